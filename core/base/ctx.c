@@ -43,6 +43,8 @@ mw_ctx *mw_ctx_fork(const mw_ctx *c)
     f->cancel = c->cancel;
     f->device = c->device;
     f->dry = c->dry;
+    f->out_dir = c->out_dir;
+    f->job = c->job;
     return f;
 }
 

@@ -29,6 +29,8 @@ struct mw_ctx {
     struct mw_device *device;   // where ops run; NULL for host-only work
     struct mw_scope *scope;     // innermost open scope
     bool dry;                   // shapes only: tensors get no storage, kernels are not launched
+    const char *out_dir;        // folder that nodes may write into (mw_output_path); not owned; NULL: the working folder
+    struct mw_job *job;         // what the graph's executor runs on this thread (mw_progress); NULL outside
 };
 
 // A fresh context without a device; NULL when host memory is out. Free with mw_ctx_free.

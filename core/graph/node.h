@@ -11,6 +11,12 @@
 // Types: "number" "integer" "bool" "text" "texts" (a text or a list of them) "path" "choice" "list" "any", and the names of
 // section 2 of the language: "tensor" "image" "latents" "embedding" "layout" "tokens" "maps" "schedule" "mask" and the
 // objects' ("checkpoint" "unet" "vae" "text_encoder" "tokenizer" "scheduler" ...). "T?" is not written: see `def`.
+//
+// A handle passed whole gives its node's first output of the port's type, else its first output. A first output of an
+// object type X also satisfies ports of the types of node X's outputs: the executor then asks the object for its part
+// (a "lora" whose output is a "checkpoint" serves "unet" ports). So the node checkpoint's first output is the
+// "checkpoint" itself, and its further ones are the parts by name.
+// "path": the file's or folder's identity is part of the cache key; run() finds it with mw_find_path (core/base/paths.h).
 typedef struct mw_port {
     const char *name;
     const char *type;
@@ -31,6 +37,7 @@ typedef struct mw_out {
 enum {
     MW_NODE_IMPURE = 1,  // has effects or depends on more than its inputs: never cached
     MW_NODE_HOST = 2,    // uses no device
+    MW_NODE_LITERAL = 4, // quick, reads no file: `check` runs it too when everything it needs is literal or such a node
 };
 
 // The inputs in the order of the ports (literals, defaults and upstream results alike; NULL or nil where absent).
