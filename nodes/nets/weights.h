@@ -1,17 +1,19 @@
 // weights.h: the named weights of one network, from checkpoint entries to prepared device tensors.
 //
-// A network asks for weights by their diffusers / transformers names while it runs. In a dry context (at load) each ask
-// is checked against the source (there? right shape?) and noted; mw_weights_load then reads all noted ones, merges
-// LoRA deltas and prepares them for the device, so that every missing or misshapen weight is reported at load.
+// A network asks for weights by their diffusers / transformers names while it runs. In a dry context (at
+// load) each ask is checked against the source (there? right shape?) and noted; mw_weights_load then reads
+// all noted ones, merges LoRA deltas and prepares them for the device, so that every missing or misshapen
+// weight is reported at load.
 #ifndef MW_WEIGHTS_H
 #define MW_WEIGHTS_H
 
 #include "core/tensor/tensor.h"
 
-// Where raw weights come from: a diffusers part, a view of a single-file checkpoint under diffusers names, a test.
+// Where raw weights come from: a diffusers part, a view of a single-file checkpoint under diffusers names, a
+// test.
 typedef struct mw_weight_source {
     void *user;
-    const char *path;  // for messages
+    const char *path; // for messages
     // Shape of entry `name` (diffusers name); false when there is none. ndim <= 4.
     bool (*find)(void *user, const char *name, int *ndim, int64_t shape[4]);
     // All values as f32, row-major.
@@ -19,28 +21,32 @@ typedef struct mw_weight_source {
     // Called for i = 0, 1, ... until NULL: the names there are; for the check of unused ones.
     const char *(*name_at)(void *user, size_t i);
     // Change an entry's values before use (LoRA: W += delta); NULL: nothing to merge.
-    mw_status (*patch)(mw_ctx *c, void *user, const char *name, int ndim, const int64_t *shape, float *values);
+    mw_status (*patch)(mw_ctx *c, void *user, const char *name, int ndim, const int64_t *shape,
+                       float *values);
     void (*free)(void *user);
 } mw_weight_source;
 
 typedef struct mw_weights mw_weights;
 
-// Takes over the source. `label` goes in front of names in messages ("unet"). dtype: MW_F32 or MW_F16 storage.
+// Takes over the source. `label` goes in front of names in messages ("unet"). dtype: MW_F32 or MW_F16
+// storage.
 mw_weights *mw_weights_new(mw_ctx *c, mw_weight_source source, const char *label, mw_dtype dtype);
 void mw_weights_free(mw_weights *w);
 mw_dtype mw_weights_dtype(const mw_weights *w);
 
-// A weight by name, borrowed; in a dry context a tensor without storage. The wanted shape is checked (MW_E_FILE with
-// file, tensor, expected, got). Kinds decide preparation: linear [N,K] (a stored [N,K,1,1] is accepted),
-// conv [O,I,kh,kw], plain (norms, biases, tables; norms and biases are kept f32, tables in dtype).
+// A weight by name, borrowed; in a dry context a tensor without storage. The wanted shape is checked
+// (MW_E_FILE with file, tensor, expected, got). Kinds decide preparation: linear [N,K] (a stored [N,K,1,1] is
+// accepted), conv [O,I,kh,kw], plain (norms, biases, tables; norms and biases are kept f32, tables in dtype).
 mw_tensor *mw_weight_linear(mw_ctx *c, mw_weights *w, const char *name, int64_t n, int64_t k);
-mw_tensor *mw_weight_conv(mw_ctx *c, mw_weights *w, const char *name, int64_t o, int64_t i, int64_t kh, int64_t kw);
+mw_tensor *mw_weight_conv(mw_ctx *c, mw_weights *w, const char *name, int64_t o, int64_t i, int64_t kh,
+                          int64_t kw);
 mw_tensor *mw_weight_vector(mw_ctx *c, mw_weights *w, const char *name, int64_t n);
 mw_tensor *mw_weight_table(mw_ctx *c, mw_weights *w, const char *name, int64_t rows, int64_t columns);
 bool mw_weight_exists(const mw_weights *w, const char *name);
 
-// Read, patch and prepare every weight asked for in the dry run. Afterwards names that the source has and nobody asked
-// for are warned about (the first few by name), except those ignorable(name) accepts (may be NULL).
+// Read, patch and prepare every weight asked for in the dry run. Afterwards names that the source has and
+// nobody asked for are warned about (the first few by name), except those ignorable(name) accepts (may be
+// NULL).
 mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char *name));
 
 // Bytes on the device, number of parameters.
