@@ -1,8 +1,8 @@
 // ops.h: THE MENU. Every op with its formula and shapes.
 //
-// All take and return tensors owned by the open scope; NULL in, NULL out. Unless said otherwise inputs may be any view,
-// outputs are contiguous with the dtype of the first input, sums are accumulated in f32, and shape errors are
-// MW_E_SHAPE with the op's name and signature. "..": any leading dimensions.
+// All take and return tensors owned by the open scope; NULL in, NULL out. Unless said otherwise inputs may be
+// any view, outputs are contiguous with the dtype of the first input, sums are accumulated in f32, and shape
+// errors are MW_E_SHAPE with the op's name and signature. "..": any leading dimensions.
 #ifndef MW_OPS_H
 #define MW_OPS_H
 
@@ -10,46 +10,50 @@
 
 typedef enum { MW_ACT_NONE, MW_ACT_SILU, MW_ACT_GELU, MW_ACT_QUICK_GELU, MW_ACT_GELU_TANH } mw_activation;
 
-// ---- weights: put a weight into the layout that this device's kernels like. Done once, at load; the shape stays the
-// logical one. Unprepared (plain) weights are accepted everywhere too, and prepared on the fly.
+// ---- weights: put a weight into the layout that this device's kernels like. Done once, at load; the shape
+// stays the logical one. Unprepared (plain) weights are accepted everywhere too, and prepared on the fly.
 // w[N,K] of a linear layer.
 mw_tensor *mw_prepare_linear(mw_ctx *c, mw_tensor *w);
 // w[O,I,kh,kw] as checkpoints store it.
 mw_tensor *mw_prepare_conv2d(mw_ctx *c, mw_tensor *w);
 
 // ---- matrix products
-// y[..,M,N] = alpha * a[..,M,K] b[..,K,N]; leading dimensions broadcast. Transposed operands: pass mw_transpose views.
+// y[..,M,N] = alpha * a[..,M,K] b[..,K,N]; leading dimensions broadcast. Transposed operands: pass
+// mw_transpose views.
 mw_tensor *mw_matmul(mw_ctx *c, mw_tensor *a, mw_tensor *b, double alpha);
 // y[..,N] = act(x[..,K] w[N,K]^T + bias[N]) (+ residual[..,N] when given, added last). bias may be NULL.
-mw_tensor *mw_linear(mw_ctx *c, mw_tensor *x, mw_tensor *w, mw_tensor *bias, mw_activation act, mw_tensor *residual);
+mw_tensor *mw_linear(mw_ctx *c, mw_tensor *x, mw_tensor *w, mw_tensor *bias, mw_activation act,
+                     mw_tensor *residual);
 // y[B,h',w',O] = conv(x[B,h,w,I], w[O,I,kh,kw]) + bias[O] + residual[B,h',w',O]; channels-last.
 // pad_begin: rows and columns of zeros above and left, pad_end: below and right.
 // h' = (h + pad_begin + pad_end - kh) / stride + 1. bias, residual may be NULL.
-mw_tensor *mw_conv2d(mw_ctx *c, mw_tensor *x, mw_tensor *w, mw_tensor *bias, int stride, int pad_begin, int pad_end,
-                     mw_tensor *residual);
+mw_tensor *mw_conv2d(mw_ctx *c, mw_tensor *x, mw_tensor *w, mw_tensor *bias, int stride, int pad_begin,
+                     int pad_end, mw_tensor *residual);
 
-// ---- attention: softmax(scale * q k^T + mask) v for each head. q[B,T,H*D], k[B,S,H*D], v[B,S,H*D] -> [B,T,H*D].
-// No T x S matrix in memory. causal: query t sees keys s <= t (+ S - T). key_mask[B,S] i32 (0 hides) or NULL.
-mw_tensor *mw_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int heads, double scale, bool causal,
-                        mw_tensor *key_mask);
+// ---- attention: softmax(scale * q k^T + mask) v for each head. q[B,T,H*D], k[B,S,H*D], v[B,S,H*D] ->
+// [B,T,H*D]. No T x S matrix in memory. causal: query t sees keys s <= t (+ S - T). key_mask[B,S] i32 (0
+// hides) or NULL.
+mw_tensor *mw_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int heads, double scale,
+                        bool causal, mw_tensor *key_mask);
 // The probabilities alone, [B,heads,T,S] f32.
 mw_tensor *mw_attention_probs(mw_ctx *c, mw_tensor *q, mw_tensor *k, int heads, double scale, bool causal,
                               mw_tensor *key_mask);
 
 // ---- normalisation; gamma, beta [C] in any float dtype; statistics in f32, two passes (no E[x^2]-E[x]^2)
-// act(norm(x[B,..,C]) * gamma + beta) over each of `groups` groups of channels and all positions. act: NONE or SILU.
+// act(norm(x[B,..,C]) * gamma + beta) over each of `groups` groups of channels and all positions. act: NONE
+// or SILU.
 mw_tensor *mw_group_norm(mw_ctx *c, mw_tensor *x, mw_tensor *gamma, mw_tensor *beta, int groups, double eps,
                          mw_activation act);
 mw_tensor *mw_layer_norm(mw_ctx *c, mw_tensor *x, mw_tensor *gamma, mw_tensor *beta, double eps);
 mw_tensor *mw_rms_norm(mw_ctx *c, mw_tensor *x, mw_tensor *gamma, double eps);
-mw_tensor *mw_softmax(mw_ctx *c, mw_tensor *x);  // over the last dimension
+mw_tensor *mw_softmax(mw_ctx *c, mw_tensor *x); // over the last dimension
 
 // ---- element-wise, with broadcasting as in NumPy
 mw_tensor *mw_add(mw_ctx *c, mw_tensor *a, mw_tensor *b);
 mw_tensor *mw_sub(mw_ctx *c, mw_tensor *a, mw_tensor *b);
 mw_tensor *mw_mul(mw_ctx *c, mw_tensor *a, mw_tensor *b);
 mw_tensor *mw_div(mw_ctx *c, mw_tensor *a, mw_tensor *b);
-mw_tensor *mw_affine(mw_ctx *c, mw_tensor *x, double scale, double shift);  // scale * x + shift
+mw_tensor *mw_affine(mw_ctx *c, mw_tensor *x, double scale, double shift); // scale * x + shift
 mw_tensor *mw_clamp(mw_ctx *c, mw_tensor *x, double low, double high);
 mw_tensor *mw_pow(mw_ctx *c, mw_tensor *x, double exponent);
 mw_tensor *mw_exp(mw_ctx *c, mw_tensor *x);
@@ -66,15 +70,16 @@ mw_tensor *mw_lincomb(mw_ctx *c, int n, mw_tensor *const *x, const double *coef)
 mw_tensor *mw_sum(mw_ctx *c, mw_tensor *x, int dim, bool keep);
 mw_tensor *mw_mean(mw_ctx *c, mw_tensor *x, int dim, bool keep);
 mw_tensor *mw_max(mw_ctx *c, mw_tensor *x, int dim, bool keep);
-// The k largest along the last dimension, descending; values and (when indices is not NULL) their i32 positions.
-// Equal values: lower position first. NaN counts as largest.
+// The k largest along the last dimension, descending; values and (when indices is not NULL) their i32
+// positions. Equal values: lower position first. NaN counts as largest.
 mw_tensor *mw_topk(mw_ctx *c, mw_tensor *x, int k, mw_tensor **indices);
 
 // ---- moving data
-mw_tensor *mw_contiguous(mw_ctx *c, mw_tensor *x);  // x itself when it already is
-mw_tensor *mw_cast(mw_ctx *c, mw_tensor *x, mw_dtype dtype);  // x itself when it already is
-mw_tensor *mw_concat(mw_ctx *c, int n, mw_tensor *const *x, int dim);  // n <= 8
-// y[..,D] = table[ids[..]]; ids i32; table [V,D] f32 or f16, result in `dtype`. An id outside 0..V-1 gives NaN rows.
+mw_tensor *mw_contiguous(mw_ctx *c, mw_tensor *x);                    // x itself when it already is
+mw_tensor *mw_cast(mw_ctx *c, mw_tensor *x, mw_dtype dtype);          // x itself when it already is
+mw_tensor *mw_concat(mw_ctx *c, int n, mw_tensor *const *x, int dim); // n <= 8
+// y[..,D] = table[ids[..]]; ids i32; table [V,D] f32 or f16, result in `dtype`. An id outside 0..V-1 gives
+// NaN rows.
 mw_tensor *mw_embedding(mw_ctx *c, mw_tensor *table, mw_tensor *ids, mw_dtype dtype);
 // x[B,h,w,C] -> [B,h2,w2,C]: y(i,j) = x(floor(i*h/h2), floor(j*w/w2))
 mw_tensor *mw_resize_nearest(mw_ctx *c, mw_tensor *x, int64_t h2, int64_t w2);

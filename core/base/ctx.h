@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct mw_device;  // core/cl/device.h
-struct mw_scope;   // core/tensor/tensor.h
+struct mw_device; // core/cl/device.h
+struct mw_scope;  // core/tensor/tensor.h
 
 typedef enum { MW_LOG_ERROR, MW_LOG_WARN, MW_LOG_INFO, MW_LOG_DEBUG } mw_log_level;
 
@@ -20,17 +20,18 @@ typedef void (*mw_log_fn)(void *user, mw_log_level level, const char *text);
 
 struct mw_ctx {
     mw_status status;
-    char *message;  // owned; NULL when nothing is pending
-    mw_log_fn log;  // NULL: to stderr
+    char *message; // owned; NULL when nothing is pending
+    mw_log_fn log; // NULL: to stderr
     void *log_user;
-    mw_log_level log_level;     // lines above it are dropped
-    atomic_int *cancel;         // shared by all forks; non-zero: stop as soon as possible
-    atomic_int cancel_storage;  // what `cancel` points to in a context that was not forked
-    struct mw_device *device;   // where ops run; NULL for host-only work
-    struct mw_scope *scope;     // innermost open scope
-    bool dry;                   // shapes only: tensors get no storage, kernels are not launched
-    const char *out_dir;        // folder that nodes may write into (mw_output_path); not owned; NULL: the working folder
-    struct mw_job *job;         // what the graph's executor runs on this thread (mw_progress); NULL outside
+    mw_log_level log_level;    // lines above it are dropped
+    atomic_int *cancel;        // shared by all forks; non-zero: stop as soon as possible
+    atomic_int cancel_storage; // what `cancel` points to in a context that was not forked
+    struct mw_device *device;  // where ops run; NULL for host-only work
+    struct mw_scope *scope;    // innermost open scope
+    bool dry;                  // shapes only: tensors get no storage, kernels are not launched
+    const char
+        *out_dir; // folder that nodes may write into (mw_output_path); not owned; NULL: the working folder
+    struct mw_job *job; // what the graph's executor runs on this thread (mw_progress); NULL outside
 };
 
 // A fresh context without a device; NULL when host memory is out. Free with mw_ctx_free.

@@ -2,8 +2,8 @@
 //
 //     return mw_fail(c, MW_E_ARG, "eta %g is not in [0,1]", eta);
 //
-// Who detects an error writes the sentence (file, node, parameter, expected, got); who passes it on adds nothing,
-// except the graph executor, which puts the node's name in front (mw_fail_context).
+// Who detects an error writes the sentence (file, node, parameter, expected, got); who passes it on adds
+// nothing, except the graph executor, which puts the node's name in front (mw_fail_context).
 #ifndef MW_ERROR_H
 #define MW_ERROR_H
 
@@ -12,17 +12,17 @@ typedef struct mw_ctx mw_ctx;
 // What kind of thing went wrong. mw_status_exit_code maps each to the program's exit status.
 typedef enum {
     MW_OK = 0,
-    MW_E_RUN,     // a run failed for a reason none of the others names
-    MW_E_USAGE,   // the command line, or a -p parameter, is wrong
-    MW_E_SCRIPT,  // a graph script is wrong: Lua, wiring, a literal out of range
-    MW_E_ARG,     // a value handed to a function or node is wrong
-    MW_E_SHAPE,   // shapes or dtypes do not fit together
-    MW_E_FILE,    // a file is missing, damaged, hostile or of the wrong kind
-    MW_E_DEVICE,  // no device, or the OpenCL driver failed
-    MW_E_BUILD,   // a kernel does not compile
-    MW_E_MEMORY,  // host or device memory ran out, or the limit would be passed
-    MW_E_NUMBER,  // NaN or infinity where a number must be, or a golden missed
-    MW_E_CANCEL,  // interrupted by the user
+    MW_E_RUN,    // a run failed for a reason none of the others names
+    MW_E_USAGE,  // the command line, or a -p parameter, is wrong
+    MW_E_SCRIPT, // a graph script is wrong: Lua, wiring, a literal out of range
+    MW_E_ARG,    // a value handed to a function or node is wrong
+    MW_E_SHAPE,  // shapes or dtypes do not fit together
+    MW_E_FILE,   // a file is missing, damaged, hostile or of the wrong kind
+    MW_E_DEVICE, // no device, or the OpenCL driver failed
+    MW_E_BUILD,  // a kernel does not compile
+    MW_E_MEMORY, // host or device memory ran out, or the limit would be passed
+    MW_E_NUMBER, // NaN or infinity where a number must be, or a golden missed
+    MW_E_CANCEL, // interrupted by the user
 } mw_status;
 
 // Record a failure with a sentence made printf-style; the first one is kept. Returns the status in force.

@@ -21,11 +21,8 @@ static bool exists(const char *path)
 
 static bool is_share(const char *dir)
 {
-    char p[PATH_MAX + 32];
-    snprintf(p, sizeof p, "%s/kernels", dir);
-    if (!exists(p))
-        return false;
-    snprintf(p, sizeof p, "%s/scripts/moonweave", dir);
+    char p[2 * PATH_MAX];
+    snprintf(p, sizeof p, "%s/kernels/prelude.cl", dir);
     return exists(p);
 }
 

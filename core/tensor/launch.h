@@ -1,54 +1,48 @@
 // launch.h: run a kernel of kernels/<file>.cl on tensors. Only ops include this.
 //
-// A tensor argument becomes two kernel arguments, the buffer and the offset of its first element, so that views need
-// no copies. In the kernel file:   kernel void k(TENSOR_IN(x), TENSOR_OUT(y), int n) { BEGIN(x); BEGIN(y); ... }
-// prelude.cl explains LOAD and STORE; the dtypes of the launch are given by `t` (activations), `w` (weights).
+// A tensor argument becomes two kernel arguments, the buffer and the offset of its first element, so that
+// views need no copies. In the kernel file:   kernel void k(TENSOR_IN(x), TENSOR_OUT(y), int n) { BEGIN(x);
+// BEGIN(y); ... } prelude.cl explains LOAD and STORE; the dtypes of the launch are given by `t`
+// (activations), `w` (weights).
 #ifndef MW_LAUNCH_H
 #define MW_LAUNCH_H
 
+#include "core/cl/caps.h"
 #include "core/tensor/tensor.h"
 
 typedef struct mw_arg {
     enum { MW_ARG_TENSOR, MW_ARG_INT, MW_ARG_LONG, MW_ARG_FLOAT, MW_ARG_LOCAL } kind;
     union {
-        const mw_tensor *t;  // NULL: a null buffer and offset 0
+        const mw_tensor *t; // NULL: a null buffer and offset 0
         int32_t i;
         int64_t l;
         float f;
-        size_t bytes;  // MW_ARG_LOCAL: local memory
+        size_t bytes; // MW_ARG_LOCAL: local memory
     };
 } mw_arg;
 
-#define MW_T(x) ((mw_arg){ .kind = MW_ARG_TENSOR, .t = (x) })
-#define MW_I(x) ((mw_arg){ .kind = MW_ARG_INT, .i = (int32_t)(x) })
-#define MW_L(x) ((mw_arg){ .kind = MW_ARG_LONG, .l = (int64_t)(x) })
-#define MW_F(x) ((mw_arg){ .kind = MW_ARG_FLOAT, .f = (float)(x) })
-#define MW_LOCAL(n) ((mw_arg){ .kind = MW_ARG_LOCAL, .bytes = (n) })
+#define MW_T(x) ((mw_arg){.kind = MW_ARG_TENSOR, .t = (x)})
+#define MW_I(x) ((mw_arg){.kind = MW_ARG_INT, .i = (int32_t)(x)})
+#define MW_L(x) ((mw_arg){.kind = MW_ARG_LONG, .l = (int64_t)(x)})
+#define MW_F(x) ((mw_arg){.kind = MW_ARG_FLOAT, .f = (float)(x)})
+#define MW_LOCAL(n) ((mw_arg){.kind = MW_ARG_LOCAL, .bytes = (n)})
 
 typedef struct mw_launch {
-    const char *file;   // "softmax": kernels/softmax.cl
-    const char *entry;  // kernel function
-    const char *defs;   // further compiler options, "" or NULL; keep the number of variants small
-    mw_dtype t, w;      // dtypes behind T (LOAD, STORE) and W (LOADW)
-    int dims;           // 1..3
+    const char *file;  // "softmax": kernels/softmax.cl
+    const char *entry; // kernel function
+    const char *defs;  // further compiler options, "" or NULL; keep the number of variants small
+    mw_dtype t, w;     // dtypes behind T (LOAD, STORE) and W (LOADW)
+    int dims;          // 1..3
     size_t global[3];
-    size_t local[3];  // all 0: the driver's choice
+    size_t local[3]; // all 0: the driver's choice
 } mw_launch;
 
 // Enqueue on the context's device, in order. No-op in a dry context or with an error pending.
 mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs);
-#define MW_RUN(c, l, ...) \
-    mw_run((c), (l), (mw_arg[]){ __VA_ARGS__ }, (int)(sizeof((mw_arg[]){ __VA_ARGS__ }) / sizeof(mw_arg)))
+#define MW_RUN(c, l, ...)                                                                                    \
+    mw_run((c), (l), (mw_arg[]){__VA_ARGS__}, (int)(sizeof((mw_arg[]){__VA_ARGS__}) / sizeof(mw_arg)))
 
-// What variant choice may look at.
-typedef struct mw_caps {
-    bool cpu;           // CPU family: work-groups of one item, explicit vectors; else GPU family
-    bool fp16, fp64;    // arithmetic
-    bool subgroups, local_memory;  // real local memory
-    int vector_width;   // preferred f32 lanes (CPU: 8 AVX2, 16 AVX-512)
-    int compute_units;
-    size_t max_group, local_bytes;
-} mw_caps;
+// Of the context's device; a CPU's when there is none (dry runs).
 const mw_caps *mw_device_caps(const mw_ctx *c);
 
 #endif

@@ -1,8 +1,8 @@
 // op.h: what an op is. Read this, then core/ops/softmax.c, and you can add one.
 //
-// An op is mathematics: a total function of tensors and attributes with a shape rule; no files, no randomness.
-// One op, one file: core/ops/<op>.c (infer, forward, descriptor, typed wrapper), kernels/<op>.cl, tests/ops/<op>.c,
-// and its line in core/ops.h.
+// An op is mathematics: a total function of tensors and attributes with a shape rule; no files, no
+// randomness. One op, one file: core/ops/<op>.c (infer, forward, descriptor, typed wrapper), kernels/<op>.cl,
+// tests/ops/<op>.c, and its line in core/ops.h.
 #ifndef MW_OP_H
 #define MW_OP_H
 
@@ -15,16 +15,16 @@
 typedef struct mw_call {
     const struct mw_op *op;
     int nin;
-    mw_tensor *in[MW_MAXIN];    // an optional input that was not given is NULL
-    mw_tensor *out[MW_MAXOUT];  // [0] the result
-    const void *attrs;          // the op's own attributes struct
+    mw_tensor *in[MW_MAXIN];   // an optional input that was not given is NULL
+    mw_tensor *out[MW_MAXOUT]; // [0] the result
+    const void *attrs;         // the op's own attributes struct
 } mw_call;
 
 typedef struct mw_op {
-    const char *name;  // == file name == kernel file == test file
-    const char *sig;   // "x[..,n] -> y[..,n]": printed in errors and docs
-    const char *doc;   // one sentence, with the formula
-    int nin;           // inputs; those from nreq on may be NULL
+    const char *name; // == file name == kernel file == test file
+    const char *sig;  // "x[..,n] -> y[..,n]": printed in errors and docs
+    const char *doc;  // one sentence, with the formula
+    int nin;          // inputs; those from nreq on may be NULL
     int nreq;
     // Check the inputs, create out[]. Runs no kernel.
     mw_status (*infer)(mw_ctx *c, mw_call *k);
@@ -33,11 +33,12 @@ typedef struct mw_op {
 } mw_op;
 
 // Run an op: infer, then forward. The one gate through which all ops pass (errors, profiling).
-// Returns the first output, owned by the open scope; NULL when an error is pending or arises, or a required input is NULL.
+// Returns the first output, owned by the open scope; NULL when an error is pending or arises, or a required
+// input is NULL.
 mw_tensor *mw_apply(mw_ctx *c, const mw_op *op, mw_tensor *const *in, int nin, const void *attrs);
 // As mw_apply, for ops with several outputs: out[0..nout) are filled (NULL on failure).
-mw_status mw_apply_many(mw_ctx *c, const mw_op *op, mw_tensor *const *in, int nin, const void *attrs, mw_tensor **out,
-                        int nout);
+mw_status mw_apply_many(mw_ctx *c, const mw_op *op, mw_tensor *const *in, int nin, const void *attrs,
+                        mw_tensor **out, int nout);
 
 // In infer(): record "<op> <sig>: <sentence>" as MW_E_SHAPE.
 #define mw_op_fail(c, k, ...) mw_op_fail_at((c), (k), __FILE__, __LINE__, __VA_ARGS__)

@@ -3,9 +3,9 @@
 // A tensor is a shape over counted device storage. Views share storage. Storage is f32 or f16 (or i32, u8);
 // arithmetic is float. Pictures and feature maps are channels-last: [B,h,w,C].
 //
-// Every tensor belongs to the innermost open scope of its context and goes when that scope closes, unless it was
-// retained. Functions here and all ops accept NULL tensors and pending errors: they then return NULL and do nothing,
-// so that mathematics can be written without a check on every line.
+// Every tensor belongs to the innermost open scope of its context and goes when that scope closes, unless it
+// was retained. Functions here and all ops accept NULL tensors and pending errors: they then return NULL and
+// do nothing, so that mathematics can be written without a check on every line.
 #ifndef MW_TENSOR_H
 #define MW_TENSOR_H
 
@@ -15,17 +15,17 @@
 
 typedef enum { MW_F32, MW_F16, MW_I32, MW_U8 } mw_dtype;
 
-struct mw_storage;  // counted device memory
+struct mw_storage; // counted device memory
 
 typedef struct mw_tensor {
     mw_dtype dtype;
     int ndim;
     int64_t shape[MW_MAXDIM];
-    int64_t stride[MW_MAXDIM];  // in elements; 0 along an expanded dimension
-    int64_t offset;             // of the first element, in elements, from the start of the storage
+    int64_t stride[MW_MAXDIM]; // in elements; 0 along an expanded dimension
+    int64_t offset;            // of the first element, in elements, from the start of the storage
     struct mw_storage *storage;
-    const char *label;  // for messages ("unet mid_block.attentions.0.proj_in.weight"); not owned; may be NULL
-    int layout;         // MW_LAYOUT_PLAIN, or how a weight was packed (mw_prepare_*; private to the ops that read it)
+    const char *label; // for messages ("unet mid_block.attentions.0.proj_in.weight"); not owned; may be NULL
+    int layout; // MW_LAYOUT_PLAIN, or how a weight was packed (mw_prepare_*; private to the ops that read it)
     atomic_int refs;
 } mw_tensor;
 
@@ -47,7 +47,8 @@ mw_tensor *mw_scope_adopt(mw_ctx *c, mw_tensor *t);
 long mw_live_tensors(void);
 
 // ---- making and reading
-// Uninitialised, contiguous. In a dry context it has no storage. MW_E_MEMORY when the device's limit would be passed.
+// Uninitialised, contiguous. In a dry context it has no storage. MW_E_MEMORY when the device's limit would be
+// passed.
 mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape);
 // From host f32 values, row-major; converted to dtype (f32 or f16).
 mw_tensor *mw_tensor_from_f32(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, const float *data);
@@ -55,17 +56,17 @@ mw_tensor *mw_tensor_from_f32(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t
 mw_tensor *mw_tensor_from_bytes(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, const void *data);
 mw_tensor *mw_tensor_from_i32(mw_ctx *c, int ndim, const int64_t *shape, const int32_t *data);
 mw_tensor *mw_tensor_scalar(mw_ctx *c, float value);
-// Read all elements in row-major order as f32 (f16 widened, i32 and u8 converted); any view. Waits for the device.
-// out holds mw_numel(t) values.
+// Read all elements in row-major order as f32 (f16 widened, i32 and u8 converted); any view. Waits for the
+// device. out holds mw_numel(t) values.
 mw_status mw_tensor_read_f32(mw_ctx *c, const mw_tensor *t, float *out);
 mw_status mw_tensor_read_i32(mw_ctx *c, const mw_tensor *t, int32_t *out);
 // Overwrite the elements of a contiguous tensor from host f32 values (numel of them).
 mw_status mw_tensor_write_f32(mw_ctx *c, mw_tensor *t, const float *data);
 
 // ---- facts
-int64_t mw_numel(const mw_tensor *t);  // 0 for NULL
+int64_t mw_numel(const mw_tensor *t); // 0 for NULL
 size_t mw_dtype_size(mw_dtype d);
-const char *mw_dtype_name(mw_dtype d);  // "f32"
+const char *mw_dtype_name(mw_dtype d); // "f32"
 bool mw_is_contiguous(const mw_tensor *t);
 // Size of dimension i; negative counts from the end. 0 for NULL.
 int64_t mw_dim(const mw_tensor *t, int i);
@@ -83,7 +84,7 @@ mw_tensor *mw_transpose(mw_ctx *c, mw_tensor *t, int a, int b);
 // Broadcast to `shape` with stride 0 where t has size 1; leading dimensions may be added.
 mw_tensor *mw_expand(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape);
 
-#define MW_SHAPE(...) ((int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t))), ((int64_t[]){ __VA_ARGS__ })
+#define MW_SHAPE(...) ((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))), ((int64_t[]){__VA_ARGS__})
 // mw_reshape(c, x, MW_SHAPE(b, h * w, -1))
 
 #endif

@@ -1,0 +1,255 @@
+// buffer.c: the memory pool of a device: ranges of large buffers, best fit, neighbours joined when they
+// become free.
+//
+// A freed range may be handed out again at once although kernels that use it are still queued: the queue is
+// in order, so whatever is enqueued later runs later.
+#include "core/cl/device_internal.h"
+
+#include <stdlib.h>
+
+enum { ALIGN = 256 };
+static const size_t BLOCK = (size_t)32 << 20; // small requests share buffers of this size
+
+typedef struct mw_range {
+    struct block *block;
+    size_t begin, size;
+    bool used;
+    struct mw_range *left, *right; // neighbours in the block
+    struct mw_range *prev, *next;  // list of free ranges
+} mw_range;
+
+typedef struct block {
+    cl_mem mem;
+    size_t size;
+    mw_range *first;
+    struct block *next;
+} block;
+
+struct mw_pool {
+    mw_device *device;
+    block *blocks;
+    mw_range free_list; // head of a ring
+    mw_memory_use use;
+    mw_trim_fn trim;
+    void *trim_user;
+};
+
+static void list_add(struct mw_pool *p, mw_range *r)
+{
+    r->used = false;
+    r->next = p->free_list.next;
+    r->prev = &p->free_list;
+    r->next->prev = r->prev->next = r;
+}
+
+static void list_remove(mw_range *r)
+{
+    r->prev->next = r->next;
+    r->next->prev = r->prev;
+    r->prev = r->next = NULL;
+}
+
+struct mw_pool *mw_pool_new(mw_ctx *c, uint64_t limit)
+{
+    struct mw_pool *p = mw_alloc(c, sizeof *p);
+    if (!p)
+        return NULL;
+    p->device = c->device;
+    p->use.limit = limit;
+    p->free_list.next = p->free_list.prev = &p->free_list;
+    return p;
+}
+
+static void block_free(struct mw_pool *p, block *b)
+{
+    for (mw_range *r = b->first, *next; r; r = next) {
+        next = r->right;
+        free(r);
+    }
+    if (b->mem)
+        clReleaseMemObject(b->mem);
+    p->use.held -= b->size;
+    free(b);
+}
+
+void mw_pool_free(struct mw_pool *p)
+{
+    if (!p)
+        return;
+    for (block *b = p->blocks, *next; b; b = next) {
+        next = b->next;
+        block_free(p, b);
+    }
+    free(p);
+}
+
+// Give wholly free blocks back to the driver.
+static void release_free_blocks(struct mw_pool *p)
+{
+    for (block **at = &p->blocks; *at;) {
+        block *b = *at;
+        if (b->first->used || b->first->right) {
+            at = &b->next;
+            continue;
+        }
+        *at = b->next;
+        list_remove(b->first);
+        block_free(p, b);
+    }
+}
+
+static mw_range *best_fit(struct mw_pool *p, size_t bytes)
+{
+    mw_range *best = NULL;
+    for (mw_range *r = p->free_list.next; r != &p->free_list; r = r->next)
+        if (r->size >= bytes && (!best || r->size < best->size))
+            best = r;
+    return best;
+}
+
+// A new block with one free range, or NULL without an error when the driver refuses.
+static mw_range *add_block(struct mw_pool *p, size_t size)
+{
+    block *b = calloc(1, sizeof *b);
+    mw_range *r = calloc(1, sizeof *r);
+    cl_int e = CL_OUT_OF_HOST_MEMORY;
+    if (b && r)
+        b->mem = clCreateBuffer(p->device->context, CL_MEM_READ_WRITE, size, NULL, &e);
+    if (e != CL_SUCCESS) {
+        free(b);
+        free(r);
+        return NULL;
+    }
+    b->size = r->size = size;
+    b->first = r;
+    r->block = b;
+    b->next = p->blocks;
+    p->blocks = b;
+    list_add(p, r);
+    p->use.held += size;
+    p->use.allocations++;
+    if (p->use.held > p->use.peak)
+        p->use.peak = p->use.held;
+    return r;
+}
+
+static mw_range *grow(struct mw_pool *p, size_t bytes)
+{
+    size_t size = bytes > BLOCK / 2 ? bytes : BLOCK;
+    if (p->use.held + size > p->use.limit)
+        release_free_blocks(p);
+    if (p->use.held + size > p->use.limit)
+        size = bytes;
+    if (p->use.held + size > p->use.limit)
+        return NULL;
+    return add_block(p, size);
+}
+
+static mw_range *split(struct mw_pool *p, mw_range *r, size_t bytes)
+{
+    if (r->size - bytes >= ALIGN) {
+        mw_range *rest = calloc(1, sizeof *rest);
+        if (rest) {
+            *rest =
+                (mw_range){.block = r->block, .begin = r->begin + bytes, .size = r->size - bytes, .left = r};
+            rest->right = r->right;
+            if (rest->right)
+                rest->right->left = rest;
+            r->right = rest;
+            r->size = bytes;
+            list_add(p, rest);
+        }
+    }
+    list_remove(r);
+    r->used = true;
+    p->use.used += r->size;
+    return r;
+}
+
+struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes)
+{
+    mw_device *d = c->device;
+    struct mw_pool *p = d->pool;
+    size_t wanted = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    if (wanted < bytes || wanted > d->info.max_alloc) {
+        mw_fail(c, MW_E_MEMORY,
+                "%s: asked for one buffer of %.1f MiB, the device allows at most %.1f MiB; take a smaller "
+                "size or f16",
+                d->info.name, (double)bytes / 0x1p20, (double)d->info.max_alloc / 0x1p20);
+        return NULL;
+    }
+    if (!wanted)
+        wanted = ALIGN;
+    for (int attempt = 0;; attempt++) {
+        pthread_mutex_lock(&d->lock);
+        mw_range *r = best_fit(p, wanted);
+        if (!r)
+            r = grow(p, wanted);
+        if (r)
+            r = split(p, r, wanted);
+        mw_memory_use use = p->use;
+        mw_trim_fn trim = p->trim;
+        void *user = p->trim_user;
+        pthread_mutex_unlock(&d->lock);
+        if (r)
+            return r;
+        if (attempt == 0 && trim && trim(user, wanted))
+            continue;
+        mw_fail(c, MW_E_MEMORY,
+                "%s: out of memory: asked for %.1f MiB, %.1f MiB are in use (%.1f MiB held), the limit is "
+                "%.1f MiB; "
+                "a smaller size or --dtype f16 needs less",
+                d->info.name, (double)wanted / 0x1p20, (double)use.used / 0x1p20, (double)use.held / 0x1p20,
+                (double)use.limit / 0x1p20);
+        return NULL;
+    }
+}
+
+static mw_range *join(mw_range *left, mw_range *right)
+{
+    left->size += right->size;
+    left->right = right->right;
+    if (left->right)
+        left->right->left = left;
+    free(right);
+    return left;
+}
+
+void mw_pool_give(mw_device *d, struct mw_range *r)
+{
+    pthread_mutex_lock(&d->lock);
+    struct mw_pool *p = d->pool;
+    p->use.used -= r->size;
+    if (r->right && !r->right->used) {
+        list_remove(r->right);
+        join(r, r->right);
+    }
+    if (r->left && !r->left->used) {
+        list_remove(r->left);
+        r = join(r->left, r);
+    }
+    list_add(p, r);
+    pthread_mutex_unlock(&d->lock);
+}
+
+cl_mem mw_range_buffer(const struct mw_range *r) { return r->block->mem; }
+size_t mw_range_begin(const struct mw_range *r) { return r->begin; }
+
+mw_memory_use mw_device_memory(const mw_ctx *c)
+{
+    mw_memory_use use = {0};
+    if (c->device) {
+        pthread_mutex_lock(&c->device->lock);
+        use = c->device->pool->use;
+        pthread_mutex_unlock(&c->device->lock);
+    }
+    return use;
+}
+
+void mw_device_set_trim(mw_ctx *c, mw_trim_fn trim, void *user)
+{
+    pthread_mutex_lock(&c->device->lock);
+    c->device->pool->trim = trim;
+    c->device->pool->trim_user = user;
+    pthread_mutex_unlock(&c->device->lock);
+}

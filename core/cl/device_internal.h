@@ -1,0 +1,56 @@
+// device_internal.h: what an open device is made of; private to core/cl and core/tensor.
+#ifndef MW_DEVICE_INTERNAL_H
+#define MW_DEVICE_INTERNAL_H
+
+#include "core/cl/device.h"
+
+#include <CL/cl.h>
+#include <pthread.h>
+
+struct mw_pool;
+struct mw_programs;
+struct mw_profile;
+
+struct mw_device {
+    mw_device_info info;
+    cl_platform_id platform;
+    cl_device_id id;
+    cl_context context;
+    cl_command_queue queue; // one, in order, shared by all threads: reuse of freed memory needs no events
+    pthread_mutex_t lock;   // around argument setting + enqueueing, the pool, and the program table
+    struct mw_pool *pool;
+    struct mw_programs *programs;
+    struct mw_profile *profile; // NULL unless asked for
+    cl_event throttle[2];       // markers that keep the host from running far ahead, so that a stop is prompt
+    unsigned launches;
+};
+
+const char *mw_cl_error_name(cl_int e);
+// MW_E_DEVICE (or MW_E_MEMORY for the allocation failures): "<device>: <what>: <error name>"; MW_OK when e is
+// CL_SUCCESS.
+mw_status mw_cl_check(mw_ctx *c, cl_int e, const char *what);
+
+// ---- buffer.c: a pool that hands out ranges of large buffers; ranges are 256-byte aligned.
+struct mw_range;
+struct mw_pool *mw_pool_new(mw_ctx *c, uint64_t limit);
+void mw_pool_free(struct mw_pool *p);
+// With the device's lock not held. NULL with MW_E_MEMORY pending when the limit would be passed even after
+// trimming.
+struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes);
+void mw_pool_give(mw_device *d, struct mw_range *r);
+cl_mem mw_range_buffer(const struct mw_range *r);
+size_t mw_range_begin(const struct mw_range *r);
+
+// ---- program.c
+struct mw_programs *mw_programs_new(mw_ctx *c);
+void mw_programs_free(struct mw_programs *p);
+// The kernel `entry` of kernels/<file>.cl built with options; owned by the table. Call with the lock held.
+cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, const char *options);
+
+// ---- profile.c
+struct mw_profile *mw_profile_new(void);
+void mw_profile_free(struct mw_profile *p);
+void mw_profile_add(struct mw_profile *p, const char *file, const char *entry, cl_event event);
+void mw_profile_collect(struct mw_profile *p); // after the queue has finished
+
+#endif

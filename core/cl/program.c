@@ -1,0 +1,285 @@
+// program.c: kernels by name: compiled once, kept in memory and on disk.
+//
+// The key of a compiled program is a hash of everything that went into it: source, prelude, options, device,
+// driver. A file of the disk cache is written under a temporary name and renamed, and carries a checksum:
+// parallel processes may share the folder, and a damaged file is compiled again.
+#include "core/base/paths.h"
+#include "core/cl/device_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+typedef struct program {
+    char *key; // "file|options"
+    cl_program program;
+    struct program *next;
+} program;
+
+typedef struct kernel_entry {
+    char *key; // "file|options|entry"
+    cl_kernel kernel;
+    struct kernel_entry *next;
+} kernel_entry;
+
+enum { BUCKETS = 256 };
+
+struct mw_programs {
+    program *programs;
+    kernel_entry *kernels[BUCKETS];
+    char *cache_dir; // NULL: no disk cache
+    char *prelude;
+};
+
+static const char MAGIC[8] = "MWKERN1";
+
+typedef struct cache_header {
+    char magic[8];
+    uint64_t size, checksum;
+} cache_header;
+
+struct mw_programs *mw_programs_new(mw_ctx *c)
+{
+    struct mw_programs *p = mw_alloc(c, sizeof *p);
+    if (!p)
+        return NULL;
+    p->cache_dir = mw_cache_dir(c, "kernels");
+    if (!p->cache_dir && mw_err(c) == MW_E_FILE) {
+        mw_warn(c, "compiled kernels are not kept: %s", mw_errmsg(c));
+        mw_err_clear(c);
+    }
+    return p;
+}
+
+void mw_programs_free(struct mw_programs *p)
+{
+    if (!p)
+        return;
+    for (int i = 0; i < BUCKETS; i++)
+        for (kernel_entry *k = p->kernels[i], *next; k; k = next) {
+            next = k->next;
+            clReleaseKernel(k->kernel);
+            free(k->key);
+            free(k);
+        }
+    for (program *g = p->programs, *next; g; g = next) {
+        next = g->next;
+        clReleaseProgram(g->program);
+        free(g->key);
+        free(g);
+    }
+    free(p->cache_dir);
+    free(p->prelude);
+    free(p);
+}
+
+static char *read_file(const char *path, size_t *size)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return NULL;
+    char *text = NULL;
+    long n = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
+    if (n >= 0 && (text = malloc((size_t)n + 1))) {
+        rewind(f);
+        *size = fread(text, 1, (size_t)n, f);
+        text[*size] = 0;
+    }
+    fclose(f);
+    return text;
+}
+
+static char *read_kernel_file(mw_ctx *c, const char *name)
+{
+    char *relative = mw_format(c, "kernels/%s.cl", name);
+    char *path = relative ? mw_share_path(c, relative) : NULL;
+    size_t size;
+    char *text = path ? read_file(path, &size) : NULL;
+    if (!text)
+        mw_fail(c, MW_E_BUILD, "%s: cannot be read", path ? path : name);
+    free(relative);
+    free(path);
+    return text;
+}
+
+static char *cache_path(mw_ctx *c, const char *source, const char *options)
+{
+    mw_device *d = c->device;
+    if (!d->programs->cache_dir)
+        return NULL;
+    XXH3_state_t *h = XXH3_createState();
+    if (!h)
+        return NULL;
+    XXH3_128bits_reset(h);
+    const char *parts[] = {source,       options,        d->info.platform, d->info.platform_version,
+                           d->info.name, d->info.driver, d->info.version};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        XXH3_128bits_update(h, parts[i], strlen(parts[i]) + 1);
+    XXH128_hash_t key = XXH3_128bits_digest(h);
+    XXH3_freeState(h);
+    return mw_format(c, "%s/%016llx%016llx.bin", d->programs->cache_dir, (unsigned long long)key.high64,
+                     (unsigned long long)key.low64);
+}
+
+// A built program from the disk cache; NULL when absent, damaged or refused by the driver.
+static cl_program load_binary(mw_ctx *c, const char *path, const char *options)
+{
+    mw_device *d = c->device;
+    size_t size = 0;
+    char *bytes = read_file(path, &size);
+    if (!bytes)
+        return NULL;
+    cache_header h = {{0}, 0, 0};
+    if (size >= sizeof h)
+        memcpy(&h, bytes, sizeof h);
+    const unsigned char *body = (const unsigned char *)bytes + sizeof h;
+    cl_program g = NULL;
+    if (memcmp(h.magic, MAGIC, sizeof MAGIC) == 0 && h.size == size - sizeof h &&
+        h.checksum == XXH3_64bits(body, h.size)) {
+        size_t n = h.size;
+        cl_int e, status;
+        g = clCreateProgramWithBinary(d->context, 1, &d->id, &n, &body, &status, &e);
+        if (e != CL_SUCCESS)
+            g = NULL;
+        if (g && (status != CL_SUCCESS || clBuildProgram(g, 1, &d->id, options, NULL, NULL) != CL_SUCCESS)) {
+            clReleaseProgram(g);
+            g = NULL;
+        }
+    }
+    free(bytes);
+    return g;
+}
+
+static void save_binary(mw_ctx *c, const char *path, cl_program g)
+{
+    size_t size = 0;
+    if (clGetProgramInfo(g, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) != CL_SUCCESS || !size)
+        return;
+    unsigned char *bytes = malloc(size);
+    char *temporary = mw_format(c, "%s.%ld.tmp", path, (long)getpid());
+    FILE *f = NULL;
+    if (bytes && temporary &&
+        clGetProgramInfo(g, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL) == CL_SUCCESS &&
+        (f = fopen(temporary, "wb"))) {
+        cache_header h = {{0}, size, XXH3_64bits(bytes, size)};
+        memcpy(h.magic, MAGIC, sizeof MAGIC);
+        bool ok = fwrite(&h, sizeof h, 1, f) == 1 && fwrite(bytes, 1, size, f) == size;
+        ok = fclose(f) == 0 && ok;
+        if (!ok || rename(temporary, path) != 0)
+            unlink(temporary);
+    }
+    free(bytes);
+    free(temporary);
+}
+
+static mw_status build_failed(mw_ctx *c, const char *file, cl_program g)
+{
+    size_t size = 0;
+    clGetProgramBuildInfo(g, c->device->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    char *log = mw_alloc(c, size + 1);
+    if (log)
+        clGetProgramBuildInfo(g, c->device->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+    mw_fail(c, MW_E_BUILD, "kernels/%s.cl does not compile on %s:\n%s", file, c->device->info.name,
+            log ? log : "");
+    free(log);
+    return mw_err(c);
+}
+
+// The preprocessed inputs of a build: prelude, then the file with its own line numbers.
+static char *full_source(mw_ctx *c, const char *file)
+{
+    struct mw_programs *p = c->device->programs;
+    if (!p->prelude)
+        p->prelude = read_kernel_file(c, "prelude");
+    char *own = read_kernel_file(c, file);
+    char *all =
+        own && p->prelude ? mw_format(c, "%s\n#line 1 \"kernels/%s.cl\"\n%s", p->prelude, file, own) : NULL;
+    free(own);
+    return all;
+}
+
+static cl_program build(mw_ctx *c, const char *file, const char *options)
+{
+    mw_device *d = c->device;
+    char *source = full_source(c, file);
+    if (!source)
+        return NULL;
+    char *path = cache_path(c, source, options);
+    cl_program g = path ? load_binary(c, path, options) : NULL;
+    if (!g) {
+        cl_int e;
+        const char *text = source;
+        g = clCreateProgramWithSource(d->context, 1, &text, NULL, &e);
+        if (mw_cl_check(c, e, "making a program") == MW_OK) {
+            if (clBuildProgram(g, 1, &d->id, options, NULL, NULL) != CL_SUCCESS) {
+                build_failed(c, file, g);
+                clReleaseProgram(g);
+                g = NULL;
+            } else if (path) {
+                save_binary(c, path, g);
+            }
+        }
+    }
+    free(path);
+    free(source);
+    return g;
+}
+
+static cl_program find_program(mw_ctx *c, const char *file, const char *options)
+{
+    struct mw_programs *p = c->device->programs;
+    char *key = mw_format(c, "%s|%s", file, options);
+    if (!key)
+        return NULL;
+    for (program *g = p->programs; g; g = g->next)
+        if (strcmp(g->key, key) == 0) {
+            free(key);
+            return g->program;
+        }
+    cl_program built = build(c, file, options);
+    program *g = built ? mw_alloc(c, sizeof *g) : NULL;
+    if (!g) {
+        if (built)
+            clReleaseProgram(built);
+        free(key);
+        return NULL;
+    }
+    *g = (program){key, built, p->programs};
+    p->programs = g;
+    return built;
+}
+
+cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, const char *options)
+{
+    struct mw_programs *p = c->device->programs;
+    char key[512];
+    if ((size_t)snprintf(key, sizeof key, "%s|%s|%s", file, options, entry) >= sizeof key) {
+        mw_fail(c, MW_E_BUILD, "kernels/%s.cl: options too long", file);
+        return NULL;
+    }
+    kernel_entry **bucket = &p->kernels[XXH3_64bits(key, strlen(key)) % BUCKETS];
+    for (kernel_entry *k = *bucket; k; k = k->next)
+        if (strcmp(k->key, key) == 0)
+            return k->kernel;
+    cl_program g = find_program(c, file, options);
+    if (!g)
+        return NULL;
+    cl_int e;
+    cl_kernel kernel = clCreateKernel(g, entry, &e);
+    if (e != CL_SUCCESS) {
+        mw_fail(c, MW_E_BUILD, "kernels/%s.cl has no kernel '%s' (%s)", file, entry, mw_cl_error_name(e));
+        return NULL;
+    }
+    kernel_entry *k = mw_alloc(c, sizeof *k);
+    char *kept = k ? mw_strdup(c, key) : NULL;
+    if (!kept) {
+        clReleaseKernel(kernel);
+        free(k);
+        return NULL;
+    }
+    *k = (kernel_entry){kept, kernel, *bucket};
+    *bucket = k;
+    return kernel;
+}

@@ -1,0 +1,93 @@
+// launch.c: kernel launches on tensors.
+#include "core/tensor/launch.h"
+
+#include "core/tensor/tensor_internal.h"
+
+#include <stdio.h>
+
+enum { THROTTLE = 48 }; // launches between two markers
+
+const mw_caps *mw_device_caps(const mw_ctx *c)
+{
+    static const mw_caps without_device = {.cpu = true, .vector_width = 8, .compute_units = 1};
+    return c->device ? &c->device->info.caps : &without_device;
+}
+
+// Sets the argument(s) for one mw_arg; returns the next index.
+static cl_uint set_argument(cl_kernel k, cl_uint i, const mw_arg *a, cl_int *e)
+{
+    cl_mem none = NULL;
+    cl_long begin = 0;
+    cl_int failed = CL_SUCCESS;
+    switch (a->kind) {
+    case MW_ARG_TENSOR:
+        if (a->t) {
+            none = mw_tensor_buffer(a->t);
+            begin = (cl_long)(mw_tensor_begin(a->t) / mw_dtype_size(a->t->dtype)) + a->t->offset;
+        }
+        failed = clSetKernelArg(k, i++, sizeof none, a->t ? &none : NULL);
+        if (failed == CL_SUCCESS)
+            failed = clSetKernelArg(k, i++, sizeof begin, &begin);
+        break;
+    case MW_ARG_INT: failed = clSetKernelArg(k, i++, sizeof a->i, &a->i); break;
+    case MW_ARG_LONG: failed = clSetKernelArg(k, i++, sizeof a->l, &a->l); break;
+    case MW_ARG_FLOAT: failed = clSetKernelArg(k, i++, sizeof a->f, &a->f); break;
+    case MW_ARG_LOCAL: failed = clSetKernelArg(k, i++, a->bytes, NULL); break;
+    }
+    if (failed != CL_SUCCESS && *e == CL_SUCCESS)
+        *e = failed;
+    return i;
+}
+
+// Called with the lock held. Returns an event to wait for (after unlocking), or NULL.
+static cl_event advance_throttle(mw_device *d)
+{
+    if (++d->launches % THROTTLE)
+        return NULL;
+    cl_event wait = d->throttle[0];
+    d->throttle[0] = d->throttle[1];
+    d->throttle[1] = NULL;
+    clEnqueueMarkerWithWaitList(d->queue, 0, NULL, &d->throttle[1]);
+    clFlush(d->queue);
+    return wait;
+}
+
+mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
+{
+    if (mw_err(c) || c->dry || mw_cancelled(c))
+        return mw_err(c);
+    mw_device *d = c->device;
+    for (int i = 0; i < l->dims; i++)
+        if (l->global[i] == 0)
+            return MW_OK;
+    char options[384];
+    snprintf(options, sizeof options, "-cl-std=CL1.2 -cl-mad-enable -DCPU=%d -DT_F16=%d -DW_F16=%d %s",
+             d->info.caps.cpu, l->t == MW_F16, l->w == MW_F16, l->defs ? l->defs : "");
+
+    pthread_mutex_lock(&d->lock);
+    cl_event wait = NULL, event = NULL;
+    cl_kernel k = mw_program_kernel(c, l->file, l->entry, options);
+    if (k) {
+        cl_int e = CL_SUCCESS;
+        cl_uint index = 0;
+        for (int i = 0; i < nargs; i++)
+            index = set_argument(k, index, &args[i], &e);
+        if (e == CL_SUCCESS)
+            e = clEnqueueNDRangeKernel(d->queue, k, (cl_uint)l->dims, NULL, l->global,
+                                       l->local[0] ? l->local : NULL, 0, NULL, d->profile ? &event : NULL);
+        if (e != CL_SUCCESS)
+            mw_fail(c,
+                    e == CL_MEM_OBJECT_ALLOCATION_FAILURE || e == CL_OUT_OF_RESOURCES ? MW_E_MEMORY
+                                                                                      : MW_E_DEVICE,
+                    "%s: kernel %s:%s: %s", d->info.name, l->file, l->entry, mw_cl_error_name(e));
+        if (event)
+            mw_profile_add(d->profile, l->file, l->entry, event);
+        wait = advance_throttle(d);
+    }
+    pthread_mutex_unlock(&d->lock);
+    if (wait) {
+        clWaitForEvents(1, &wait);
+        clReleaseEvent(wait);
+    }
+    return mw_err(c);
+}

@@ -1,0 +1,282 @@
+// tensor.c: making, reading and freeing tensors.
+#include "core/tensor/tensor_internal.h"
+
+#include "core/base/half.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_long live;
+
+long mw_live_tensors(void) { return atomic_load(&live); }
+
+size_t mw_dtype_size(mw_dtype d)
+{
+    static const size_t sizes[] = {[MW_F32] = 4, [MW_F16] = 2, [MW_I32] = 4, [MW_U8] = 1};
+    return sizes[d];
+}
+
+const char *mw_dtype_name(mw_dtype d)
+{
+    static const char *const names[] = {[MW_F32] = "f32", [MW_F16] = "f16", [MW_I32] = "i32", [MW_U8] = "u8"};
+    return names[d];
+}
+
+void mw_strides_of(int ndim, const int64_t *shape, int64_t *stride)
+{
+    int64_t s = 1;
+    for (int i = ndim - 1; i >= 0; i--) {
+        stride[i] = s;
+        s *= shape[i];
+    }
+}
+
+static void storage_release(mw_storage *s)
+{
+    if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
+        return;
+    if (s->range)
+        mw_pool_give(s->device, s->range);
+    free(s);
+}
+
+mw_tensor *mw_retain(mw_tensor *t)
+{
+    if (t)
+        atomic_fetch_add(&t->refs, 1);
+    return t;
+}
+
+void mw_release(mw_tensor *t)
+{
+    if (!t || atomic_fetch_sub(&t->refs, 1) != 1)
+        return;
+    storage_release(t->storage);
+    atomic_fetch_sub(&live, 1);
+    free(t);
+}
+
+cl_mem mw_tensor_buffer(const mw_tensor *t) { return mw_range_buffer(t->storage->range); }
+size_t mw_tensor_begin(const mw_tensor *t) { return mw_range_begin(t->storage->range); }
+
+// Number of elements, or -1 when a size is negative or the bytes would not fit into 62 bits.
+static int64_t checked_count(mw_dtype dtype, int ndim, const int64_t *shape)
+{
+    int64_t n = 1, limit = ((int64_t)1 << 62) / (int64_t)mw_dtype_size(dtype);
+    bool empty = false;
+    for (int i = 0; i < ndim; i++) {
+        if (shape[i] < 0)
+            return -1;
+        if (shape[i] == 0)
+            empty = true;
+        else if (n > limit / shape[i])
+            return -1;
+        else
+            n *= shape[i];
+    }
+    return empty ? 0 : n;
+}
+
+static mw_tensor *enter(mw_ctx *c, mw_tensor *t)
+{
+    atomic_fetch_add(&live, 1);
+    return mw_scope_adopt(c, t);
+}
+
+mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape)
+{
+    if (mw_err(c))
+        return NULL;
+    int64_t n = ndim < 0 || ndim > MW_MAXDIM ? -1 : checked_count(dtype, ndim, shape);
+    if (n < 0) {
+        mw_fail(c, MW_E_SHAPE, "a tensor cannot have this shape (%d dimensions, at most %d, sizes from 0 on)",
+                ndim, MW_MAXDIM);
+        return NULL;
+    }
+    if (!c->device && !c->dry) {
+        mw_fail(c, MW_E_DEVICE, "a tensor needs a device, and none is open");
+        return NULL;
+    }
+    mw_tensor *t = mw_alloc(c, sizeof *t);
+    mw_storage *s = mw_alloc(c, sizeof *s);
+    if (t && s && !c->dry)
+        s->range = mw_pool_take(c, (size_t)n * mw_dtype_size(dtype));
+    if (mw_err(c)) {
+        free(t);
+        free(s);
+        return NULL;
+    }
+    atomic_init(&s->refs, 1);
+    s->device = c->device;
+    t->dtype = dtype;
+    t->ndim = ndim;
+    for (int i = 0; i < ndim; i++)
+        t->shape[i] = shape[i];
+    mw_strides_of(ndim, shape, t->stride);
+    t->storage = s;
+    atomic_init(&t->refs, 1);
+    return enter(c, t);
+}
+
+mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
+                          int64_t offset)
+{
+    mw_tensor *v = mw_alloc(c, sizeof *v);
+    if (!v)
+        return NULL;
+    v->dtype = t->dtype;
+    v->ndim = ndim;
+    for (int i = 0; i < ndim; i++) {
+        v->shape[i] = shape[i];
+        v->stride[i] = stride[i];
+    }
+    v->offset = offset;
+    v->storage = t->storage;
+    v->label = t->label;
+    v->layout = t->layout;
+    atomic_fetch_add(&v->storage->refs, 1);
+    atomic_init(&v->refs, 1);
+    return enter(c, v);
+}
+
+static mw_status write_bytes(mw_ctx *c, mw_tensor *t, const void *data)
+{
+    size_t bytes = (size_t)mw_numel(t) * mw_dtype_size(t->dtype);
+    if (c->dry || !bytes)
+        return mw_err(c);
+    size_t at = mw_tensor_begin(t) + (size_t)t->offset * mw_dtype_size(t->dtype);
+    return mw_cl_check(
+        c,
+        clEnqueueWriteBuffer(c->device->queue, mw_tensor_buffer(t), CL_TRUE, at, bytes, data, 0, NULL, NULL),
+        "writing a tensor");
+}
+
+mw_tensor *mw_tensor_from_bytes(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, const void *data)
+{
+    mw_tensor *t = mw_tensor_new(c, dtype, ndim, shape);
+    return t && write_bytes(c, t, data) == MW_OK ? t : NULL;
+}
+
+mw_tensor *mw_tensor_from_i32(mw_ctx *c, int ndim, const int64_t *shape, const int32_t *data)
+{
+    return mw_tensor_from_bytes(c, MW_I32, ndim, shape, data);
+}
+
+mw_status mw_tensor_write_f32(mw_ctx *c, mw_tensor *t, const float *data)
+{
+    if (mw_err(c) || !t)
+        return mw_err(c);
+    if (!mw_is_contiguous(t) || (t->dtype != MW_F32 && t->dtype != MW_F16))
+        return mw_fail(c, MW_E_SHAPE, "only a contiguous f32 or f16 tensor can be written");
+    if (t->dtype == MW_F32)
+        return write_bytes(c, t, data);
+    size_t n = (size_t)mw_numel(t);
+    uint16_t *halves = mw_alloc(c, 2 * n);
+    if (!halves)
+        return mw_err(c);
+    mw_floats_to_halves(data, halves, n);
+    write_bytes(c, t, halves);
+    free(halves);
+    return mw_err(c);
+}
+
+mw_tensor *mw_tensor_from_f32(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, const float *data)
+{
+    mw_tensor *t = mw_tensor_new(c, dtype, ndim, shape);
+    return t && mw_tensor_write_f32(c, t, data) == MW_OK ? t : NULL;
+}
+
+mw_tensor *mw_tensor_scalar(mw_ctx *c, float value) { return mw_tensor_from_f32(c, MW_F32, 0, NULL, &value); }
+
+// The storage bytes that a view spans, read to the host; *first: the element that bytes[0] is. Waits for the
+// device.
+static char *read_span(mw_ctx *c, const mw_tensor *t, int64_t *first)
+{
+    int64_t last = t->offset;
+    for (int i = 0; i < t->ndim; i++)
+        last += (t->shape[i] - 1) * t->stride[i];
+    *first = t->offset;
+    size_t size = mw_dtype_size(t->dtype), bytes = (size_t)(last - *first + 1) * size;
+    char *host = mw_alloc(c, bytes);
+    if (!host)
+        return NULL;
+    cl_int e = clEnqueueReadBuffer(c->device->queue, mw_tensor_buffer(t), CL_TRUE,
+                                   mw_tensor_begin(t) + (size_t)*first * size, bytes, host, 0, NULL, NULL);
+    if (mw_cl_check(c, e, "reading a tensor") == MW_OK)
+        return host;
+    free(host);
+    return NULL;
+}
+
+typedef void (*element_fn)(const char *at, mw_dtype dtype, void *out, int64_t i);
+
+static void to_f32(const char *at, mw_dtype dtype, void *out, int64_t i)
+{
+    float *f = out;
+    uint16_t h;
+    int32_t n;
+    switch (dtype) {
+    case MW_F32: memcpy(&f[i], at, 4); break;
+    case MW_F16:
+        memcpy(&h, at, 2);
+        f[i] = mw_half_to_float(h);
+        break;
+    case MW_I32:
+        memcpy(&n, at, 4);
+        f[i] = (float)n;
+        break;
+    case MW_U8: f[i] = (float)*(const unsigned char *)at; break;
+    }
+}
+
+static void to_i32(const char *at, mw_dtype dtype, void *out, int64_t i)
+{
+    if (dtype == MW_I32) {
+        memcpy((int32_t *)out + i, at, 4);
+        return;
+    }
+    float f;
+    to_f32(at, dtype, &f, 0);
+    ((int32_t *)out)[i] = (int32_t)f;
+}
+
+static mw_status read_all(mw_ctx *c, const mw_tensor *t, void *out, element_fn element)
+{
+    if (mw_err(c) || !t)
+        return mw_err(c);
+    if (c->dry)
+        return mw_fail(c, MW_E_RUN, "a dry run has no values to read");
+    int64_t n = mw_numel(t), first;
+    if (!n)
+        return MW_OK;
+    char *host = read_span(c, t, &first);
+    if (!host)
+        return mw_err(c);
+    size_t size = mw_dtype_size(t->dtype);
+    if (mw_is_contiguous(t) && t->dtype == MW_F32 && element == to_f32) {
+        memcpy(out, host, (size_t)n * 4);
+    } else {
+        int64_t index[MW_MAXDIM] = {0}, at = 0;
+        for (int64_t i = 0; i < n; i++) {
+            element(host + (size_t)at * size, t->dtype, out, i);
+            for (int d = t->ndim - 1; d >= 0; d--) {
+                at += t->stride[d];
+                if (++index[d] < t->shape[d])
+                    break;
+                at -= t->shape[d] * t->stride[d];
+                index[d] = 0;
+            }
+        }
+    }
+    free(host);
+    return MW_OK;
+}
+
+mw_status mw_tensor_read_f32(mw_ctx *c, const mw_tensor *t, float *out)
+{
+    return read_all(c, t, out, to_f32);
+}
+mw_status mw_tensor_read_i32(mw_ctx *c, const mw_tensor *t, int32_t *out)
+{
+    return read_all(c, t, out, to_i32);
+}

@@ -1,0 +1,22 @@
+// tensor_internal.h: storage of tensors; private to core/tensor.
+#ifndef MW_TENSOR_INTERNAL_H
+#define MW_TENSOR_INTERNAL_H
+
+#include "core/cl/device_internal.h"
+#include "core/tensor/tensor.h"
+
+typedef struct mw_storage {
+    atomic_int refs;
+    mw_device *device;
+    struct mw_range *range; // NULL in a dry run
+} mw_storage;
+
+// A tensor in the open scope over a share of t's storage, with t's dtype, label and layout.
+mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
+                          int64_t offset);
+void mw_strides_of(int ndim, const int64_t *shape, int64_t *stride);
+cl_mem mw_tensor_buffer(const mw_tensor *t);
+// Byte position of element 0 of the storage within the buffer.
+size_t mw_tensor_begin(const mw_tensor *t);
+
+#endif

@@ -1,0 +1,214 @@
+// test_tensor.c: devices, the pool, tensors, views and scopes.
+#include "core/base/ctx.h"
+#include "core/cl/device.h"
+#include "core/ops.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static mw_ctx *c;
+
+static int open_device(void **state)
+{
+    (void)state;
+    c = mw_ctx_new();
+    return mw_device_open(c, NULL, (uint64_t)256 << 20, false) == MW_OK ? 0 : -1;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    mw_device_close(c);
+    mw_ctx_free(c);
+    return mw_live_tensors() == 0 ? 0 : -1;
+}
+
+static int clean(void **state)
+{
+    (void)state;
+    while (c->scope)
+        mw_scope_end(c, NULL);
+    mw_err_clear(c);
+    return mw_device_memory(c).used == 0 && mw_live_tensors() == 0 ? 0 : -1;
+}
+
+static mw_tensor *counting(int ndim, const int64_t *shape, mw_dtype dtype)
+{
+    float values[4096];
+    int64_t n = 1;
+    for (int i = 0; i < ndim; i++)
+        n *= shape[i];
+    for (int64_t i = 0; i < n; i++)
+        values[i] = (float)i;
+    return mw_tensor_from_f32(c, dtype, ndim, shape, values);
+}
+
+static void values_survive_the_round_trip(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    float got[24];
+    for (mw_dtype d = MW_F32; d <= MW_F16; d++) {
+        mw_tensor *t = counting(MW_SHAPE(2, 3, 4), d);
+        assert_int_equal(mw_tensor_read_f32(c, t, got), MW_OK);
+        for (int i = 0; i < 24; i++)
+            assert_true(got[i] == (float)i);
+    }
+}
+
+static void views_share_and_copies_agree(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    mw_tensor *t = counting(MW_SHAPE(2, 3, 4), MW_F32);
+    mw_tensor *v = mw_slice(c, mw_transpose(c, t, 0, 2), 1, 1, 2); // [4,2,2]: v[i,j,k] = t[k,j+1,i]
+    float a[16], b[16];
+    assert_int_equal(mw_tensor_read_f32(c, v, a), MW_OK);
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 2; j++)
+            for (int k = 0; k < 2; k++)
+                assert_true(a[(i * 2 + j) * 2 + k] == (float)(k * 12 + (j + 1) * 4 + i));
+    mw_tensor *dense = mw_contiguous(c, v);
+    assert_true(mw_is_contiguous(dense) && !mw_is_contiguous(v));
+    assert_int_equal(mw_tensor_read_f32(c, dense, b), MW_OK);
+    assert_memory_equal(a, b, sizeof a);
+    assert_int_equal(mw_tensor_read_f32(c, mw_cast(c, v, MW_F16), b), MW_OK);
+    assert_memory_equal(a, b, sizeof a);
+    mw_tensor *flat = mw_reshape(c, v, MW_SHAPE(-1));
+    assert_int_equal(mw_dim(flat, 0), 16);
+    assert_int_equal(mw_tensor_read_f32(c, flat, b), MW_OK);
+    assert_memory_equal(a, b, sizeof a);
+}
+
+static void reshape_of_a_view_copies_only_when_it_must(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    mw_tensor *t = counting(MW_SHAPE(2, 6, 4), MW_F32);
+    mw_tensor *half = mw_slice(c, t, 2, 0, 2);                    // strides 24 4 1
+    mw_tensor *split = mw_reshape(c, half, MW_SHAPE(2, 2, 3, 2)); // 6 -> 2x3 needs no copy
+    assert_ptr_equal(split->storage, t->storage);
+    mw_tensor *merged = mw_reshape(c, half, MW_SHAPE(2, 12));
+    assert_ptr_not_equal(merged->storage, t->storage);
+    float a[24], b[24];
+    mw_tensor_read_f32(c, half, a);
+    mw_tensor_read_f32(c, split, b);
+    assert_memory_equal(a, b, sizeof a);
+    mw_tensor_read_f32(c, merged, b);
+    assert_memory_equal(a, b, sizeof a);
+}
+
+static void expand_repeats(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    mw_tensor *t = mw_expand(c, counting(MW_SHAPE(3, 1), MW_F32), MW_SHAPE(2, 3, 2));
+    float got[12];
+    assert_int_equal(mw_tensor_read_f32(c, mw_contiguous(c, t), got), MW_OK);
+    for (int i = 0; i < 12; i++)
+        assert_true(got[i] == (float)(i / 2 % 3));
+    assert_null(mw_expand(c, t, MW_SHAPE(2, 4, 2)));
+    assert_int_equal(mw_err(c), MW_E_SHAPE);
+}
+
+static void the_limit_is_never_passed(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    int n = 0;
+    while (mw_tensor_new(c, MW_F32, MW_SHAPE(1 << 20)))
+        n++;
+    assert_int_equal(n, 64); // 256 MiB
+    assert_int_equal(mw_err(c), MW_E_MEMORY);
+    assert_non_null(strstr(mw_errmsg(c), "limit is 256.0 MiB"));
+    assert_true(mw_device_memory(c).peak <= mw_device_memory(c).limit);
+    mw_err_clear(c);
+    mw_scope_end(c, NULL);
+    mw_scope_begin(c);
+    assert_non_null(mw_tensor_new(c, MW_F32, MW_SHAPE(50 << 20))); // freed ranges join, other sizes fit again
+}
+
+static void a_steady_state_allocates_nothing(void **state)
+{
+    (void)state;
+    uint64_t before = 0;
+    for (int step = 0; step < 10; step++) {
+        mw_scope_begin(c);
+        for (int i = 1; i < 20; i++)
+            assert_non_null(mw_tensor_new(c, MW_F32, MW_SHAPE(i * 10007)));
+        mw_scope_end(c, NULL);
+        if (step == 0)
+            before = mw_device_memory(c).allocations;
+    }
+    assert_int_equal(mw_device_memory(c).allocations, before);
+}
+
+static void a_scope_hands_out_what_is_kept(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    mw_scope_begin(c);
+    mw_tensor *keep = counting(MW_SHAPE(5), MW_F32);
+    counting(MW_SHAPE(7), MW_F32);
+    assert_int_equal(mw_live_tensors(), 2);
+    keep = mw_scope_end(c, keep);
+    assert_int_equal(mw_live_tensors(), 1);
+    assert_int_equal(mw_dim(keep, 0), 5);
+}
+
+static void a_dry_context_has_shapes_only(void **state)
+{
+    (void)state;
+    c->dry = true;
+    mw_scope_begin(c);
+    mw_tensor *t = mw_tensor_new(c, MW_F16, MW_SHAPE(1 << 20, 1 << 20));
+    assert_int_equal(mw_dim(mw_contiguous(c, mw_transpose(c, t, 0, 1)), 0), 1 << 20);
+    assert_int_equal(mw_device_memory(c).used, 0);
+    mw_scope_end(c, NULL);
+    c->dry = false;
+}
+
+static void impossible_shapes_are_refused(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    assert_null(mw_tensor_new(c, MW_F32, MW_SHAPE((int64_t)1 << 40, (int64_t)1 << 40)));
+    assert_int_equal(mw_err(c), MW_E_SHAPE);
+    mw_err_clear(c);
+    assert_null(mw_tensor_new(c, MW_F32, MW_SHAPE(-1)));
+    mw_err_clear(c);
+    assert_null(mw_reshape(c, counting(MW_SHAPE(6), MW_F32), MW_SHAPE(4, -1)));
+    assert_int_equal(mw_err(c), MW_E_SHAPE);
+}
+
+static void an_unknown_device_names_those_there_are(void **state)
+{
+    (void)state;
+    mw_ctx *other = mw_ctx_new();
+    assert_int_equal(mw_device_open(other, "no such device", 0, false), MW_E_DEVICE);
+    mw_device_info info;
+    assert_true(mw_device_list(other, &info, 1) >= 1);
+    assert_non_null(strstr(mw_errmsg(other), info.name));
+    mw_ctx_free(other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(values_survive_the_round_trip, clean),
+        cmocka_unit_test_teardown(views_share_and_copies_agree, clean),
+        cmocka_unit_test_teardown(reshape_of_a_view_copies_only_when_it_must, clean),
+        cmocka_unit_test_teardown(expand_repeats, clean),
+        cmocka_unit_test_teardown(the_limit_is_never_passed, clean),
+        cmocka_unit_test_teardown(a_steady_state_allocates_nothing, clean),
+        cmocka_unit_test_teardown(a_scope_hands_out_what_is_kept, clean),
+        cmocka_unit_test_teardown(a_dry_context_has_shapes_only, clean),
+        cmocka_unit_test_teardown(impossible_shapes_are_refused, clean),
+        cmocka_unit_test_teardown(an_unknown_device_names_those_there_are, clean),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
