@@ -1,5 +1,5 @@
 # Moonweave. `make` builds, `make demo` paints, `make check` tests; `make help` lists the rest.
-# Everything installs the Debian packages it lacks first (packages.txt).
+# Everything installs the Debian packages it lacks first (packages.txt, packages-check.txt).
 MODE ?= release
 PREFIX ?= /usr/local
 CC = gcc
@@ -9,8 +9,7 @@ B = build/$(MODE)
 BIN = $(if $(filter release,$(MODE)),build,$(B))
 
 .DEFAULT_GOAL := all
-QUIET_GOALS := clean help format
-ifneq ($(filter-out $(QUIET_GOALS),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
 -include build/config.mk
 endif
 
@@ -22,20 +21,26 @@ CFLAGS += -std=c11 -D_GNU_SOURCE -DCL_TARGET_OPENCL_VERSION=120 $(OPT_$(MODE)) $
 LDFLAGS += $(filter -fsanitize%,$(OPT_$(MODE)))
 LDLIBS += $(LIB_LIBS) -lm -lpthread -ldl
 
+LIBS = luajit OpenCL jansson libutf8proc libpcre2-8 libxxhash zlib clblast
 LIB_SRC = $(filter-out core/main.c,$(wildcard core/*.c core/*/*.c)) $(wildcard nodes/*.c nodes/*/*.c)
 LIB_OBJ = $(LIB_SRC:%.c=$(B)/%.o)
 GOLDEN_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard tests/golden_runner/*.c))
 UNIT_SRC = $(wildcard tests/core/*.c tests/ops/*.c tests/nodes/*.c)
 UNIT_BIN = $(UNIT_SRC:%.c=$(B)/%)
+ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c)
 
 .PHONY: all check demo clean help format lint asan bench docs install unit
 all: $(BIN)/moonweave $(BIN)/golden
 
-# One list of packages; missing ones are installed, then the compiler flags are asked for once.
-build/config.mk: packages.txt Makefile scripts/dev/packages.sh
-	$(Q)scripts/dev/packages.sh packages.txt $@
+# Missing packages are installed, then the compiler flags are asked for once.
+build/config.mk: packages.txt Makefile
+	$(Q)scripts/dev/packages.sh packages.txt
+	$(Q)mkdir -p build; { echo "LIB_CFLAGS = $$(pkg-config --cflags $(LIBS)) -I/usr/include/stb"; \
+	    echo "LIB_LIBS = $$(pkg-config --libs $(LIBS))"; } > $@.tmp && mv $@.tmp $@
+build/check.stamp: packages-check.txt
+	$(Q)scripts/dev/packages.sh packages-check.txt && touch $@
 
-# The tables of nodes are made from the names of the files.
+# The table of nodes is made from the names of the files.
 $(B)/gen/node_table.c: scripts/dev/tables.sh $(wildcard nodes/*.c) nodes
 	$(Q)mkdir -p $(@D); scripts/dev/tables.sh > $@.tmp; cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@; touch $@
 
@@ -47,26 +52,50 @@ $(B)/gen/%.o: $(B)/gen/%.c
 $(B)/libmoonweave.a: $(LIB_OBJ) $(B)/gen/node_table.o
 	$(Q)rm -f $@; ar rcs $@ $^
 
+LINK = $(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BIN)/moonweave: $(B)/core/main.o $(B)/libmoonweave.a
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(LINK)
 $(BIN)/golden: $(GOLDEN_OBJ) $(B)/libmoonweave.a
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(LINK)
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libmoonweave.a
+	$(LINK)
 $(UNIT_BIN): $(B)/%: $(B)/%.o $(B)/libmoonweave.a
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(LINK) -lcmocka
 
 unit: $(UNIT_BIN)
 
 # T=name runs only the tests whose path contains it.
-check: all unit
+check: all unit $(if $(T),,lint)
 	$(Q)BIN=$(BIN) OBJ=$(B) T='$(T)' tests/run.sh
+
+# The tests again under AddressSanitizer and UndefinedBehaviorSanitizer; a leak is a failure.
+asan:
+	$(Q)$(MAKE) --no-print-directory MODE=asan all unit
+	$(Q)BIN=build/asan OBJ=build/asan T='$(T)' tests/run.sh
+
+demo: all
+	$(Q)$(BIN)/moonweave run graphs/txt2img.lua -o out
+
+lint: build/check.stamp build/config.mk
+	$(Q)scripts/dev/layers.sh
+	$(Q)scripts/dev/names.sh
+	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	$(Q)luacheck -q scripts graphs tests
+	$(Q)clang -fsyntax-only $(CFLAGS) $(ALL_SRC)
+
+format: build/check.stamp
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/moonweave
+	install $(BIN)/moonweave $(DESTDIR)$(PREFIX)/bin/
+	cp -r kernels scripts graphs models $(DESTDIR)$(PREFIX)/share/moonweave/
 
 clean:
 	rm -rf build
 
 help:
-	@sed -n 's/^# //p' Makefile | head -3; echo "targets: all demo check unit asan bench docs format lint install clean  (MODE=release|debug|asan, V=1, T=name)"
-
-format:
-	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+	@sed -n 's/^# //p' Makefile | head -2
+	@echo 'targets: all demo check unit asan lint format docs bench install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
 
 -include $(LIB_OBJ:.o=.d) $(GOLDEN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(B)/core/main.d
