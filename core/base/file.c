@@ -1,90 +1,183 @@
-// file.c: whole files: read with a limit, written so that nobody ever sees a half.
+// file.c: whole files in and out, atomically; mappings.
 #include "core/base/file.h"
+
+#include "core/base/pathname.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *read_open(mw_ctx *c, int fd, const char *path, size_t limit, size_t *size)
+// Opens a regular file for reading; its length goes to *size. -1 with MW_E_FILE pending.
+static int open_regular(mw_ctx *c, const char *path, size_t *size)
 {
-    struct stat s;
-    if (fstat(fd, &s) || !S_ISREG(s.st_mode)) {
-        mw_fail(c, MW_E_FILE, "%s: is not a file", path);
-        return NULL;
+    if (mw_err(c) != MW_OK)
+        return -1;
+    // O_NONBLOCK: opening a pipe must not wait for its writer.
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        mw_fail(c, MW_E_FILE, "%s: can't be opened: %s", path, strerror(errno));
+        return -1;
     }
-    if ((uint64_t)s.st_size > limit) {
-        mw_fail(c, MW_E_FILE, "%s: has %lld bytes; at most %zu are read", path, (long long)s.st_size, limit);
-        return NULL;
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        mw_fail(c, MW_E_FILE, "%s: can't be read: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        mw_fail(c, MW_E_FILE, "%s: is %s, not a file", path,
+                S_ISDIR(st.st_mode) ? "a folder" : "a device or pipe");
+    if (mw_err(c) != MW_OK) {
+        close(fd);
+        return -1;
     }
-    size_t want = (size_t)s.st_size, got = 0;
-    char *data = mw_alloc(c, want + 1);
-    while (data && got < want) {
-        ssize_t n = read(fd, data + got, want - got);
+    *size = (size_t)st.st_size;
+    return fd;
+}
+
+static bool read_all(mw_ctx *c, int fd, const char *path, char *to, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t n = read(fd, to + done, size - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
-            mw_fail(c, MW_E_FILE, "%s: cannot be read to its end: %s", path,
-                    n ? strerror(errno) : "it became shorter");
-            free(data);
-            return NULL;
-        }
-        got += (size_t)n;
-    }
-    if (size)
-        *size = got;
-    return data;
-}
-
-char *mw_file_read(mw_ctx *c, const char *path, size_t limit, size_t *size)
-{
-    if (mw_err(c))
-        return NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        mw_fail(c, MW_E_FILE, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    char *data = read_open(c, fd, path, limit, size);
-    close(fd);
-    return data;
-}
-
-static bool write_all(int fd, const char *data, size_t size)
-{
-    while (size) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno != EINTR)
+            mw_fail(c, MW_E_FILE, "%s: can't be read: %s", path,
+                    n ? strerror(errno) : "it became shorter meanwhile");
             return false;
-        if (n > 0) {
-            data += n;
-            size -= (size_t)n;
         }
+        done += (size_t)n;
     }
     return true;
 }
 
+char *mw_file_read(mw_ctx *c, const char *path, size_t limit, size_t *size)
+{
+    size_t n = 0;
+    int fd = open_regular(c, path, &n);
+    if (fd < 0)
+        return NULL;
+    char *data = NULL;
+    if (n > limit)
+        mw_fail(c, MW_E_FILE, "%s: is %zu bytes long, more than the %zu allowed for such a file", path, n,
+                limit);
+    else
+        data = mw_alloc(c, n + 1);
+    if (data && !read_all(c, fd, path, data, n)) {
+        free(data);
+        data = NULL;
+    }
+    close(fd);
+    if (data && size)
+        *size = n;
+    return data;
+}
+
+bool mw_file_map(mw_ctx *c, const char *path, mw_mapping *m)
+{
+    *m = (mw_mapping){0};
+    size_t n = 0;
+    int fd = open_regular(c, path, &n);
+    if (fd < 0)
+        return false;
+    void *p = n ? mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+    if (p == MAP_FAILED)
+        mw_fail(c, MW_E_FILE, "%s: can't be mapped: %s", path, strerror(errno));
+    else
+        *m = (mw_mapping){p, n};
+    close(fd);
+    return mw_err(c) == MW_OK;
+}
+
+void mw_file_unmap(mw_mapping *m)
+{
+    if (m->data)
+        munmap((void *)(uintptr_t)m->data, m->size);
+    *m = (mw_mapping){0};
+}
+
+struct mw_file_writer {
+    FILE *f;
+    char *path;
+    char *temporary;
+};
+
+static void writer_free(mw_file_writer *w)
+{
+    if (w->f)
+        fclose(w->f);
+    free(w->path);
+    free(w->temporary);
+    free(w);
+}
+
+static void writer_failed(mw_ctx *c, const mw_file_writer *w)
+{
+    mw_fail(c, MW_E_RUN, "%s: can't be written: %s", w->path, strerror(errno));
+}
+
+mw_file_writer *mw_file_begin(mw_ctx *c, const char *path)
+{
+    static atomic_uint serial;
+    if (mw_err(c) != MW_OK)
+        return NULL;
+    mw_file_writer *w = mw_alloc(c, sizeof *w);
+    char *folder = w ? mw_path_folder(c, path) : NULL;
+    if (!folder) {
+        free(w);
+        return NULL;
+    }
+    w->path = mw_strdup(c, path);
+    w->temporary = mw_format(c, "%s/.%.200s.%ld.%u.tmp", folder, mw_path_base(path), (long)getpid(),
+                             atomic_fetch_add(&serial, 1));
+    free(folder);
+    int fd = -1;
+    if (mw_err(c) == MW_OK) {
+        fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        w->f = fd < 0 ? NULL : fdopen(fd, "wb");
+        if (!w->f)
+            writer_failed(c, w);
+    }
+    if (mw_err(c) == MW_OK)
+        return w;
+    if (fd >= 0)
+        unlink(w->temporary);
+    if (fd >= 0 && !w->f)
+        close(fd);
+    writer_free(w);
+    return NULL;
+}
+
+void mw_file_put(mw_ctx *c, mw_file_writer *w, const void *data, size_t size)
+{
+    if (!w || mw_err(c) != MW_OK || !size)
+        return;
+    if (fwrite(data, 1, size, w->f) != size)
+        writer_failed(c, w);
+}
+
+mw_status mw_file_commit(mw_ctx *c, mw_file_writer *w)
+{
+    if (!w)
+        return mw_err(c);
+    if (mw_err(c) == MW_OK && !mw_cancelled(c)) {
+        // Synced before the rename: a crash of the machine then leaves the old file or the whole new one.
+        if (fflush(w->f) != 0 || fdatasync(fileno(w->f)) != 0)
+            writer_failed(c, w);
+    }
+    if (mw_err(c) == MW_OK && rename(w->temporary, w->path) != 0)
+        writer_failed(c, w);
+    if (mw_err(c) != MW_OK)
+        unlink(w->temporary);
+    writer_free(w);
+    return mw_err(c);
+}
+
 mw_status mw_file_write(mw_ctx *c, const char *path, const void *data, size_t size)
 {
-    char *temp = mw_format(c, "%s.XXXXXX", path);
-    if (!temp)
-        return mw_err(c);
-    int fd = mkostemp(temp, O_CLOEXEC);
-    bool ok = fd >= 0;
-    if (ok) {
-        mode_t mask = umask(0);
-        umask(mask);
-        ok = write_all(fd, data, size) && !fchmod(fd, 0666 & ~mask);
-        ok = !close(fd) && ok && !rename(temp, path);
-    }
-    if (!ok) {
-        mw_fail(c, MW_E_RUN, "%s: cannot be written: %s", path, strerror(errno));
-        if (fd >= 0)
-            unlink(temp);
-    }
-    free(temp);
-    return mw_err(c);
+    mw_file_writer *w = mw_file_begin(c, path);
+    mw_file_put(c, w, data, size);
+    return mw_file_commit(c, w);
 }

@@ -1,0 +1,14 @@
+// text.h: text from files made fit to be shown.
+#ifndef MW_TEXT_H
+#define MW_TEXT_H
+
+#include <stddef.h>
+
+// Copies UTF-8 text into buf (size >= 8), safe for a terminal and one line: control characters become spaces,
+// bytes that are no UTF-8 become '?', and what does not fit ends in "...", cut between characters. Returns
+// buf.
+const char *mw_printable(const char *text, char *buf, size_t size);
+// The same for text of n bytes that may lack a zero at the end.
+const char *mw_printable_n(const char *text, size_t n, char *buf, size_t size);
+
+#endif
