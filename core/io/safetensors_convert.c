@@ -4,6 +4,7 @@
 #include "core/base/half.h"
 #include "core/base/text.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -40,14 +41,21 @@ static void f8_table(mw_st_dtype d, float table[256])
     }                                                                                                        \
     return true
 
-// n elements from `from`; false when the dtype has no plain numbers.
+// Elements are converted so many at a time.
+enum { BLOCK = 2048 };
+
+// At most BLOCK elements from `from`; false when the dtype has no plain numbers.
 static bool decode(mw_st_dtype d, const uint8_t *from, size_t n, float *out)
 {
+    uint16_t halves[BLOCK];
     float table[256];
     switch (d) {
     case MW_ST_F32: memcpy(out, from, n * sizeof *out); return true;
-    case MW_ST_F16: DECODE(uint16_t, mw_half_to_float(x));
-    case MW_ST_BF16: DECODE(uint16_t, mw_bf16_to_float(x));
+    case MW_ST_F16:
+        memcpy(halves, from, n * sizeof *halves);
+        mw_halves_to_floats(halves, out, n);
+        return true;
+    case MW_ST_BF16: DECODE(uint16_t, mw_bfloat_to_float(x));
     case MW_ST_F64: DECODE(double, (float)x);
     case MW_ST_BOOL: DECODE(uint8_t, x ? 1.0f : 0.0f);
     case MW_ST_U8: DECODE(uint8_t, (float)x);
@@ -72,50 +80,49 @@ static bool decode(mw_st_dtype d, const uint8_t *from, size_t n, float *out)
     return false;
 }
 
-static mw_status no_numbers(mw_ctx *c, const mw_st_entry *e)
+// The next elements of e from `at` on, as floats; how many, 0 at the end or on failure.
+static size_t next_block(mw_ctx *c, const mw_st_entry *e, size_t at, float *out)
 {
+    size_t left = (size_t)e->count - at, n = left < BLOCK ? left : BLOCK;
     char name[100];
-    return mw_fail(c, MW_E_FILE, "%s: tensor '%s' is stored as %s, which is not supported", e->file,
-                   mw_printable(e->name, name, sizeof name), mw_st_dtype_name(e->dtype));
+    if (mw_err(c) != MW_OK || !n)
+        return 0;
+    if (decode(e->dtype, e->data + at * (size_t)mw_st_dtype_bits(e->dtype) / 8, n, out))
+        return n;
+    mw_fail(c, MW_E_FILE, "%s: tensor '%s' is stored as %s, which is not supported", e->file,
+            mw_printable(e->name, name, sizeof name), mw_st_dtype_name(e->dtype));
+    return 0;
 }
 
 mw_status mw_st_read_f32(mw_ctx *c, const mw_st_entry *e, float *out)
 {
-    if (mw_err(c) != MW_OK)
-        return mw_err(c);
-    if (!decode(e->dtype, e->data, (size_t)e->count, out))
-        return no_numbers(c, e);
-    return MW_OK;
+    for (size_t at = 0, n; (n = next_block(c, e, at, out + at)); at += n)
+        ;
+    return mw_err(c);
+}
+
+static void check_range(mw_ctx *c, const mw_st_entry *e, const float *x, size_t n)
+{
+    char name[100];
+    unsigned beyond = 0;
+    for (size_t i = 0; i < n; i++)
+        beyond |= fabsf(x[i]) >= 65520.0f && fabsf(x[i]) <= FLT_MAX;
+    for (size_t i = 0; beyond && i < n; i++)
+        if (isfinite(x[i]) && fabsf(x[i]) >= 65520.0f)
+            mw_fail(c, MW_E_NUMBER, "%s: tensor '%s' holds %g, beyond the range of f16; load it as f32",
+                    e->file, mw_printable(e->name, name, sizeof name), (double)x[i]);
 }
 
 mw_status mw_st_read_f16(mw_ctx *c, const mw_st_entry *e, uint16_t *out)
 {
-    enum { BLOCK = 2048 };
     float block[BLOCK];
-    if (mw_err(c) != MW_OK)
-        return mw_err(c);
-    if (e->dtype == MW_ST_F16) {
+    if (mw_err(c) == MW_OK && e->dtype == MW_ST_F16) {
         memcpy(out, e->data, e->bytes);
         return MW_OK;
     }
-    size_t count = (size_t)e->count, width = (size_t)mw_st_dtype_bits(e->dtype) / 8;
-    for (size_t at = 0; at < count; at += BLOCK) {
-        size_t n = count - at < BLOCK ? count - at : BLOCK;
-        if (!decode(e->dtype, e->data + at * width, n, block))
-            return no_numbers(c, e);
-        unsigned lost = 0;
-        for (size_t i = 0; i < n; i++) {
-            out[at + i] = mw_float_to_half(block[i]);
-            // A finite number that became infinity.
-            lost |= (mw_bits_of_float(block[i]) & 0x7fffffff) - 0x477ff000u < 0x7f800000u - 0x477ff000u;
-        }
-        for (size_t i = 0; lost && i < n; i++)
-            if (isfinite(block[i]) && fabsf(block[i]) >= 65520.0f) {
-                char name[100];
-                return mw_fail(c, MW_E_NUMBER,
-                               "%s: tensor '%s' holds %g, beyond the range of f16; load it as f32", e->file,
-                               mw_printable(e->name, name, sizeof name), (double)block[i]);
-            }
+    for (size_t at = 0, n; (n = next_block(c, e, at, block)); at += n) {
+        mw_floats_to_halves(block, out + at, n);
+        check_range(c, e, block, n);
     }
-    return MW_OK;
+    return mw_err(c);
 }
