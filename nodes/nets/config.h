@@ -50,6 +50,8 @@ void mw_config_only(mw_config *cfg, const char *key, const char *supported, cons
 // An activation by the name configs use: silu swish gelu quick_gelu gelu_new gelu_pytorch_tanh; anything else
 // is refused.
 mw_activation mw_config_activation(mw_config *cfg, const char *key, const char *def);
+// Refuse any activation but SiLU (where the blocks know no other).
+void mw_config_only_silu(mw_config *cfg, const char *key);
 
 // MW_E_FILE "<file>: '<key>': <sentence>".
 #define mw_config_fail(cfg, key, ...) mw_config_fail_at((cfg), (key), __FILE__, __LINE__, __VA_ARGS__)

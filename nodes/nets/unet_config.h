@@ -32,9 +32,8 @@ typedef struct mw_unet_config {
     mw_unet_block down[MW_UNET_LEVELS], up[MW_UNET_LEVELS]; // in the order of execution
     mw_unet_mid mid_kind;
     mw_unet_block mid;
-    int groups;      // of all group norms
-    double norm_eps; // of residual blocks and conv_norm_out
-    bool linear_projection;
+    int groups;        // of all group norms
+    double norm_eps;   // of residual blocks and conv_norm_out
     bool center_input; // the latents enter as 2 x - 1
     bool cos_first;    // flip_sin_to_cos
     double freq_shift;

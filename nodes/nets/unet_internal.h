@@ -1,0 +1,28 @@
+// unet_internal.h: what the files of the UNet share.
+#ifndef MW_UNET_INTERNAL_H
+#define MW_UNET_INTERNAL_H
+
+#include "nodes/nets/nn.h"
+#include "nodes/nets/unet.h"
+
+enum { MW_UNET_SKIPS = MW_UNET_LEVELS * (MW_UNET_LAYERS + 1) + 1 };
+
+// One run of the network.
+typedef struct mw_unet_run {
+    mw_nn nn;
+    const mw_unet_config *cfg;
+    const mw_unet_taps *taps;       // may be NULL
+    mw_tensor *text;                // [B,L,context]
+    mw_tensor *time;                // [B,T], its SiLU applied
+    mw_tensor *skip[MW_UNET_SKIPS]; // one share each, waiting for the way up
+    int nskips;
+} mw_unet_run;
+
+// [B,time_width], before any SiLU: the sinusoid of t through two layers, plus the text_time embedding.
+mw_tensor *mw_unet_time(const mw_unet_run *r, const mw_unet_in *in, int64_t B);
+// A transformer (Transformer2DModel) of `depth` layers on x[B,h,w,C].
+mw_tensor *mw_unet_transformer(const mw_unet_run *r, const mw_unet_block *b, int depth, const char *path,
+                               mw_tensor *x);
+void mw_unet_tap(const mw_unet_run *r, const char *module, mw_tensor *x);
+
+#endif

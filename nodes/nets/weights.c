@@ -1,0 +1,293 @@
+// weights.c: the named weights of one network, from checkpoint entries to prepared device tensors.
+#include "nodes/nets/weights.h"
+
+#include "core/ops.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum kind { LINEAR, CONV, VECTOR, TABLE };
+
+typedef struct {
+    char *name;
+    enum kind kind;
+    int ndim;
+    int64_t shape[4];  // as the network asks for it
+    mw_tensor *tensor; // NULL until loaded
+} entry;
+
+struct mw_weights {
+    mw_weight_source source; // user is NULL and the functions too once everything is loaded
+    bool open;               // the source is still there
+    char *path, *label;
+    mw_dtype dtype;
+    entry *entries;
+    size_t n, capacity;
+    uint32_t *slots; // hash table of 1 + index into entries; 0 is free
+    size_t nslots;   // a power of two
+    size_t bytes;
+    int64_t count;
+};
+
+mw_weights *mw_weights_new(mw_ctx *c, mw_weight_source source, const char *label, mw_dtype dtype)
+{
+    mw_weights *w = mw_alloc(c, sizeof *w);
+    if (w) {
+        w->path = mw_strdup(c, source.path ? source.path : "weights");
+        w->label = mw_strdup(c, label);
+    }
+    if (mw_err(c) != MW_OK) {
+        if (source.free)
+            source.free(source.user);
+        mw_weights_free(w);
+        return NULL;
+    }
+    w->source = source;
+    w->open = true;
+    w->dtype = dtype;
+    return w;
+}
+
+static void close_source(mw_weights *w)
+{
+    if (w->open && w->source.free)
+        w->source.free(w->source.user);
+    w->open = false;
+}
+
+void mw_weights_free(mw_weights *w)
+{
+    if (!w)
+        return;
+    close_source(w);
+    for (size_t i = 0; i < w->n; i++) {
+        free(w->entries[i].name);
+        mw_release(w->entries[i].tensor);
+    }
+    free(w->entries);
+    free(w->slots);
+    free(w->path);
+    free(w->label);
+    free(w);
+}
+
+mw_dtype mw_weights_dtype(const mw_weights *w) { return w->dtype; }
+size_t mw_weights_bytes(const mw_weights *w) { return w->bytes; }
+int64_t mw_weights_count(const mw_weights *w) { return w->count; }
+
+// ---- the table of names
+
+static size_t slot_of(const mw_weights *w, const char *name)
+{
+    size_t i = (size_t)XXH3_64bits(name, strlen(name)) & (w->nslots - 1);
+    while (w->slots[i] && strcmp(w->entries[w->slots[i] - 1].name, name) != 0)
+        i = (i + 1) & (w->nslots - 1);
+    return i;
+}
+
+static entry *lookup(const mw_weights *w, const char *name)
+{
+    if (!w->nslots)
+        return NULL;
+    uint32_t s = w->slots[slot_of(w, name)];
+    return s ? &w->entries[s - 1] : NULL;
+}
+
+static bool grow(mw_ctx *c, mw_weights *w)
+{
+    size_t capacity = w->capacity ? 2 * w->capacity : 256;
+    entry *e = mw_realloc(c, w->entries, capacity * sizeof *e);
+    if (!e)
+        return false;
+    w->entries = e;
+    uint32_t *slots = mw_alloc(c, 2 * capacity * sizeof *slots);
+    if (!slots)
+        return false;
+    free(w->slots);
+    w->slots = slots;
+    w->nslots = 2 * capacity;
+    w->capacity = capacity;
+    for (size_t i = 0; i < w->n; i++)
+        w->slots[slot_of(w, w->entries[i].name)] = (uint32_t)(i + 1);
+    return true;
+}
+
+static void note(mw_ctx *c, mw_weights *w, const char *name, enum kind kind, int ndim, const int64_t *shape)
+{
+    if (w->n == w->capacity && !grow(c, w))
+        return;
+    entry e = {.name = mw_strdup(c, name), .kind = kind, .ndim = ndim};
+    if (!e.name)
+        return;
+    memcpy(e.shape, shape, (size_t)ndim * sizeof *shape);
+    size_t slot = slot_of(w, name);
+    w->entries[w->n++] = e;
+    w->slots[slot] = (uint32_t)w->n;
+}
+
+// ---- asking
+
+static const char *text_of(int ndim, const int64_t *shape, char *buf, size_t size)
+{
+    size_t n = (size_t)snprintf(buf, size, "[");
+    for (int i = 0; i < ndim && n < size; i++)
+        n += (size_t)snprintf(buf + n, size - n, "%s%" PRId64, i ? "," : "", shape[i]);
+    if (n < size)
+        snprintf(buf + n, size - n, "]");
+    return buf;
+}
+
+// Equal, but for ones at the end: a 1x1 convolution may be stored as a matrix and the other way round.
+static bool fits(int na, const int64_t *a, int nb, const int64_t *b)
+{
+    for (int i = 0; i < na || i < nb; i++)
+        if ((i < na ? a[i] : 1) != (i < nb ? b[i] : 1))
+            return false;
+    return true;
+}
+
+static void check(mw_ctx *c, const mw_weights *w, const char *name, int ndim, const int64_t *shape)
+{
+    char want[96], got[96];
+    int n = 0;
+    int64_t found[4] = {0};
+    if (!w->source.find(w->source.user, name, &n, found))
+        mw_fail(c, MW_E_FILE, "%s: %s: tensor '%s' %s is missing", w->path, w->label, name,
+                text_of(ndim, shape, want, sizeof want));
+    else if (!fits(ndim, shape, n, found))
+        mw_fail(c, MW_E_FILE, "%s: %s: tensor '%s' has shape %s, but the config asks for %s", w->path,
+                w->label, name, text_of(n, found, got, sizeof got), text_of(ndim, shape, want, sizeof want));
+}
+
+static mw_dtype stored_as(const mw_weights *w, enum kind kind) { return kind == VECTOR ? MW_F32 : w->dtype; }
+
+static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, enum kind kind, int ndim,
+                      const int64_t *shape)
+{
+    if (mw_err(c) != MW_OK)
+        return NULL;
+    entry *e = lookup(w, name);
+    if (e && e->tensor)
+        return e->tensor;
+    if (!w->open || !c->dry) {
+        mw_fail(c, MW_E_RUN, "%s: %s: tensor '%s' was not asked for when the model was loaded", w->path,
+                w->label, name);
+        return NULL;
+    }
+    if (!e) {
+        check(c, w, name, ndim, shape);
+        if (mw_err(c) == MW_OK)
+            note(c, w, name, kind, ndim, shape);
+    }
+    return mw_tensor_new(c, stored_as(w, kind), ndim, shape);
+}
+
+mw_tensor *mw_weight_linear(mw_ctx *c, mw_weights *w, const char *name, int64_t n, int64_t k)
+{
+    return get(c, w, name, LINEAR, 2, (int64_t[]){n, k});
+}
+
+mw_tensor *mw_weight_conv(mw_ctx *c, mw_weights *w, const char *name, int64_t o, int64_t i, int64_t kh,
+                          int64_t kw)
+{
+    return get(c, w, name, CONV, 4, (int64_t[]){o, i, kh, kw});
+}
+
+mw_tensor *mw_weight_vector(mw_ctx *c, mw_weights *w, const char *name, int64_t n)
+{
+    return get(c, w, name, VECTOR, 1, (int64_t[]){n});
+}
+
+mw_tensor *mw_weight_table(mw_ctx *c, mw_weights *w, const char *name, int64_t rows, int64_t columns)
+{
+    return get(c, w, name, TABLE, 2, (int64_t[]){rows, columns});
+}
+
+bool mw_weight_exists(const mw_weights *w, const char *name)
+{
+    int n;
+    int64_t shape[4];
+    return w->open ? w->source.find(w->source.user, name, &n, shape) : lookup(w, name) != NULL;
+}
+
+// ---- loading
+
+// Neither NaN nor infinity may get in, and f16 must be able to hold the values.
+static void check_values(mw_ctx *c, const mw_weights *w, const entry *e, const float *v, int64_t n)
+{
+    float limit = stored_as(w, e->kind) == MW_F16 ? 65504.0f : INFINITY;
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabsf(v[i]) < INFINITY)) {
+            mw_fail(c, MW_E_FILE, "%s: %s: tensor '%s' holds %g at position %" PRId64, w->path, w->label,
+                    e->name, (double)v[i], i);
+            return;
+        } else if (fabsf(v[i]) > limit) {
+            mw_fail(c, MW_E_NUMBER, "%s: %s: tensor '%s' holds %g, too large for f16; use dtype f32", w->path,
+                    w->label, e->name, (double)v[i]);
+            return;
+        }
+}
+
+static mw_tensor *upload(mw_ctx *c, const mw_weights *w, const entry *e, const float *values)
+{
+    mw_tensor *t = mw_tensor_from_f32(c, stored_as(w, e->kind), e->ndim, e->shape, values);
+    if (e->kind == LINEAR)
+        return mw_prepare_linear(c, t);
+    return e->kind == CONV ? mw_prepare_conv2d(c, t) : t;
+}
+
+static void load_one(mw_ctx *c, mw_weights *w, entry *e)
+{
+    int64_t n = 1;
+    for (int i = 0; i < e->ndim; i++)
+        n *= e->shape[i];
+    float *values = mw_alloc(c, (size_t)n * sizeof *values);
+    if (!values)
+        return;
+    const mw_weight_source *s = &w->source;
+    if (s->read_f32(c, s->user, e->name, values) == MW_OK && s->patch)
+        s->patch(c, s->user, e->name, e->ndim, e->shape, values);
+    if (mw_err(c) == MW_OK)
+        check_values(c, w, e, values, n);
+    mw_scope_begin(c);
+    mw_tensor *t = mw_err(c) == MW_OK ? upload(c, w, e, values) : NULL;
+    e->tensor = mw_err(c) == MW_OK ? mw_retain(t) : NULL;
+    mw_scope_end(c, NULL);
+    free(values);
+    if (e->tensor)
+        e->tensor->label = e->name;
+    w->count += n;
+    w->bytes += (size_t)n * mw_dtype_size(stored_as(w, e->kind));
+}
+
+static void warn_unused(mw_ctx *c, const mw_weights *w, bool (*ignorable)(const char *name))
+{
+    enum { SHOWN = 4 };
+    char list[512] = "";
+    size_t length = 0;
+    int unused = 0;
+    const char *name;
+    for (size_t i = 0; (name = w->source.name_at(w->source.user, i)); i++) {
+        if (lookup(w, name) || (ignorable && ignorable(name)))
+            continue;
+        if (unused++ < SHOWN && length < sizeof list)
+            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", name);
+    }
+    if (unused)
+        mw_warn(c, "%s: %s: %d tensor%s of the file %s not used: %s%s", w->path, w->label, unused,
+                unused > 1 ? "s" : "", unused > 1 ? "are" : "is", list, unused > SHOWN ? ", ..." : "");
+}
+
+mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char *name))
+{
+    for (size_t i = 0; i < w->n && mw_err(c) == MW_OK && !mw_cancelled(c); i++)
+        load_one(c, w, &w->entries[i]);
+    if (mw_err(c) == MW_OK && w->source.name_at)
+        warn_unused(c, w, ignorable);
+    close_source(w);
+    return mw_err(c);
+}
