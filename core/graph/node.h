@@ -38,6 +38,7 @@ enum {
     MW_NODE_IMPURE = 1,  // has effects or depends on more than its inputs: never cached
     MW_NODE_HOST = 2,    // uses no device
     MW_NODE_LITERAL = 4, // quick, reads no file: `check` runs it too when everything it needs is literal or such a node
+    MW_NODE_MAIN = 8,    // runs on the thread that asked for the result only (Lua functions)
 };
 
 // The inputs in the order of the ports (literals, defaults and upstream results alike; NULL or nil where absent).
@@ -53,6 +54,14 @@ typedef struct mw_node_type {
     const mw_out *out;      // ends with a NULL name
     mw_node_run run;
 } mw_node_type;
+
+// The node type with this name; NULL when there is none.
+const mw_node_type *mw_node_find(const char *name);
+// All node types, in the order of their names, NULL-terminated.
+extern const mw_node_type *const mw_node_table[];
+
+// What runs on this context's thread: for run functions that serve several types. NULL outside of run().
+const mw_node_type *mw_running_type(const mw_ctx *c);
 
 // Progress of a long node: done of total, shown with time left. Also where a node notices cancellation: false = stop.
 bool mw_progress(mw_ctx *c, int64_t done, int64_t total);

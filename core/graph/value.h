@@ -55,6 +55,9 @@ mw_value *mw_value_at(const mw_value *v, size_t i);        // borrowed; list or 
 const char *mw_value_key_at(const mw_value *v, size_t i);  // of a map; ""
 mw_value *mw_value_get(const mw_value *map, const char *key);  // borrowed; NULL
 
+// Memory that goes when the value goes, roughly: host bytes plus the elements of its tensors. Objects count as themselves only.
+size_t mw_value_bytes(const mw_value *v);
+
 void mw_object_retain(mw_object *o);
 void mw_object_release(mw_object *o);
 

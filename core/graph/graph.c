@@ -1,0 +1,362 @@
+// graph.c: node instances, links, and the checks at wiring time.
+#include "core/graph/graph_internal.h"
+
+#include "core/base/nearest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_NODES = 1 << 20 };
+
+mw_graph *mw_graph_new(mw_ctx *c)
+{
+    mw_graph *g = mw_alloc(c, sizeof *g);
+    if (g && !(g->files = mw_value_map(c))) {
+        free(g);
+        return NULL;
+    }
+    return g;
+}
+
+static void free_node(mw_gnode *n)
+{
+    if (!n)
+        return;
+    for (int i = 0; n->in && i < n->schema->nin; i++)
+        mw_value_release(n->in[i]);
+    for (int i = 0; n->out && i < n->schema->nout; i++)
+        mw_value_release(n->out[i]);
+    free(n->in);
+    free(n->out);
+    free(n->linked);
+    free(n->deps);
+    free(n->where);
+    free(n);
+}
+
+void mw_graph_free(mw_graph *g)
+{
+    if (!g)
+        return;
+    for (int i = 0; i < g->count; i++)
+        free_node(g->nodes[i]);
+    for (int i = 0; i < g->nschemas; i++)
+        mw_schema_free(g->schemas[i]);
+    mw_value_release(g->files);
+    free(g->nodes);
+    free(g->schemas);
+    free(g->policy);
+    free(g);
+}
+
+int mw_graph_count(const mw_graph *g) { return g->count; }
+
+mw_gnode *mw_graph_node(const mw_graph *g, int id) { return id >= 0 && id < g->count ? g->nodes[id] : NULL; }
+
+const mw_schema *mw_graph_schema(mw_ctx *c, mw_graph *g, const mw_node_type *type)
+{
+    for (int i = 0; i < g->nschemas; i++)
+        if (g->schemas[i]->type == type)
+            return g->schemas[i];
+    mw_schema **more = mw_realloc(c, g->schemas, ((size_t)g->nschemas + 1) * sizeof *more);
+    if (!more)
+        return NULL;
+    g->schemas = more;
+    mw_schema *s = mw_schema_new(c, type);
+    if (s)
+        g->schemas[g->nschemas++] = s;
+    return s;
+}
+
+mw_status mw_graph_set_policy(mw_ctx *c, mw_graph *g, const char *text)
+{
+    free(g->policy);
+    g->policy = mw_strdup(c, text);
+    return mw_err(c);
+}
+
+// ---- links
+
+static void free_link(mw_object *o) { free(o); }
+
+static const mw_object_type link_type = { "handle", free_link, NULL, NULL };
+
+mw_value *mw_link_value(mw_ctx *c, int node, int out)
+{
+    mw_link *l = mw_alloc(c, sizeof *l);
+    if (!l)
+        return NULL;
+    l->base.type = &link_type;
+    atomic_init(&l->base.refs, 1);
+    l->node = node;
+    l->out = out;
+    return mw_value_object(c, &l->base);
+}
+
+const mw_link *mw_link_of(const mw_value *v)
+{
+    mw_object *o = mw_value_as_object(v);
+    return o && o->type == &link_type ? (const mw_link *)o : NULL;
+}
+
+static bool has_link(const mw_value *v)
+{
+    if (mw_link_of(v))
+        return true;
+    for (size_t i = 0; i < mw_value_count(v); i++)
+        if (has_link(mw_value_at(v, i)))
+            return true;
+    return false;
+}
+
+// The output that a handle passed whole to a port of this type stands for.
+static int whole_output(const mw_schema *s, const char *port_type)
+{
+    for (int i = 0; i < s->nout; i++)
+        if (!strcmp(s->type->out[i].type, port_type))
+            return i;
+    return 0;
+}
+
+// ---- wiring one node
+
+typedef struct wiring {
+    mw_ctx *c;
+    mw_graph *g;
+    const mw_wiring *w;
+    mw_gnode *node;
+    bool bad, broken;
+} wiring;
+
+// The pending error of one port becomes a report, so that the next port can be looked at.
+static void settle(wiring *a)
+{
+    if (!mw_err(a->c))
+        return;
+    a->bad = true;
+    mw_fail_context(a->c, "%s: %s", a->w->where, a->node->schema->type->name);
+    if (a->w->report && mw_err(a->c) == MW_E_SCRIPT) {
+        a->w->report(a->w->user, mw_errmsg(a->c));
+        mw_err_clear(a->c);
+    }
+}
+
+static mw_value *refuse_link(wiring *a, const mw_port *p, const mw_schema *from, int out)
+{
+    const mw_out *o = &from->type->out[out];
+    char *got = mw_format(a->c, "output '%s' of %s, which is %s %s", o->name, from->type->name,
+                          strchr("aeio", o->type[0]) ? "an" : "a", o->type);
+    if (got)
+        mw_port_refuse(a->c, p, got, NULL);
+    free(got);
+    return NULL;
+}
+
+// A link as input of a port of type `type`: the output is chosen and its type checked.
+static mw_value *wire_link(wiring *a, const mw_port *p, const char *type, const mw_value *v)
+{
+    const mw_link *l = mw_link_of(v);
+    mw_gnode *from = mw_graph_node(a->g, l->node);
+    if (!from) {
+        a->broken = true;
+        return mw_value_nil(a->c);
+    }
+    const mw_schema *s = from->schema;
+    int out = l->out == MW_WHOLE ? whole_output(s, type) : l->out;
+    const char *has = s->type->out[out].type;
+    bool part = mw_type_is_object(has) && mw_type_is_object(type) && mw_type_has_part(has, type);
+    if (!part && !mw_types_fit(has, type))
+        return refuse_link(a, p, s, out);
+    return mw_link_value(a->c, l->node, out);
+}
+
+// A list or map with links inside: the same with each link wired; the rest as it is.
+static mw_value *wire_nested(wiring *a, const mw_port *p, const char *type, const mw_value *v)
+{
+    if (mw_link_of(v))
+        return wire_link(a, p, type, v);
+    bool list = mw_value_kind(v) == MW_LIST;
+    if (!list && mw_value_kind(v) != MW_MAP)
+        return mw_value_retain((mw_value *)v);
+    mw_value *copy = list ? mw_value_list(a->c) : mw_value_map(a->c);
+    for (size_t i = 0; copy && i < mw_value_count(v) && !mw_err(a->c); i++) {
+        mw_value *item = wire_nested(a, p, type, mw_value_at(v, i));
+        if (!item)
+            break;
+        if (list)
+            mw_value_push(a->c, copy, item);
+        else
+            mw_value_set(a->c, copy, mw_value_key_at(v, i), item);
+    }
+    return copy;
+}
+
+static bool is_listy(const char *type) { return !strcmp(type, "list") || !strcmp(type, "any") || !strcmp(type, "maps"); }
+
+static mw_value *wire_value(wiring *a, const mw_port *p, mw_value *v)
+{
+    if (!has_link(v))
+        return mw_port_check(a->c, p, v, NULL);
+    const mw_link *l = mw_link_of(v);
+    if (!l) {
+        bool texts = !strcmp(p->type, "texts") && mw_value_kind(v) == MW_LIST;
+        if (texts || is_listy(p->type) || !strcmp(p->type, "layout"))
+            return wire_nested(a, p, texts ? "text" : "any", v);
+        return mw_port_check(a->c, p, v, NULL);
+    }
+    mw_value *one = wire_link(a, p, p->type, v);
+    const mw_link *wired = mw_link_of(one);
+    if (!wired || strcmp(p->type, "list"))
+        return one;
+    // One handle where a list is expected is a list of one, unless what it makes may be a list itself.
+    const char *type = mw_graph_node(a->g, wired->node)->schema->type->out[wired->out].type;
+    if (is_listy(type) || !strcmp(type, "texts"))
+        return one;
+    mw_value *list = mw_value_list(a->c);
+    mw_value_push(a->c, list, one);
+    return list;
+}
+
+static void unknown_port(wiring *a, const char *key)
+{
+    const mw_schema *s = a->node->schema;
+    mw_nearest near = { .wrong = key };
+    char hint[160];
+    for (int i = 0; i < s->nin; i++)
+        mw_nearest_offer(&near, s->type->in[i].name);
+    mw_fail(a->c, MW_E_SCRIPT, "has no parameter '%s'%s", key, mw_nearest_hint(&near, hint, sizeof hint));
+}
+
+static void wire_arguments(wiring *a, const mw_value *args)
+{
+    const mw_schema *s = a->node->schema;
+    for (size_t i = 0; i < mw_value_count(args); i++, settle(a)) {
+        const char *key = mw_value_key_at(args, i);
+        mw_value *v = mw_value_at(args, i);
+        int port = mw_schema_port(s, key);
+        if (port < 0)
+            unknown_port(a, key);
+        else if (a->node->in[port])
+            mw_fail(a->c, MW_E_SCRIPT, "'%s' is given twice (as '%s' too)", s->type->in[port].name, key);
+        else if (mw_value_kind(v) != MW_NIL) {
+            a->node->in[port] = wire_value(a, &s->type->in[port], v);
+            if (!a->node->in[port])
+                a->bad = true;
+        }
+        if (mw_err(a->c) && mw_err(a->c) != MW_E_SCRIPT)
+            return;
+    }
+}
+
+static void fill_absent(wiring *a, const mw_value *args)
+{
+    const mw_schema *s = a->node->schema;
+    for (int i = 0; i < s->nin; i++, settle(a)) {
+        const mw_port *p = &s->type->in[i];
+        if (a->node->in[i])
+            continue;
+        if (s->defaults[i]) {
+            a->node->in[i] = mw_value_retain(s->defaults[i]);
+            continue;
+        }
+        mw_value *given = mw_value_get(args, p->name);
+        if (given && mw_value_kind(given) != MW_NIL)
+            continue;  // it was refused already
+        char *hint = a->w->hint ? a->w->hint(a->w->user, p->name) : NULL;
+        mw_port_refuse(a->c, p, "nil", hint);
+        free(hint);
+    }
+}
+
+// ---- what feeds it
+
+static size_t count_links(const mw_value *v)
+{
+    size_t n = mw_link_of(v) ? 1 : 0;
+    for (size_t i = 0; i < mw_value_count(v); i++)
+        n += count_links(mw_value_at(v, i));
+    return n;
+}
+
+static int *collect_links(const mw_value *v, int *next)
+{
+    if (mw_link_of(v))
+        *next++ = mw_link_of(v)->node;
+    for (size_t i = 0; i < mw_value_count(v); i++)
+        next = collect_links(mw_value_at(v, i), next);
+    return next;
+}
+
+static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+static void collect_deps(mw_ctx *c, mw_gnode *n)
+{
+    size_t links = 0;
+    for (int i = 0; i < n->schema->nin; i++) {
+        size_t here = count_links(n->in[i]);
+        n->linked[i] = here > 0;
+        links += here;
+    }
+    if (!links || !(n->deps = mw_alloc(c, links * sizeof *n->deps)))
+        return;
+    int *next = n->deps;
+    for (int i = 0; i < n->schema->nin; i++)
+        next = collect_links(n->in[i], next);
+    qsort(n->deps, links, sizeof *n->deps, ascending);
+    for (size_t i = 0; i < links; i++)
+        if (!i || n->deps[i] != n->deps[i - 1])
+            n->deps[n->ndeps++] = n->deps[i];
+}
+
+static bool make_room(mw_ctx *c, mw_graph *g)
+{
+    if (g->count < g->room)
+        return true;
+    if (g->count >= MOST_NODES) {
+        mw_fail(c, MW_E_SCRIPT, "more than %d nodes", MOST_NODES);
+        return false;
+    }
+    int room = g->room ? 2 * g->room : 64;
+    mw_gnode **more = mw_realloc(c, g->nodes, (size_t)room * sizeof *more);
+    if (!more)
+        return false;
+    g->nodes = more;
+    g->room = room;
+    return true;
+}
+
+static mw_gnode *new_node(mw_ctx *c, const mw_schema *s, const char *where)
+{
+    mw_gnode *n = mw_alloc(c, sizeof *n);
+    if (!n)
+        return NULL;
+    n->schema = s;
+    n->in = mw_alloc(c, (size_t)s->nin * sizeof *n->in);
+    n->linked = mw_alloc(c, (size_t)s->nin * sizeof *n->linked);
+    n->where = mw_strdup(c, where);
+    if (n->in && n->linked && n->where)
+        return n;
+    free_node(n);
+    return NULL;
+}
+
+int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_value *args, const mw_wiring *w)
+{
+    const mw_schema *s = mw_err(c) ? NULL : mw_graph_schema(c, g, type);
+    mw_gnode *n = s ? new_node(c, s, w->where) : NULL;
+    wiring a = { .c = c, .g = g, .w = w, .node = n };
+    if (n) {
+        wire_arguments(&a, args);
+        if (!mw_err(c))
+            fill_absent(&a, args);
+        if (!mw_err(c) && make_room(c, g))
+            collect_deps(c, n);
+        settle(&a);
+    }
+    if (!n || a.bad || a.broken || mw_err(c)) {
+        free_node(n);
+        return MW_BROKEN;
+    }
+    g->nodes[g->count++] = n;
+    return g->count - 1;
+}

@@ -1,0 +1,16 @@
+// graph_internal.h: what graph.c and key.c share.
+#ifndef MW_GRAPH_INTERNAL_H
+#define MW_GRAPH_INTERNAL_H
+
+#include "core/graph/graph.h"
+
+struct mw_graph {
+    mw_gnode **nodes;
+    int count, room;
+    mw_schema **schemas;
+    int nschemas;
+    char *policy;
+    mw_value *files;  // path -> identity text, asked for once
+};
+
+#endif

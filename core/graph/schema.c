@@ -1,0 +1,141 @@
+// schema.c: node declarations made ready, and what feeds what.
+#include "core/graph/schema.h"
+#include "core/graph/value_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const mw_node_type *mw_node_find(const char *name)
+{
+    for (const mw_node_type *const *t = mw_node_table; *t; t++)
+        if (!strcmp((*t)->name, name))
+            return *t;
+    return NULL;
+}
+
+const char *mw_names_next(const char **list, char separator, size_t *length)
+{
+    const char *start = *list;
+    if (!start || !*start)
+        return NULL;
+    const char *end = strchr(start, separator);
+    *length = end ? (size_t)(end - start) : strlen(start);
+    *list = end ? end + 1 : NULL;
+    return start;
+}
+
+static bool is_named(const mw_port *p, const char *name)
+{
+    if (!strcmp(p->name, name))
+        return true;
+    const char *rest = p->alias;
+    size_t n;
+    for (const char *a; (a = mw_names_next(&rest, '|', &n));)
+        if (strlen(name) == n && !memcmp(a, name, n))
+            return true;
+    return false;
+}
+
+int mw_schema_port(const mw_schema *s, const char *name)
+{
+    for (int i = 0; i < s->nin; i++)
+        if (is_named(&s->type->in[i], name))
+            return i;
+    return -1;
+}
+
+int mw_schema_output(const mw_schema *s, const char *name)
+{
+    for (int i = 0; i < s->nout; i++)
+        if (!strcmp(s->type->out[i].name, name))
+            return i;
+    return -1;
+}
+
+static void parse_default(mw_ctx *c, mw_schema *s, int i)
+{
+    const mw_port *p = &s->type->in[i];
+    if (mw_schema_port(s, p->name) != i)
+        mw_fail(c, MW_E_RUN, "two ports answer to '%s'", p->name);
+    mw_value *v = p->def ? mw_value_from_json(c, p->name, p->def, strlen(p->def)) : NULL;
+    if (v && mw_value_kind(v) != MW_NIL)
+        s->defaults[i] = mw_port_check(c, p, v, "the declared default");
+    else if (v)
+        s->defaults[i] = mw_value_retain(v);
+    mw_value_release(v);
+}
+
+mw_schema *mw_schema_new(mw_ctx *c, const mw_node_type *type)
+{
+    mw_schema *s = mw_alloc(c, sizeof *s);
+    if (!s)
+        return NULL;
+    s->type = type;
+    while (type->in && type->in[s->nin].name)
+        s->nin++;
+    while (type->out && type->out[s->nout].name)
+        s->nout++;
+    s->defaults = mw_alloc(c, (size_t)s->nin * sizeof *s->defaults);
+    for (int i = 0; i < s->nin && !mw_err(c); i++)
+        parse_default(c, s, i);
+    if (!mw_err(c))
+        return s;
+    mw_fail_context(c, "the declaration of node %s is wrong", type->name);
+    mw_schema_free(s);
+    return NULL;
+}
+
+void mw_schema_free(mw_schema *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; s->defaults && i < s->nin; i++)
+        mw_value_release(s->defaults[i]);
+    free(s->defaults);
+    free(s);
+}
+
+// ---- types
+
+static bool one_of(const char *type, const char *const *list)
+{
+    for (; *list; list++)
+        if (!strcmp(type, *list))
+            return true;
+    return false;
+}
+
+static const char *const tensor_types[] = { "tensor", "image", "latents", "embedding", "mask", 0 };
+static const char *const text_types[] = { "text", "path", "choice", "texts", 0 };
+static const char *const number_types[] = { "number", "integer", 0 };
+static const char *const plain_types[] = { "bool", "list", "any", "layout", "tokens", "maps", "schedule", 0 };
+
+bool mw_type_is_object(const char *type)
+{
+    return !one_of(type, tensor_types) && !one_of(type, text_types) && !one_of(type, number_types) &&
+           !one_of(type, plain_types);
+}
+
+bool mw_type_has_part(const char *from, const char *to)
+{
+    const mw_node_type *t = mw_node_find(from);
+    for (const mw_out *o = t ? t->out : NULL; o && o->name; o++)
+        if (!strcmp(o->type, to))
+            return true;
+    return false;
+}
+
+bool mw_types_fit(const char *from, const char *to)
+{
+    if (!strcmp(from, to) || !strcmp(from, "any") || !strcmp(to, "any") || !strcmp(to, "list"))
+        return true;
+    if (!strcmp(to, "texts") && !strcmp(from, "list"))
+        return true;
+    // A tensor is what its consumer takes it for, but two named meanings are not interchangeable, except picture and mask.
+    if (one_of(from, tensor_types) && one_of(to, tensor_types))
+        return !strcmp(from, "tensor") || !strcmp(to, "tensor") || (!strcmp(from, "image") && !strcmp(to, "mask")) ||
+               (!strcmp(from, "mask") && !strcmp(to, "image"));
+    if (one_of(from, text_types) && one_of(to, text_types))
+        return strcmp(from, "texts") != 0;
+    return one_of(from, number_types) && one_of(to, number_types);
+}
