@@ -38,13 +38,19 @@ static char *number_words(mw_ctx *c, const mw_port *p)
 char *mw_port_takes(mw_ctx *c, const mw_port *p)
 {
     static const char *const words[][2] = {
-        { "bool", "true or false" },      { "text", "a string" },
-        { "path", "a string (a path)" },  { "texts", "a string or a list of strings" },
-        { "list", "a list" },             { "any", "a value" },
-        { "layout", "a layout" },         { "tokens", "tokens" },
-        { "maps", "attention maps" },     { "schedule", "a schedule" },
-        { "image", "an image" },          { "latents", "latents" },
-        { "embedding", "an embedding" },
+        {"bool", "true or false"},
+        {"text", "a string"},
+        {"path", "a string (a path)"},
+        {"texts", "a string or a list of strings"},
+        {"list", "a list"},
+        {"any", "a value"},
+        {"layout", "a layout"},
+        {"tokens", "tokens"},
+        {"maps", "attention maps"},
+        {"schedule", "a schedule"},
+        {"image", "an image"},
+        {"latents", "latents"},
+        {"embedding", "an embedding"},
     };
     if (type_is(p, "number") || type_is(p, "integer"))
         return number_words(c, p);
@@ -74,7 +80,8 @@ char *mw_value_words(mw_ctx *c, const mw_value *v)
     case MW_BOOL: return mw_strdup(c, mw_value_as_bool(v) ? "true" : "false");
     case MW_NUMBER: return mw_format(c, "%.15g", mw_value_as_number(v));
     case MW_TEXT: return mw_format(c, "\"%.*s%s\"", (int)cut, t, cut < n ? "..." : "");
-    case MW_TENSOR: return mw_format(c, "a tensor %s", mw_shape_text(mw_value_as_tensor(v), shape, sizeof shape));
+    case MW_TENSOR:
+        return mw_format(c, "a tensor %s", mw_shape_text(mw_value_as_tensor(v), shape, sizeof shape));
     case MW_LIST: return mw_format(c, "a list of %zu", mw_value_count(v));
     case MW_MAP: return mw_strdup(c, "a table");
     case MW_OBJECT: return mw_format(c, "a %s", mw_value_as_object(v)->type->name);
@@ -132,7 +139,7 @@ static mw_value *check_choice(mw_ctx *c, const mw_port *p, mw_value *v, const ch
     for (const char *rest = p->choices, *entry; (entry = mw_names_next(&rest, '|', &n));)
         if (is_choice(entry, n, text))
             return mw_value_text(c, entry, strcspn(entry, "|="));
-    mw_nearest near = { .wrong = text };
+    mw_nearest near = {.wrong = text};
     char *names = mw_strdup(c, p->choices), *state = NULL, buf[128];
     for (char *s = names ? strtok_r(names, "|=", &state) : NULL; s; s = strtok_r(NULL, "|=", &state))
         mw_nearest_offer(&near, s);
@@ -157,20 +164,20 @@ mw_value *mw_port_check(mw_ctx *c, const mw_port *p, mw_value *v, const char *hi
         const char *type;
         unsigned kinds;
     } simple[] = {
-        { "bool", 1u << MW_BOOL },
-        { "text", 1u << MW_TEXT },
-        { "path", 1u << MW_TEXT },
-        { "list", 1u << MW_LIST },
-        { "any", ~0u },
-        { "layout", 1u << MW_MAP },
-        { "tokens", 1u << MW_MAP | 1u << MW_LIST },
-        { "maps", 1u << MW_MAP | 1u << MW_LIST },
-        { "schedule", 1u << MW_MAP | 1u << MW_OBJECT },
-        { "tensor", 1u << MW_TENSOR },
-        { "image", 1u << MW_TENSOR },
-        { "latents", 1u << MW_TENSOR },
-        { "embedding", 1u << MW_TENSOR },
-        { "mask", 1u << MW_TENSOR },
+        {"bool", 1u << MW_BOOL},
+        {"text", 1u << MW_TEXT},
+        {"path", 1u << MW_TEXT},
+        {"list", 1u << MW_LIST},
+        {"any", ~0u},
+        {"layout", 1u << MW_MAP},
+        {"tokens", 1u << MW_MAP | 1u << MW_LIST},
+        {"maps", 1u << MW_MAP | 1u << MW_LIST},
+        {"schedule", 1u << MW_MAP | 1u << MW_OBJECT},
+        {"tensor", 1u << MW_TENSOR},
+        {"image", 1u << MW_TENSOR},
+        {"latents", 1u << MW_TENSOR},
+        {"embedding", 1u << MW_TENSOR},
+        {"mask", 1u << MW_TENSOR},
     };
     if (type_is(p, "number") || type_is(p, "integer"))
         return check_number(c, p, v, hint);

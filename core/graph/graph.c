@@ -63,9 +63,16 @@ const mw_schema *mw_graph_schema(mw_ctx *c, mw_graph *g, const mw_node_type *typ
         return NULL;
     g->schemas = more;
     mw_schema *s = mw_schema_new(c, type);
-    if (s)
-        g->schemas[g->nschemas++] = s;
+    if (!s)
+        return NULL;
+    s->index = g->nschemas;
+    g->schemas[g->nschemas++] = s;
     return s;
+}
+
+const mw_node_type *mw_graph_type(const mw_graph *g, int index)
+{
+    return index >= 0 && index < g->nschemas ? g->schemas[index]->type : NULL;
 }
 
 mw_status mw_graph_set_policy(mw_ctx *c, mw_graph *g, const char *text)
@@ -79,7 +86,7 @@ mw_status mw_graph_set_policy(mw_ctx *c, mw_graph *g, const char *text)
 
 static void free_link(mw_object *o) { free(o); }
 
-static const mw_object_type link_type = { "handle", free_link, NULL, NULL };
+static const mw_object_type link_type = {"handle", free_link, NULL, NULL};
 
 mw_value *mw_link_value(mw_ctx *c, int node, int out)
 {
@@ -191,7 +198,10 @@ static mw_value *wire_nested(wiring *a, const mw_port *p, const char *type, cons
     return copy;
 }
 
-static bool is_listy(const char *type) { return !strcmp(type, "list") || !strcmp(type, "any") || !strcmp(type, "maps"); }
+static bool is_listy(const char *type)
+{
+    return !strcmp(type, "list") || !strcmp(type, "any") || !strcmp(type, "maps");
+}
 
 static mw_value *wire_value(wiring *a, const mw_port *p, mw_value *v)
 {
@@ -220,7 +230,7 @@ static mw_value *wire_value(wiring *a, const mw_port *p, mw_value *v)
 static void unknown_port(wiring *a, const char *key)
 {
     const mw_schema *s = a->node->schema;
-    mw_nearest near = { .wrong = key };
+    mw_nearest near = {.wrong = key};
     char hint[160];
     for (int i = 0; i < s->nin; i++)
         mw_nearest_offer(&near, s->type->in[i].name);
@@ -261,7 +271,7 @@ static void fill_absent(wiring *a, const mw_value *args)
         }
         mw_value *given = mw_value_get(args, p->name);
         if (given && mw_value_kind(given) != MW_NIL)
-            continue;  // it was refused already
+            continue; // it was refused already
         char *hint = a->w->hint ? a->w->hint(a->w->user, p->name) : NULL;
         mw_port_refuse(a->c, p, "nil", hint);
         free(hint);
@@ -344,7 +354,7 @@ int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_valu
 {
     const mw_schema *s = mw_err(c) ? NULL : mw_graph_schema(c, g, type);
     mw_gnode *n = s ? new_node(c, s, w->where) : NULL;
-    wiring a = { .c = c, .g = g, .w = w, .node = n };
+    wiring a = {.c = c, .g = g, .w = w, .node = n};
     if (n) {
         wire_arguments(&a, args);
         if (!mw_err(c))

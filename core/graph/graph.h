@@ -1,7 +1,8 @@
 // graph.h: a graph: node instances, what feeds them, and the keys of what they make.
 //
-// A node's inputs are values in which links stand for other nodes' outputs, at the top or inside lists and maps. A node
-// can only be fed by nodes added before it, so that ids are a topological order and cycles cannot be written.
+// A node's inputs are values in which links stand for other nodes' outputs, at the top or inside lists and
+// maps. A node can only be fed by nodes added before it, so that ids are a topological order and cycles
+// cannot be written.
 #ifndef MW_GRAPH_H
 #define MW_GRAPH_H
 
@@ -16,15 +17,15 @@ typedef enum { MW_KEY_UNKNOWN, MW_KEY_GOOD, MW_KEY_NONE } mw_key_state;
 
 typedef struct mw_gnode {
     const mw_schema *schema;
-    mw_value **in;  // schema->nin: literal, default, link, or a list or map with links inside
-    bool *linked;   // schema->nin: there is a link in it
-    int *deps;      // ids of the nodes that feed it, ascending, each once
+    mw_value **in; // schema->nin: literal, default, link, or a list or map with links inside
+    bool *linked;  // schema->nin: there is a link in it
+    int *deps;     // ids of the nodes that feed it, ascending, each once
     int ndeps;
-    char *where;  // "graphs/lmd.lua:19"
+    char *where; // "graphs/lmd.lua:19"
     mw_hash key;
     mw_key_state key_state;
-    mw_value **out;  // schema->nout results while somebody needs them; NULL before and after
-    int holds;       // how many hold the results beyond the run that made them
+    mw_value **out; // schema->nout results while somebody needs them; NULL before and after
+    int holds;      // how many hold the results beyond the run that made them
 } mw_gnode;
 
 typedef struct mw_graph mw_graph;
@@ -37,36 +38,42 @@ mw_gnode *mw_graph_node(const mw_graph *g, int id);
 // The schema of a type, made at its first use and kept by the graph.
 const mw_schema *mw_graph_schema(mw_ctx *c, mw_graph *g, const mw_node_type *type);
 
-// Text that every device node's key depends on (device, dtype policy, kernels' texts); set it before keys are asked for.
+// The type whose schema has this index; NULL beyond the last.
+const mw_node_type *mw_graph_type(const mw_graph *g, int index);
+
+// Text that every device node's key depends on (device, dtype policy, kernels' texts); set it before keys are
+// asked for.
 mw_status mw_graph_set_policy(mw_ctx *c, mw_graph *g, const char *text);
 
 // ---- links
 enum { MW_WHOLE = -1, MW_BROKEN = -1 };
 typedef struct mw_link {
     mw_object base;
-    int node;  // MW_BROKEN: a node that was refused; fits everywhere, so that one mistake is reported once
-    int out;   // MW_WHOLE: the handle itself, not one of its outputs
+    int node; // MW_BROKEN: a node that was refused; fits everywhere, so that one mistake is reported once
+    int out;  // MW_WHOLE: the handle itself, not one of its outputs
 } mw_link;
 mw_value *mw_link_value(mw_ctx *c, int node, int out);
-const mw_link *mw_link_of(const mw_value *v);  // NULL when v is not a link
+const mw_link *mw_link_of(const mw_value *v); // NULL when v is not a link
 
 // ---- wiring
 typedef struct mw_wiring {
-    const char *where;  // "graphs/lmd.lua:19"
-    // A hint for a port that got nothing ("did you mean p.prompt?"), free()d by the caller; NULL: none. May be NULL.
+    const char *where; // "graphs/lmd.lua:19"
+    // A hint for a port that got nothing ("did you mean p.prompt?"), free()d by the caller; NULL: none. May
+    // be NULL.
     char *(*hint)(void *user, const char *port);
     // Called with each problem's sentence; NULL: the first one fails the context.
     void (*report)(void *user, const char *sentence);
     void *user;
 } mw_wiring;
 
-// Add a node with the arguments of a map (port name -> literal, link or nested lists of both). Returns its id;
-// MW_BROKEN with an error pending (MW_E_SCRIPT "where: node: 'port' must be ..."), or, when w->report is set, with every
-// problem reported and none pending.
+// Add a node with the arguments of a map (port name -> literal, link or nested lists of both). Returns its
+// id; MW_BROKEN with an error pending (MW_E_SCRIPT "where: node: 'port' must be ..."), or, when w->report is
+// set, with every problem reported and none pending.
 int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_value *args, const mw_wiring *w);
 
 // ---- keys
-// The key of a node's results; also those of all that feed it. MW_KEY_NONE when it is impure or fed by such a node.
+// The key of a node's results; also those of all that feed it. MW_KEY_NONE when it is impure or fed by such a
+// node.
 mw_key_state mw_graph_key(mw_ctx *c, mw_graph *g, int id);
 
 #endif

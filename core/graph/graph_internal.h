@@ -10,7 +10,7 @@ struct mw_graph {
     mw_schema **schemas;
     int nschemas;
     char *policy;
-    mw_value *files;  // path -> identity text, asked for once
+    mw_value *files; // path -> identity text, asked for once
 };
 
 #endif

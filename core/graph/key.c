@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,10 @@ static void add_text(hasher *k, const char *text, size_t length)
 
 static void add_number(hasher *k, double x)
 {
+    if (isnan(x))
+        mw_fail(k->c, MW_E_SCRIPT, "a number among its parameters is NaN");
     if (x == 0)
-        x = 0;  // -0.0 and 0.0 are the same parameter
+        x = 0; // -0.0 and 0.0 are the same parameter
     add(k, &x, sizeof x);
 }
 
@@ -83,7 +86,7 @@ static void add_value(hasher *k, const mw_value *v)
     else if (kind == MW_TENSOR)
         add_tensor(k, mw_value_as_tensor(v));
     else if (kind == MW_OBJECT)
-        add(k, (const void *[]){ mw_value_as_object(v) }, sizeof(void *));
+        add(k, (const void *[]){mw_value_as_object(v)}, sizeof(void *));
     else
         add_entries(k, v);
 }
@@ -101,7 +104,8 @@ static void add_folder(hasher *k, const char *path, int depth)
     for (int i = 0; i < n; i++) {
         char below[PATH_MAX];
         add_text(k, names[i]->d_name, strlen(names[i]->d_name));
-        if (snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name) < (int)sizeof below && depth < DEEPEST)
+        if (snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name) < (int)sizeof below &&
+            depth < DEEPEST)
             add_file(k, below, depth + 1);
         free(names[i]);
     }
@@ -113,8 +117,9 @@ static void add_file(hasher *k, const char *path, int depth)
     struct stat s;
     if (stat(path, &s))
         return;
-    uint64_t facts[] = { (uint64_t)s.st_dev,          (uint64_t)s.st_ino,           (uint64_t)s.st_size,
-                         (uint64_t)s.st_mtim.tv_sec, (uint64_t)s.st_mtim.tv_nsec, (uint64_t)s.st_mode & S_IFMT };
+    uint64_t facts[] = {(uint64_t)s.st_dev,          (uint64_t)s.st_ino,
+                        (uint64_t)s.st_size,         (uint64_t)s.st_mtim.tv_sec,
+                        (uint64_t)s.st_mtim.tv_nsec, (uint64_t)s.st_mode & S_IFMT};
     if (S_ISDIR(s.st_mode))
         add_folder(k, path, depth);
     else
@@ -124,7 +129,7 @@ static void add_file(hasher *k, const char *path, int depth)
 static mw_hash digest(hasher *k)
 {
     XXH128_hash_t d = XXH3_128bits_digest(k->h);
-    return (mw_hash){ d.low64, d.high64 };
+    return (mw_hash){d.low64, d.high64};
 }
 
 // The identity of the file that a literal path names; found once in a graph's life.
@@ -132,7 +137,7 @@ static void add_path(hasher *k, const char *name)
 {
     mw_value *known = mw_value_get(k->g->files, name);
     if (!known) {
-        hasher f = { k->c, k->g, XXH3_createState() };
+        hasher f = {k->c, k->g, XXH3_createState()};
         char text[40] = "", *path = f.h ? mw_find_path(k->c, name) : NULL;
         if (path) {
             XXH3_128bits_reset(f.h);
@@ -140,7 +145,7 @@ static void add_path(hasher *k, const char *name)
             mw_hash h = digest(&f);
             snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)h.hi, (unsigned long long)h.lo);
         }
-        mw_err_clear(k->c);  // a missing file is the node's to report
+        mw_err_clear(k->c); // a missing file is the node's to report
         free(path);
         XXH3_freeState(f.h);
         mw_value_set(k->c, k->g->files, name, mw_value_text(k->c, text, strlen(text)));
@@ -170,6 +175,7 @@ static mw_key_state node_key(hasher *k, mw_gnode *n)
             add_path(k, mw_value_as_text(n->in[i]));
     }
     n->key = digest(k);
+    mw_fail_context(k->c, "%s: %s", n->where, t->name);
     return mw_err(k->c) ? MW_KEY_NONE : MW_KEY_GOOD;
 }
 
@@ -180,7 +186,7 @@ mw_key_state mw_graph_key(mw_ctx *c, mw_graph *g, int id)
         return target->key_state;
     // Which nodes below lack a key: ids are a topological order, so one sweep down marks and one up computes.
     bool *wanted = mw_alloc(c, (size_t)id + 1);
-    hasher k = { c, g, XXH3_createState() };
+    hasher k = {c, g, XXH3_createState()};
     if (wanted && k.h) {
         wanted[id] = true;
         for (int i = id; i >= 0; i--)

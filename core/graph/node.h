@@ -1,31 +1,33 @@
 // node.h: what a node is. Read this, then nodes/hello.c, and you can add one.
 //
-// A node is a user's noun: typed ports, documented ranges, a version. One node, one file: nodes/<name>.c; Lua, docs,
-// range checks and cache keys follow from its declaration. Registered by its file name.
+// A node is a user's noun: typed ports, documented ranges, a version. One node, one file: nodes/<name>.c;
+// Lua, docs, range checks and cache keys follow from its declaration. Registered by its file name.
 #ifndef MW_NODE_H
 #define MW_NODE_H
 
 #include "core/graph/value.h"
 
 // An input or parameter: the same thing here, since either takes a literal or another node's output.
-// Types: "number" "integer" "bool" "text" "texts" (a text or a list of them) "path" "choice" "list" "any", and the names of
-// section 2 of the language: "tensor" "image" "latents" "embedding" "layout" "tokens" "maps" "schedule" "mask" and the
-// objects' ("checkpoint" "unet" "vae" "text_encoder" "tokenizer" "scheduler" ...). "T?" is not written: see `def`.
+// Types: "number" "integer" "bool" "text" "texts" (a text or a list of them) "path" "choice" "list" "any",
+// and the names of section 2 of the language: "tensor" "image" "latents" "embedding" "layout" "tokens" "maps"
+// "schedule" "mask" and the objects' ("checkpoint" "unet" "vae" "text_encoder" "tokenizer" "scheduler" ...).
+// "T?" is not written: see `def`.
 //
-// A handle passed whole gives its node's first output of the port's type, else its first output. A first output of an
-// object type X also satisfies ports of the types of node X's outputs: the executor then asks the object for its part
-// (a "lora" whose output is a "checkpoint" serves "unet" ports). So the node checkpoint's first output is the
-// "checkpoint" itself, and its further ones are the parts by name.
-// "path": the file's or folder's identity is part of the cache key; run() finds it with mw_find_path (core/base/paths.h).
+// A handle passed whole gives its node's first output of the port's type, else its first output. A first
+// output of an object type X also satisfies ports of the types of node X's outputs: the executor then asks
+// the object for its part (a "lora" whose output is a "checkpoint" serves "unet" ports). So the node
+// checkpoint's first output is the "checkpoint" itself, and its further ones are the parts by name. "path":
+// the file's or folder's identity is part of the cache key; run() finds it with mw_find_path
+// (core/base/paths.h).
 typedef struct mw_port {
     const char *name;
     const char *type;
-    const char *def;      // default as JSON text ("20", "\"ddim\"", "null" = may be absent); NULL: required
-    double min, max;      // number, integer: the allowed range when min < max
-    const char *choices;  // choice: "ddim|euler|..."; aliases as "name=alias"
-    const char *alias;    // further names, "|"-separated ("eta|η"), or NULL
-    const char *unit;     // "pixels", "steps", ... or NULL
-    const char *doc;      // one sentence; a tensor's shape in brackets
+    const char *def;     // default as JSON text ("20", "\"ddim\"", "null" = may be absent); NULL: required
+    double min, max;     // number, integer: the allowed range when min < max
+    const char *choices; // choice: "ddim|euler|..."; aliases as "name=alias"
+    const char *alias;   // further names, "|"-separated ("eta|η"), or NULL
+    const char *unit;    // "pixels", "steps", ... or NULL
+    const char *doc;     // one sentence; a tensor's shape in brackets
 } mw_port;
 
 typedef struct mw_out {
@@ -35,23 +37,25 @@ typedef struct mw_out {
 } mw_out;
 
 enum {
-    MW_NODE_IMPURE = 1,  // has effects or depends on more than its inputs: never cached
-    MW_NODE_HOST = 2,    // uses no device
-    MW_NODE_LITERAL = 4, // quick, reads no file: `check` runs it too when everything it needs is literal or such a node
-    MW_NODE_MAIN = 8,    // runs on the thread that asked for the result only (Lua functions)
+    MW_NODE_IMPURE = 1, // has effects or depends on more than its inputs: never cached
+    MW_NODE_HOST = 2,   // uses no device
+    MW_NODE_LITERAL =
+        4, // quick, reads no file: `check` runs it too when everything it needs is literal or such a node
+    MW_NODE_MAIN = 8, // runs on the thread that asked for the result only (Lua functions)
 };
 
-// The inputs in the order of the ports (literals, defaults and upstream results alike; NULL or nil where absent).
-// out[i]: one share each, for the executor. Tensors made in run belong to the node's scope; mw_value_tensor shares them.
+// The inputs in the order of the ports (literals, defaults and upstream results alike; NULL or nil where
+// absent). out[i]: one share each, for the executor. Tensors made in run belong to the node's scope;
+// mw_value_tensor shares them.
 typedef mw_status (*mw_node_run)(mw_ctx *c, mw_value *const *in, mw_value **out);
 
 typedef struct mw_node_type {
     const char *name;
-    int version;  // raise when results change: part of the cache key
+    int version; // raise when results change: part of the cache key
     unsigned flags;
-    const char *doc;        // one or two sentences; the paper and equation where there is one
-    const mw_port *in;      // ends with a NULL name
-    const mw_out *out;      // ends with a NULL name
+    const char *doc;   // one or two sentences; the paper and equation where there is one
+    const mw_port *in; // ends with a NULL name
+    const mw_out *out; // ends with a NULL name
     mw_node_run run;
 } mw_node_type;
 
@@ -63,7 +67,8 @@ extern const mw_node_type *const mw_node_table[];
 // What runs on this context's thread: for run functions that serve several types. NULL outside of run().
 const mw_node_type *mw_running_type(const mw_ctx *c);
 
-// Progress of a long node: done of total, shown with time left. Also where a node notices cancellation: false = stop.
+// Progress of a long node: done of total, shown with time left. Also where a node notices cancellation: false
+// = stop.
 bool mw_progress(mw_ctx *c, int64_t done, int64_t total);
 
 #endif

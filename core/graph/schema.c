@@ -105,15 +105,15 @@ static bool one_of(const char *type, const char *const *list)
     return false;
 }
 
-static const char *const tensor_types[] = { "tensor", "image", "latents", "embedding", "mask", 0 };
-static const char *const text_types[] = { "text", "path", "choice", "texts", 0 };
-static const char *const number_types[] = { "number", "integer", 0 };
-static const char *const plain_types[] = { "bool", "list", "any", "layout", "tokens", "maps", "schedule", 0 };
+static const char *const tensor_types[] = {"tensor", "image", "latents", "embedding", "mask", 0};
+static const char *const text_types[] = {"text", "path", "choice", "texts", 0};
+static const char *const number_types[] = {"number", "integer", 0};
+static const char *const plain_types[] = {"bool", "list", "any", "layout", "tokens", "maps", "schedule", 0};
 
 bool mw_type_is_object(const char *type)
 {
     return !one_of(type, tensor_types) && !one_of(type, text_types) && !one_of(type, number_types) &&
-           !one_of(type, plain_types);
+        !one_of(type, plain_types);
 }
 
 bool mw_type_has_part(const char *from, const char *to)
@@ -131,10 +131,12 @@ bool mw_types_fit(const char *from, const char *to)
         return true;
     if (!strcmp(to, "texts") && !strcmp(from, "list"))
         return true;
-    // A tensor is what its consumer takes it for, but two named meanings are not interchangeable, except picture and mask.
+    // A tensor is what its consumer takes it for, but two named meanings are not interchangeable, except
+    // picture and mask.
     if (one_of(from, tensor_types) && one_of(to, tensor_types))
-        return !strcmp(from, "tensor") || !strcmp(to, "tensor") || (!strcmp(from, "image") && !strcmp(to, "mask")) ||
-               (!strcmp(from, "mask") && !strcmp(to, "image"));
+        return !strcmp(from, "tensor") || !strcmp(to, "tensor") ||
+            (!strcmp(from, "image") && !strcmp(to, "mask")) ||
+            (!strcmp(from, "mask") && !strcmp(to, "image"));
     if (one_of(from, text_types) && one_of(to, text_types))
         return strcmp(from, "texts") != 0;
     return one_of(from, number_types) && one_of(to, number_types);

@@ -7,8 +7,8 @@
 typedef struct entries {
     size_t count, room;
     mw_value **items;
-    char **keys;      // of a map; NULL in a list
-    uint32_t *index;  // of a map beyond INDEX_FROM entries: open addressing, entry number + 1; 2 * room slots
+    char **keys;     // of a map; NULL in a list
+    uint32_t *index; // of a map beyond INDEX_FROM entries: open addressing, entry number + 1; 2 * room slots
 } entries;
 
 struct mw_value {
@@ -128,7 +128,7 @@ mw_status mw_value_push(mw_ctx *c, mw_value *list, mw_value *item)
 
 static size_t key_slot(const entries *e, const char *key)
 {
-    uint64_t h = 14695981039346656037u;  // FNV-1a
+    uint64_t h = 14695981039346656037u; // FNV-1a
     for (const unsigned char *p = (const unsigned char *)key; *p; p++)
         h = (h ^ *p) * 1099511628211u;
     size_t mask = 2 * e->room - 1, i = (size_t)(h ^ h >> 32) & mask;
@@ -144,7 +144,8 @@ static void build_index(entries *e)
         e->index[key_slot(e, e->keys[i])] = (uint32_t)i + 1;
 }
 
-// Position of key, or count. The index is built by the writer only, so that readers on several threads change nothing.
+// Position of key, or count. The index is built by the writer only, so that readers on several threads change
+// nothing.
 static size_t find(const entries *e, const char *key)
 {
     if (e->index) {
@@ -245,7 +246,8 @@ mw_kind mw_value_kind(const mw_value *v) { return v ? v->kind : MW_NIL; }
 
 const char *mw_kind_name(mw_kind k)
 {
-    static const char *const names[] = { "nil", "boolean", "number", "string", "tensor", "list", "map", "object" };
+    static const char *const names[] = {"nil",    "boolean", "number", "string",
+                                        "tensor", "list",    "map",    "object"};
     return names[k];
 }
 

@@ -1,0 +1,59 @@
+// exec_internal.h: what exec.c (the plan and the workers) and job.c (one node) share.
+#ifndef MW_EXEC_INTERNAL_H
+#define MW_EXEC_INTERNAL_H
+
+#include "core/graph/exec.h"
+
+#include <pthread.h>
+
+// What one worker is doing.
+typedef struct mw_job {
+    mw_exec *x;
+    const mw_gnode *node;
+    double began;
+    int64_t done, total; // of the node's own progress
+} mw_job;
+
+// A set of node ids that gives the lowest first, so that work goes on in the script's order.
+typedef struct id_heap {
+    int *ids, count;
+} id_heap;
+
+typedef struct type_stat {
+    int runs, cached, left;
+    double seconds;
+} type_stat;
+
+struct mw_exec {
+    mw_graph *g;
+    mw_cache *cache;
+    mw_exec_options o;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    type_stat *stats; // by schema index
+    int nstats;
+    bool running_now;
+    // one run
+    int size;               // ids below this matter
+    unsigned char *run;     // 1: to be run, 2: taken from the cache or already there
+    int *waiting;           // inputs still to come
+    int *uses;              // consumers (and targets) that still need the results
+    int *first, *consumers; // consumers[first[i] .. first[i + 1]) need node i
+    id_heap ready, ready_main;
+    int left, total, busy, sleepers;
+    double began, reported;
+    mw_status failed;
+    char *message;
+};
+
+double mw_seconds(void);
+
+// Runs one node on this worker: its inputs are resolved, its results checked. NULL-terminated nothing: nout
+// values in *out on success (array and shares for the caller). On failure the context carries "where: node:
+// sentence".
+mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value ***out);
+
+// Under the lock: tell the watcher how far it is, if the last time is long enough ago.
+void mw_exec_report(mw_exec *x, const mw_job *job);
+
+#endif

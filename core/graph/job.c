@@ -1,0 +1,157 @@
+// job.c: one node's run: inputs resolved, results checked, errors given their place in the script.
+#include "core/cl/device.h"
+#include "core/graph/exec_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double mw_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+const mw_node_type *mw_running_type(const mw_ctx *c) { return c->job ? c->job->node->schema->type : NULL; }
+
+bool mw_progress(mw_ctx *c, int64_t done, int64_t total)
+{
+    mw_job *job = c->job;
+    if (job) {
+        pthread_mutex_lock(&job->x->lock);
+        job->done = done;
+        job->total = total;
+        mw_exec_report(job->x, job);
+        pthread_mutex_unlock(&job->x->lock);
+    }
+    return !mw_cancelled(c) && !mw_err(c);
+}
+
+// ---- inputs
+
+// What a port of this type takes of an object: itself, or its part.
+static mw_value *take_part(mw_ctx *c, const mw_port *p, mw_value *v)
+{
+    mw_object *o = mw_value_as_object(v);
+    if (!o || !mw_type_is_object(p->type) || !strcmp(o->type->name, p->type))
+        return mw_value_retain(v);
+    mw_object *part = o->type->part ? o->type->part(o, p->type) : NULL;
+    if (part) {
+        mw_object_retain(part);
+        return mw_value_object(c, part);
+    }
+    mw_fail(c, MW_E_ARG, "'%s' must be a %s; this %s has none", p->name, p->type, o->type->name);
+    return NULL;
+}
+
+static mw_value *resolve(mw_ctx *c, const mw_exec *x, const mw_value *v)
+{
+    const mw_link *l = mw_link_of(v);
+    if (l)
+        return mw_value_retain(mw_graph_node(x->g, l->node)->out[l->out]);
+    bool list = mw_value_kind(v) == MW_LIST;
+    if (!list && mw_value_kind(v) != MW_MAP)
+        return mw_value_retain((mw_value *)v);
+    mw_value *copy = list ? mw_value_list(c) : mw_value_map(c);
+    for (size_t i = 0; copy && i < mw_value_count(v); i++) {
+        mw_value *item = resolve(c, x, mw_value_at(v, i));
+        if (list)
+            mw_value_push(c, copy, item);
+        else
+            mw_value_set(c, copy, mw_value_key_at(v, i), item);
+    }
+    return copy;
+}
+
+static bool is_scalar(const char *type)
+{
+    static const char *const scalars[] = {"number", "integer", "bool", "choice", "text", "texts", "path"};
+    for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
+        if (!strcmp(type, scalars[i]))
+            return true;
+    return false;
+}
+
+static mw_value *resolve_port(mw_ctx *c, const mw_exec *x, const mw_gnode *n, int i)
+{
+    const mw_port *p = &n->schema->type->in[i];
+    mw_value *v = resolve(c, x, n->in[i]), *checked = NULL;
+    if (mw_value_kind(v) == MW_NIL) {
+        if (n->schema->defaults[i])
+            checked = mw_value_retain(n->schema->defaults[i]);
+        else
+            mw_port_refuse(c, p, "nil", NULL);
+    } else {
+        checked = is_scalar(p->type) ? mw_port_check(c, p, v, NULL) : take_part(c, p, v);
+    }
+    mw_value_release(v);
+    return checked;
+}
+
+// ---- results
+
+// "a NaN stops the run with the step's name": latents and pictures are small, and what follows a NaN is
+// wasted time.
+static void check_numbers(mw_ctx *c, const mw_out *o, mw_value *v)
+{
+    mw_tensor *t = mw_value_as_tensor(v);
+    if (!t || (strcmp(o->type, "latents") && strcmp(o->type, "image")))
+        return;
+    size_t n = (size_t)mw_numel(t), bad = 0;
+    float *data = mw_alloc(c, n * sizeof *data);
+    if (data && !mw_tensor_read_f32(c, t, data))
+        for (size_t i = 0; i < n; i++)
+            bad += !isfinite(data[i]);
+    free(data);
+    if (bad)
+        mw_fail(c, MW_E_NUMBER, "%zu of the %zu numbers of its '%s' are NaN or infinite", bad, n, o->name);
+}
+
+static void check_results(mw_ctx *c, const mw_schema *s, mw_value **out)
+{
+    for (int i = 0; i < s->nout && !mw_err(c); i++) {
+        if (!out[i])
+            out[i] = mw_value_nil(c);
+        check_numbers(c, &s->type->out[i], out[i]);
+    }
+}
+
+static void release_all(mw_value **v, int n)
+{
+    for (int i = 0; v && i < n; i++)
+        mw_value_release(v[i]);
+    free(v);
+}
+
+mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value ***out)
+{
+    const mw_schema *s = n->schema;
+    mw_job *outer = c->job;
+    *job = (mw_job){.x = x, .node = n, .began = mw_seconds()};
+    c->job = job;
+    mw_value **in = mw_alloc(c, ((size_t)s->nin + 1) * sizeof *in);
+    mw_value **made = mw_alloc(c, ((size_t)s->nout + 1) * sizeof *made);
+    mw_scope_begin(c);
+    for (int i = 0; in && i < s->nin && !mw_err(c); i++)
+        in[i] = n->linked[i] ? resolve_port(c, x, n, i) : mw_value_retain(n->in[i]);
+    if (!mw_err(c) && !mw_cancelled(c)) {
+        s->type->run(c, in, made);
+        if (!mw_err(c))
+            check_results(c, s, made);
+        if (x->o.timing && c->device && !(s->type->flags & MW_NODE_HOST))
+            mw_device_finish(c);
+    }
+    mw_scope_end(c, NULL);
+    release_all(in, s->nin);
+    c->job = outer;
+    if (mw_err(c)) {
+        release_all(made, s->nout);
+        if (mw_err(c) != MW_E_CANCEL)
+            mw_fail_context(c, "%s: %s", n->where, s->type->name);
+        return mw_err(c);
+    }
+    *out = made;
+    return MW_OK;
+}
