@@ -132,19 +132,20 @@ typedef struct wiring {
     mw_graph *g;
     const mw_wiring *w;
     mw_gnode *node;
-    bool bad, broken;
+    bool bad, broken, placed; // placed: the pending error has its place in front
 } wiring;
 
 // The pending error of one port becomes a report, so that the next port can be looked at.
 static void settle(wiring *a)
 {
-    if (!mw_err(a->c))
+    if (!mw_err(a->c) || a->placed)
         return;
-    a->bad = true;
+    a->bad = a->placed = true;
     mw_fail_context(a->c, "%s: %s", a->w->where, a->node->schema->type->name);
     if (a->w->report && mw_err(a->c) == MW_E_SCRIPT) {
         a->w->report(a->w->user, mw_errmsg(a->c));
         mw_err_clear(a->c);
+        a->placed = false;
     }
 }
 
@@ -240,7 +241,7 @@ static void unknown_port(wiring *a, const char *key)
 static void wire_arguments(wiring *a, const mw_value *args)
 {
     const mw_schema *s = a->node->schema;
-    for (size_t i = 0; i < mw_value_count(args); i++, settle(a)) {
+    for (size_t i = 0; i < mw_value_count(args) && !mw_err(a->c); i++, settle(a)) {
         const char *key = mw_value_key_at(args, i);
         mw_value *v = mw_value_at(args, i);
         int port = mw_schema_port(s, key);
@@ -253,15 +254,13 @@ static void wire_arguments(wiring *a, const mw_value *args)
             if (!a->node->in[port])
                 a->bad = true;
         }
-        if (mw_err(a->c) && mw_err(a->c) != MW_E_SCRIPT)
-            return;
     }
 }
 
 static void fill_absent(wiring *a, const mw_value *args)
 {
     const mw_schema *s = a->node->schema;
-    for (int i = 0; i < s->nin; i++, settle(a)) {
+    for (int i = 0; i < s->nin && !mw_err(a->c); i++, settle(a)) {
         const mw_port *p = &s->type->in[i];
         if (a->node->in[i])
             continue;
