@@ -1,0 +1,189 @@
+// gemm.c: packing of weights, and the one launch behind linear, conv2d and matmul.
+#include "core/ops/gemm_internal.h"
+
+#include <string.h>
+
+// How the kernels of the CPU family cut the work; kernels/gemm.cl derives the same from VL.
+typedef struct cut {
+    int lanes, tile_rows, columns, chunk, block_rows, block_columns;
+} cut;
+
+enum { GPU_COLUMNS = 64, GPU_STEP = 16 };
+
+static cut cpu_cut(const mw_caps *caps)
+{
+    if (caps->vector_width >= 16)
+        return (cut){16, 13, 32, 384, 8 * 13, 320};
+    int lanes = caps->vector_width >= 8 ? 8 : 4;
+    return (cut){lanes, 6, 2 * lanes, 256, 16 * 6, 320};
+}
+
+int mw_gemm_columns(const mw_ctx *c)
+{
+    const mw_caps *caps = mw_device_caps(c);
+    return caps->cpu ? cpu_cut(caps).columns : GPU_COLUMNS;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g)
+{
+    enum { CPU_ROWS = 256, GPU_ROWS = 4 };
+    int columns = mw_gemm_columns(c);
+    bool cpu = mw_device_caps(c)->cpu;
+    int64_t depth = g->taps_h * g->taps_w * g->channels, panels = ceil_div(g->n, columns);
+    mw_tensor *y = mw_tensor_new(c, w->dtype, MW_SHAPE(g->batch * panels * columns * depth));
+    if (!y)
+        return NULL;
+    int rows = cpu ? CPU_ROWS : GPU_ROWS;
+    mw_launch l = {
+        .file = "pack",
+        .entry = "pack",
+        .t = w->dtype,
+        .w = w->dtype,
+        .dims = 3,
+        .global = {cpu ? 1 : (size_t)columns, (size_t)ceil_div(depth, rows), (size_t)(panels * g->batch)},
+        .local = {cpu ? 1 : (size_t)columns, 1, 1}};
+    MW_RUN(c, &l, MW_T(w), MW_T(y), MW_I(g->n), MW_I(g->channels), MW_I(g->taps_w), MW_I(depth),
+           MW_I(columns), MW_I(rows), MW_L(g->batch_stride), MW_L(g->n_stride), MW_L(g->channel_stride),
+           MW_L(g->tap_y_stride), MW_L(g->tap_x_stride));
+    return mw_err(c) ? NULL : y;
+}
+
+mw_tensor *mw_gemm_prepare(mw_ctx *c, mw_tensor *w)
+{
+    if (mw_err(c) || !w || w->layout == MW_LAYOUT_PANELS)
+        return mw_err(c) ? NULL : w;
+    bool taps = w->ndim == 4;
+    mw_gemm_weight g = {.batch = 1,
+                        .n = w->shape[0],
+                        .channels = w->shape[1],
+                        .taps_h = taps ? w->shape[2] : 1,
+                        .taps_w = taps ? w->shape[3] : 1,
+                        .n_stride = w->stride[0],
+                        .channel_stride = w->stride[1],
+                        .tap_y_stride = taps ? w->stride[2] : 0,
+                        .tap_x_stride = taps ? w->stride[3] : 0};
+    mw_tensor *p = mw_gemm_pack(c, w, &g);
+    if (!p)
+        return NULL;
+    p->ndim = w->ndim;
+    memcpy(p->shape, w->shape, sizeof p->shape);
+    int64_t stride = 1;
+    for (int i = p->ndim - 1; i >= 0; i--) {
+        p->stride[i] = stride;
+        stride *= p->shape[i];
+    }
+    p->label = w->label;
+    p->layout = MW_LAYOUT_PANELS;
+    return p;
+}
+
+// The largest equal parts of `tiles` that are at most `most`.
+static int64_t even_part(int64_t tiles, int64_t most) { return ceil_div(tiles, ceil_div(tiles, most)); }
+
+// Chunks of K end with a tap, or cut each tap evenly.
+static int64_t chunk_of(const mw_gemm *g, int64_t most)
+{
+    int64_t chunk = g->channels <= most ? most / g->channels * g->channels : even_part(g->channels, most);
+    return chunk < g->k ? chunk : g->k;
+}
+
+// The operands both families take after their own sizes.
+#define OPERANDS(g) MW_T((g)->x), MW_T((g)->w), MW_T((g)->bias), MW_T((g)->residual), MW_T((g)->y)
+#define GEOMETRY(g)                                                                                          \
+    MW_I((g)->channels), MW_I((g)->taps_w), MW_I((g)->out_h), MW_I((g)->out_w), MW_I((g)->in_h),             \
+        MW_I((g)->in_w), MW_I((g)->stride), MW_I((g)->pad), MW_L((g)->image_stride), MW_L((g)->row_stride),  \
+        MW_L((g)->pixel_stride), MW_L((g)->x_batch), MW_L((g)->w_batch), MW_F((g)->alpha), MW_I((g)->act),   \
+        MW_I(((g)->bias ? 1 : 0) | ((g)->residual ? 2 : 0))
+
+static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
+{
+    enum { GROUPS_PER_UNIT = 4 }; // enough for units of unequal speed
+    cut u = cpu_cut(caps);
+    int64_t tiles_m = ceil_div(g->rows, u.tile_rows), tiles_n = ceil_div(g->n, u.columns);
+    int64_t m = even_part(tiles_m, u.block_rows / u.tile_rows);
+    int64_t n = even_part(tiles_n, u.block_columns / u.columns);
+    while (ceil_div(tiles_m, m) * ceil_div(tiles_n, n) * g->batch < GROUPS_PER_UNIT * caps->compute_units &&
+           (m > 1 || n > 1)) {
+        if (n * u.columns > m * u.tile_rows && n > 1)
+            n = ceil_div(n, 2);
+        else if (m > 1)
+            m = ceil_div(m, 2);
+        else
+            n = ceil_div(n, 2);
+    }
+    mw_launch l = {.file = "gemm",
+                   .entry = "gemm",
+                   .defs = u.lanes == 16 ? "-DVL=16"
+                       : u.lanes == 8    ? "-DVL=8"
+                                         : "-DVL=4",
+                   .t = g->x->dtype,
+                   .w = g->w->dtype,
+                   .dims = 2,
+                   .global = {(size_t)(ceil_div(tiles_m, m) * ceil_div(tiles_n, n)), (size_t)g->batch},
+                   .local = {1, 1}};
+    return MW_RUN(c, &l, OPERANDS(g), MW_I(g->rows), MW_I(g->n), MW_I(g->k), MW_I(chunk_of(g, u.chunk)),
+                  MW_I(m), MW_I(n), GEOMETRY(g));
+}
+
+static mw_status run_gpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
+{
+    size_t side = caps->max_group >= 256 ? 16 : caps->max_group >= 64 ? 8 : 4, tile = 4 * side;
+    size_t columns = (size_t)ceil_div(g->n, (int64_t)tile), rows = (size_t)ceil_div(g->rows, (int64_t)tile);
+    mw_launch l = {.file = "gemm_gpu",
+                   .entry = "gemm",
+                   .defs = side == 16 ? "-DTS=16"
+                       : side == 8    ? "-DTS=8"
+                                      : "-DTS=4",
+                   .t = g->x->dtype,
+                   .w = g->w->dtype,
+                   .dims = 3,
+                   .global = {columns * side, rows * side, (size_t)g->batch},
+                   .local = {side, side, 1}};
+    return MW_RUN(c, &l, OPERANDS(g), MW_I(g->rows), MW_I(g->n), MW_I(g->k), GEOMETRY(g));
+}
+
+mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g)
+{
+    if (mw_err(c) || c->dry)
+        return mw_err(c);
+    mw_scope_begin(c);
+    mw_gemm r = *g;
+    r.bias = mw_contiguous(c, mw_cast(c, g->bias, g->w->dtype));
+    r.residual = mw_contiguous(c, mw_cast(c, g->residual, g->x->dtype));
+    if (!mw_err(c)) {
+        const mw_caps *caps = mw_device_caps(c);
+        if (caps->cpu)
+            run_cpu(c, &r, caps);
+        else
+            run_gpu(c, &r, caps);
+    }
+    mw_scope_end(c, NULL);
+    return mw_err(c);
+}
+
+mw_status mw_gemm_check(mw_ctx *c, const mw_call *k, int64_t rows, int64_t n, int64_t depth)
+{
+    for (int i = 0; i < 2; i++)
+        if (k->in[i]->dtype != MW_F32 && k->in[i]->dtype != MW_F16)
+            return mw_op_fail(c, k, "input %d is %s, not f32 or f16", i + 1, mw_dtype_name(k->in[i]->dtype));
+    int64_t most = INT32_MAX - 1024;
+    if (rows > most || n > most || depth > most || depth < 1)
+        return mw_op_fail(c, k, "a product of %lld x %lld x %lld is out of range", (long long)rows,
+                          (long long)n, (long long)depth);
+    return MW_OK;
+}
+
+mw_status mw_gemm_check_extra(mw_ctx *c, const mw_call *k, const mw_tensor *bias, const mw_tensor *residual,
+                              const mw_tensor *y, int64_t n)
+{
+    char have[96], want[96];
+    if (bias && (bias->ndim != 1 || bias->shape[0] != n || bias->dtype > MW_F16))
+        return mw_op_fail(c, k, "bias is %s, not [%lld]", mw_shape_text(bias, have, sizeof have),
+                          (long long)n);
+    if (residual && (!mw_same_shape(residual, y) || residual->dtype > MW_F16))
+        return mw_op_fail(c, k, "residual is %s, the result %s", mw_shape_text(residual, have, sizeof have),
+                          mw_shape_text(y, want, sizeof want));
+    return MW_OK;
+}

@@ -1,0 +1,52 @@
+// gemm_internal.h: the matrix product behind linear, conv2d and matmul; private to core/ops.
+#ifndef MW_GEMM_INTERNAL_H
+#define MW_GEMM_INTERNAL_H
+
+#include "core/ops.h"
+#include "core/tensor/launch.h"
+#include "core/tensor/op.h"
+
+// Layout of a packed weight: panels [N/NR][K][NR] of columns, zero-padded; K runs over taps, then channels.
+enum { MW_LAYOUT_PANELS = 1 };
+
+// y[m,n] = act(alpha * sum_k A[m,k] B[k,n] + bias[n]) + residual[m,n] for each of `batch` products.
+// Row m of A is pixel (b,oy,ox) of the result; k = (tap, channel): what x holds under that tap.
+typedef struct mw_gemm {
+    const mw_tensor *x, *w; // w in panels
+    mw_tensor *bias;        // [N] or NULL
+    mw_tensor *residual;    // the shape of y, or NULL
+    const mw_tensor *y;     // contiguous
+    int64_t rows, n, k;
+    int64_t channels, taps_w; // of one tap; taps in a row
+    int64_t in_h, in_w, out_h, out_w;
+    int64_t image_stride, row_stride, pixel_stride; // of x, in elements; channels lie together
+    int stride, pad;
+    int64_t batch, x_batch, w_batch; // products, and the distance of their operands in elements
+    double alpha;
+    mw_activation act;
+} mw_gemm;
+
+// Columns of a panel on this device.
+int mw_gemm_columns(const mw_ctx *c);
+
+// What a packed weight is made from: element (b,n,channel,ty,tx) of w lies at these strides.
+typedef struct mw_gemm_weight {
+    int64_t batch, n, channels, taps_h, taps_w;
+    int64_t batch_stride, n_stride, channel_stride, tap_y_stride, tap_x_stride;
+} mw_gemm_weight;
+
+// Pack w, in its own dtype. The result is flat; the caller gives it its logical shape.
+mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g);
+// Pack a plain weight w[N,C] or w[N,C,kh,kw] (any view) and keep its shape and label; w itself when it is
+// packed.
+mw_tensor *mw_gemm_prepare(mw_ctx *c, mw_tensor *w);
+
+mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g);
+
+// Shared checks of infer(): a float dtype, and sizes that the kernels' 32-bit counters hold.
+mw_status mw_gemm_check(mw_ctx *c, const mw_call *k, int64_t rows, int64_t n, int64_t depth);
+// Shared checks of bias [n] and of residual, which has y's shape; either may be NULL.
+mw_status mw_gemm_check_extra(mw_ctx *c, const mw_call *k, const mw_tensor *bias, const mw_tensor *residual,
+                              const mw_tensor *y, int64_t n);
+
+#endif

@@ -1,0 +1,200 @@
+// gemm.cl: the matrix product of the CPU family: linear, conv2d and matmul are calls of it (core/ops/gemm.c).
+//
+//   y[m,n] = act(alpha * sum_k A[m,k] B[k,n] + bias[n]) + residual[m,n]
+//
+// B lies in panels [N/NR][K][NR], zero-padded (kernels/pack.cl). Row m of A is gathered: m is an output pixel
+// (b, oy, ox), k = (ky * kw + kx) * C + c, and A[m,k] the input pixel under tap (ky,kx), zero outside. A plain
+// matrix is an image of size 1 x M with one tap.
+//
+// A work-group is one item. It owns a block of `mtiles` x `ntiles` register tiles (MR x NR) and walks K in chunks:
+// copy the rows of the chunk into a block of its own (f32, fixed pitch, so that the inner loop addresses all MR rows
+// from one register), then for each panel, for each tile: MR x NV vector multiply-adds per k. Partial sums wait in
+// `sums` between chunks.
+//
+// VL: lanes of a vector. MR, NV: register tile; MR * NV + NV + 1 vectors must fit the register file.
+// KC, MB, NB: the largest chunk, and the largest block in rows and columns: A's block and the sums stay in L2.
+#ifndef VL
+#define VL 8
+#endif
+#if VL == 16
+#define MR 13
+#define KC 384
+#define MB (8 * MR)
+#else
+#define MR 6
+#define KC 256
+#define MB (16 * MR)
+#endif
+#define NV 2
+#define NB 320
+#define NR (NV * VL)
+#define PITCH (KC + 16)  // not a power of two: rows must not fall on the same cache sets
+
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+#define VEC CAT(float, VL)
+#define VLOAD CAT(vload, VL)
+#define VSTORE CAT(vstore, VL)
+#define LOADV CAT(LOAD, VL)
+#define LOADWV CAT(LOADW, VL)
+#define STOREV CAT(STORE, VL)
+
+#if W_F16
+#define PANEL local const float *
+#else
+#define PANEL global const float *
+#endif
+
+enum { HAS_BIAS = 1, HAS_RESIDUAL = 2 };
+enum { ACT_NONE, ACT_SILU, ACT_GELU, ACT_QUICK_GELU, ACT_GELU_TANH };
+
+static inline void tile(local const float *a, PANEL b, local float *sum, int kc, int first)
+{
+    VEC acc[MR][NV];
+#pragma unroll
+    for (int i = 0; i < MR; i++)
+#pragma unroll
+        for (int j = 0; j < NV; j++)
+            acc[i][j] = 0;
+    for (int k = 0; k < kc; k++) {
+        VEC bv[NV];
+#pragma unroll
+        for (int j = 0; j < NV; j++)
+            bv[j] = VLOAD(j, b + k * NR);
+#pragma unroll
+        for (int i = 0; i < MR; i++) {
+            float av = a[i * PITCH + k];
+#pragma unroll
+            for (int j = 0; j < NV; j++)
+                acc[i][j] = fma((VEC)av, bv[j], acc[i][j]);
+        }
+    }
+    if (!first)
+#pragma unroll
+        for (int i = 0; i < MR; i++)
+#pragma unroll
+            for (int j = 0; j < NV; j++)
+                acc[i][j] += VLOAD(i * NV + j, sum);
+#pragma unroll
+    for (int i = 0; i < MR; i++)
+#pragma unroll
+        for (int j = 0; j < NV; j++)
+            VSTORE(acc[i][j], i * NV + j, sum);
+}
+
+static inline VEC activate(VEC v, int act)
+{
+    switch (act) {
+    case ACT_SILU: return v / (1 + exp(-v));
+    case ACT_GELU: return 0.5f * v * (1 + erf(v * 0.70710678f));
+    case ACT_QUICK_GELU: return v / (1 + exp(-1.702f * v));
+    case ACT_GELU_TANH: return v / (1 + exp(-1.5957691f * (v + 0.044715f * v * v * v)));
+    }
+    return v;
+}
+
+// One row of a finished tile, `n` of its NR columns.
+static inline void finish(local float *sum, global const W *bias, global const T *residual, global T *y, int n, int act,
+                          float alpha, int flags)
+{
+    for (int j = 0; j < n; j += VL) {
+        VEC v = VLOAD(0, sum + j) * alpha;
+        if (j + VL <= n) {
+            if (flags & HAS_BIAS)
+                v += LOADWV(bias, j);
+            v = activate(v, act);
+            if (flags & HAS_RESIDUAL)
+                v += LOADV(residual, j);
+            STOREV(y, j, v);
+            continue;
+        }
+        if (flags & HAS_BIAS) {
+            VSTORE(v, 0, sum + j);
+            for (int e = j; e < n; e++)
+                sum[e] += LOADW(bias, e);
+            v = VLOAD(0, sum + j);
+        }
+        VSTORE(activate(v, act), 0, sum + j);
+        for (int e = j; e < n; e++)
+            STORE(y, e, sum[e] + (flags & HAS_RESIDUAL ? LOAD(residual, e) : 0.0f));
+    }
+}
+
+// kc values of row (base, iy, ix) from k0 on into `to`; taps outside the picture give zeros.
+static inline void gather(global const T *x, local float *to, int iy, int ix, int k0, int kc, int C, int kw, int ih,
+                          int iw, long sy, long sx)
+{
+    for (int k = 0; k < kc;) {
+        int tap = (k0 + k) / C, c = (k0 + k) - tap * C, n = min(C - c, kc - k), j = 0;
+        int y = iy + tap / kw, xx = ix + tap % kw;
+        if (y >= 0 && y < ih && xx >= 0 && xx < iw) {
+            global const T *from = x + y * sy + xx * sx + c;
+            for (; j + VL <= n; j += VL)
+                VSTORE(LOADV(from, j), 0, to + k + j);
+            for (; j < n; j++)
+                to[k + j] = LOAD(from, j);
+        } else {
+            for (; j < n; j++)
+                to[k + j] = 0;
+        }
+        k += n;
+    }
+}
+
+kernel void gemm(ARG(const T, x), ARG(const W, w), ARG(const W, bias), ARG(const T, residual), ARG(T, y), int M, int N,
+                 int K, int chunk, int mtiles, int ntiles, int C, int kw, int oh, int ow, int ih, int iw, int stride,
+                 int pad, long sb, long sy, long sx, long x_batch, long w_batch, float alpha, int act, int flags)
+{
+    BEGIN(const T, x);
+    BEGIN(const W, w);
+    BEGIN(const W, bias);
+    BEGIN(const T, residual);
+    BEGIN(T, y);
+    local float block[MB * PITCH];
+    local float sums[MB * NB];
+#if W_F16
+    local float panel[KC * NR];
+#endif
+    local int row_y[MB], row_x[MB];
+    local long row_base[MB];
+
+    int batch = get_group_id(1);
+    x += batch * x_batch;
+    w += batch * w_batch;
+    y += (long)batch * M * N;
+    int mblocks = (M + mtiles * MR - 1) / (mtiles * MR);
+    int m0 = (int)(get_group_id(0) % mblocks) * mtiles * MR;
+    int first_panel = (int)(get_group_id(0) / mblocks) * ntiles;
+    int last_panel = min(first_panel + ntiles, (N + NR - 1) / NR);
+    int rows = min(mtiles * MR, M - m0);
+    int tiles = (rows + MR - 1) / MR;
+    for (int i = 0; i < tiles * MR; i++) {
+        int m = min(m0 + i, M - 1);  // the last tile repeats the last row
+        row_x[i] = m % ow * stride - pad;
+        row_y[i] = m / ow % oh * stride - pad;
+        row_base[i] = m / ow / oh * sb;
+    }
+    for (int k0 = 0; k0 < K; k0 += chunk) {
+        int kc = min(chunk, K - k0);
+        for (int i = 0; i < tiles * MR; i++)
+            gather(x + row_base[i], block + i * PITCH, row_y[i], row_x[i], k0, kc, C, kw, ih, iw, sy, sx);
+        for (int p = first_panel; p < last_panel; p++) {
+            global const W *from = w + ((long)p * K + k0) * NR;
+#if W_F16
+            for (int k = 0; k < kc * NV; k++)
+                VSTORE(LOADWV(from, k * VL), k, panel);
+#else
+            PANEL panel = from;
+#endif
+            for (int t = 0; t < tiles; t++) {
+                local float *sum = sums + ((p - first_panel) * tiles + t) * MR * NR;
+                tile(block + t * MR * PITCH, panel, sum, kc, k0 == 0);
+                for (int i = 0; k0 + kc == K && i < MR && t * MR + i < rows; i++) {
+                    int n = p * NR;
+                    long at = (long)(m0 + t * MR + i) * N + n;
+                    finish(sum + i * NR, bias + n, residual + at, y + at, min(NR, N - n), act, alpha, flags);
+                }
+            }
+        }
+    }
+}
