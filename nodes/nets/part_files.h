@@ -1,0 +1,13 @@
+// part_files.h: which file of a diffusers part folder holds the weights.
+#ifndef MW_PART_FILES_H
+#define MW_PART_FILES_H
+
+#include "core/base/ctx.h"
+
+// The .safetensors file or shard index of <folder>, whose file names start with `stem`
+// ("diffusion_pytorch_model", "model"). variant "fp16": <stem>.fp16.safetensors; NULL or "": the plain name,
+// else the only variant there is. free() the result. NULL with MW_E_FILE that says what the folder holds
+// instead (a pickle, other variants, nothing).
+char *mw_part_weights(mw_ctx *c, const char *folder, const char *stem, const char *variant);
+
+#endif
