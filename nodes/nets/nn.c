@@ -78,8 +78,9 @@ mw_tensor *mw_nn_resnet(const mw_nn *m, const char *path, mw_tensor *x, int64_t 
 {
     mw_ctx *c = m->c;
     mw_scope_begin(c);
+    mw_scope_begin(c); // so that the widest map goes as soon as it is used
     mw_tensor *y = mw_nn_group_norm(m, path, "norm1", x, groups, eps, MW_ACT_SILU);
-    y = mw_nn_conv(m, path, "conv1", y, channels, 3, NULL);
+    y = mw_scope_end(c, mw_nn_conv(m, path, "conv1", y, channels, 3, NULL));
     if (time) {
         mw_tensor *t = mw_nn_linear(m, path, "time_emb_proj", time, channels, 0, MW_ACT_NONE, NULL);
         y = mw_add(c, y, mw_reshape(c, t, MW_SHAPE(mw_dim(t, 0), 1, 1, channels)));
