@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,15 @@ typedef struct {
     mw_tensor *tensor; // NULL until loaded
 } entry;
 
+// The first few of many things that a message names.
+enum { LISTED = 4 };
+typedef struct {
+    char text[1024];
+    int n;
+} few;
+
 struct mw_weights {
-    mw_weight_source source; // user is NULL and the functions too once everything is loaded
+    mw_weight_source source; // closed once everything is loaded
     bool open;               // the source is still there
     char *path, *label;
     mw_dtype dtype;
@@ -29,14 +37,25 @@ struct mw_weights {
     size_t n, capacity;
     uint32_t *slots; // hash table of 1 + index into entries; 0 is free
     size_t nslots;   // a power of two
+    few problems;    // of the dry run
     size_t bytes;
     int64_t count;
+    atomic_int ready;     // all tensors are loaded
+    pthread_mutex_t lock; // of loading
 };
+
+static void list(few *l, const char *sentence)
+{
+    size_t length = strlen(l->text);
+    if (l->n++ < LISTED)
+        snprintf(l->text + length, sizeof l->text - length, "%s%s", length ? "; " : "", sentence);
+}
 
 mw_weights *mw_weights_new(mw_ctx *c, mw_weight_source source, const char *label, mw_dtype dtype)
 {
     mw_weights *w = mw_alloc(c, sizeof *w);
     if (w) {
+        pthread_mutex_init(&w->lock, NULL);
         w->path = mw_strdup(c, source.path ? source.path : "weights");
         w->label = mw_strdup(c, label);
     }
@@ -72,6 +91,7 @@ void mw_weights_free(mw_weights *w)
     free(w->slots);
     free(w->path);
     free(w->label);
+    pthread_mutex_destroy(&w->lock);
     free(w);
 }
 
@@ -150,20 +170,25 @@ static bool fits(int na, const int64_t *a, int nb, const int64_t *b)
     return true;
 }
 
-static void check(mw_ctx *c, const mw_weights *w, const char *name, int ndim, const int64_t *shape)
+// Problems are collected: mw_weights_load reports them together.
+static void check(mw_weights *w, const char *name, int ndim, const int64_t *shape)
 {
-    char want[96], got[96];
+    char want[96], got[96], sentence[512] = "";
     int n = 0;
     int64_t found[4] = {0};
     if (!w->source.find(w->source.user, name, &n, found))
-        mw_fail(c, MW_E_FILE, "%s: %s: tensor '%s' %s is missing", w->path, w->label, name,
-                text_of(ndim, shape, want, sizeof want));
+        snprintf(sentence, sizeof sentence, "tensor '%s' %s is missing", name,
+                 text_of(ndim, shape, want, sizeof want));
     else if (!fits(ndim, shape, n, found))
-        mw_fail(c, MW_E_FILE, "%s: %s: tensor '%s' has shape %s, but the config asks for %s", w->path,
-                w->label, name, text_of(n, found, got, sizeof got), text_of(ndim, shape, want, sizeof want));
+        snprintf(sentence, sizeof sentence, "tensor '%s' has shape %s, but the config asks for %s", name,
+                 text_of(n, found, got, sizeof got), text_of(ndim, shape, want, sizeof want));
+    if (*sentence)
+        list(&w->problems, sentence);
 }
 
 static mw_dtype stored_as(const mw_weights *w, enum kind kind) { return kind == VECTOR ? MW_F32 : w->dtype; }
+
+static bool load_all(mw_ctx *c, mw_weights *w);
 
 static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, enum kind kind, int ndim,
                       const int64_t *shape)
@@ -171,17 +196,17 @@ static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, enum kind kind
     if (mw_err(c) != MW_OK)
         return NULL;
     entry *e = lookup(w, name);
-    if (e && e->tensor)
+    bool ready = atomic_load(&w->ready);
+    if (e && (ready || (!c->dry && load_all(c, w))))
         return e->tensor;
-    if (!w->open || !c->dry) {
+    if (!c->dry || ready) {
         mw_fail(c, MW_E_RUN, "%s: %s: tensor '%s' was not asked for when the model was loaded", w->path,
                 w->label, name);
         return NULL;
     }
     if (!e) {
-        check(c, w, name, ndim, shape);
-        if (mw_err(c) == MW_OK)
-            note(c, w, name, kind, ndim, shape);
+        check(w, name, ndim, shape);
+        note(c, w, name, kind, ndim, shape);
     }
     return mw_tensor_new(c, stored_as(w, kind), ndim, shape);
 }
@@ -240,11 +265,17 @@ static mw_tensor *upload(mw_ctx *c, const mw_weights *w, const entry *e, const f
     return e->kind == CONV ? mw_prepare_conv2d(c, t) : t;
 }
 
-static void load_one(mw_ctx *c, mw_weights *w, entry *e)
+static int64_t numel(const entry *e)
 {
     int64_t n = 1;
     for (int i = 0; i < e->ndim; i++)
         n *= e->shape[i];
+    return n;
+}
+
+static void load_one(mw_ctx *c, mw_weights *w, entry *e)
+{
+    int64_t n = numel(e);
     float *values = mw_alloc(c, (size_t)n * sizeof *values);
     if (!values)
         return;
@@ -260,34 +291,59 @@ static void load_one(mw_ctx *c, mw_weights *w, entry *e)
     free(values);
     if (e->tensor)
         e->tensor->label = e->name;
-    w->count += n;
-    w->bytes += (size_t)n * mw_dtype_size(stored_as(w, e->kind));
+}
+
+// Read everything, once; threads that come meanwhile wait. After a failure nothing is held and the next ask
+// tries again.
+static bool load_all(mw_ctx *c, mw_weights *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool done = atomic_load(&w->ready);
+    for (size_t i = 0; !done && i < w->n && mw_err(c) == MW_OK && !mw_cancelled(c); i++)
+        load_one(c, w, &w->entries[i]);
+    for (size_t i = 0; mw_err(c) != MW_OK && i < w->n; i++) {
+        mw_release(w->entries[i].tensor);
+        w->entries[i].tensor = NULL;
+    }
+    if (!done && mw_err(c) == MW_OK) {
+        close_source(w);
+        atomic_store(&w->ready, 1);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return mw_err(c) == MW_OK;
 }
 
 static void warn_unused(mw_ctx *c, const mw_weights *w, bool (*ignorable)(const char *name))
 {
-    enum { SHOWN = 4 };
-    char list[512] = "";
-    size_t length = 0;
-    int unused = 0;
+    few unused = {.n = 0};
     const char *name;
-    for (size_t i = 0; (name = w->source.name_at(w->source.user, i)); i++) {
-        if (lookup(w, name) || (ignorable && ignorable(name)))
-            continue;
-        if (unused++ < SHOWN && length < sizeof list)
-            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", name);
-    }
-    if (unused)
-        mw_warn(c, "%s: %s: %d tensor%s of the file %s not used: %s%s", w->path, w->label, unused,
-                unused > 1 ? "s" : "", unused > 1 ? "are" : "is", list, unused > SHOWN ? ", ..." : "");
+    for (size_t i = 0; (name = w->source.name_at(w->source.user, i)); i++)
+        if (!lookup(w, name) && !(ignorable && ignorable(name)))
+            list(&unused, name);
+    if (unused.n)
+        mw_warn(c, "%s: %s: %d tensor%s of the file %s not used: %s%s", w->path, w->label, unused.n,
+                unused.n > 1 ? "s" : "", unused.n > 1 ? "are" : "is", unused.text,
+                unused.n > LISTED ? "; ..." : "");
+}
+
+static void fail_problems(mw_ctx *c, const mw_weights *w)
+{
+    char more[64] = "";
+    if (w->problems.n > LISTED)
+        snprintf(more, sizeof more, "; and %d more of this kind", w->problems.n - LISTED);
+    mw_fail(c, MW_E_FILE, "%s: %s: %s%s", w->path, w->label, w->problems.text, more);
 }
 
 mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char *name))
 {
-    for (size_t i = 0; i < w->n && mw_err(c) == MW_OK && !mw_cancelled(c); i++)
-        load_one(c, w, &w->entries[i]);
+    if (w->problems.n)
+        fail_problems(c, w);
+    for (size_t i = 0; i < w->n; i++) {
+        const entry *e = &w->entries[i];
+        w->count += numel(e);
+        w->bytes += (size_t)numel(e) * mw_dtype_size(stored_as(w, e->kind));
+    }
     if (mw_err(c) == MW_OK && w->source.name_at)
         warn_unused(c, w, ignorable);
-    close_source(w);
     return mw_err(c);
 }

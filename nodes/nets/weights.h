@@ -1,9 +1,9 @@
 // weights.h: the named weights of one network, from checkpoint entries to prepared device tensors.
 //
-// A network asks for weights by their diffusers / transformers names while it runs. In a dry context (at
-// load) each ask is checked against the source (there? right shape?) and noted; mw_weights_load then reads
-// all noted ones, merges LoRA deltas and prepares them for the device, so that every missing or misshapen
-// weight is reported at load.
+// A network asks for weights by their diffusers / transformers names while it runs. In a dry context (when
+// the model is opened) each ask is checked against the source (there? right shape?) and noted;
+// mw_weights_load then reports all that is wrong together. The values are read, merged with LoRA deltas and
+// prepared for the device when the first of them is used.
 #ifndef MW_WEIGHTS_H
 #define MW_WEIGHTS_H
 
@@ -44,9 +44,11 @@ mw_tensor *mw_weight_vector(mw_ctx *c, mw_weights *w, const char *name, int64_t 
 mw_tensor *mw_weight_table(mw_ctx *c, mw_weights *w, const char *name, int64_t rows, int64_t columns);
 bool mw_weight_exists(const mw_weights *w, const char *name);
 
-// Read, patch and prepare every weight asked for in the dry run. Afterwards names that the source has and
-// nobody asked for are warned about (the first few by name), except those ignorable(name) accepts (may be
-// NULL).
+// Ends the dry run: MW_E_FILE naming the missing and misshapen weights (the first few, and how many more).
+// Names that the source has and nobody asked for are warned about (the first few), except those
+// ignorable(name) accepts (may be NULL). From now on the weights are read all together when one is first
+// asked for in a context that is not dry, by whichever thread comes first; what goes wrong then (memory,
+// numbers that are none) is that thread's error.
 mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char *name));
 
 // Bytes on the device, number of parameters.
