@@ -1,4 +1,4 @@
-// gemm.c: packing of weights, and the one launch behind linear, conv2d and matmul.
+// gemm_internal.c: packing of weights, and the one launch behind linear, conv2d and matmul.
 #include "core/ops/gemm_internal.h"
 
 #include <string.h>
