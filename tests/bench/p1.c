@@ -1,0 +1,125 @@
+// p1.c: our side of p1.py: runs one op again and again when told to, on operands from files.
+//
+// Commands on standard input, one line each; every one is answered by one line:
+//   linear M K N | matmul M K N | conv2d B H W I O K     read x.bin and w.bin (f32, row-major) from the
+//   working folder time N                        seconds for each of N runs save                          the
+//   result to y.bin
+#include "core/base/ctx.h"
+#include "core/cl/device.h"
+#include "core/ops.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static mw_tensor *x, *w, *y;
+static char op[16];
+static int64_t n[6];
+
+static mw_tensor *operand(mw_ctx *c, const char *path, int ndim, const int64_t *shape)
+{
+    size_t total = 1;
+    for (int i = 0; i < ndim; i++)
+        total *= (size_t)shape[i];
+    float *v = malloc(total * sizeof *v);
+    FILE *f = fopen(path, "rb");
+    mw_tensor *t = NULL;
+    if (v && f && fread(v, sizeof *v, total, f) == total)
+        t = mw_tensor_from_f32(c, MW_F32, ndim, shape, v);
+    else
+        mw_fail(c, MW_E_FILE, "%s: %zu values cannot be read", path, total);
+    if (f)
+        fclose(f);
+    free(v);
+    return t;
+}
+
+static void load(mw_ctx *c)
+{
+    if (strcmp(op, "conv2d") == 0) {
+        x = operand(c, "x.bin", MW_SHAPE(n[0], n[1], n[2], n[3]));
+        w = mw_prepare_conv2d(c, operand(c, "w.bin", MW_SHAPE(n[4], n[3], n[5], n[5])));
+    } else {
+        bool linear = strcmp(op, "linear") == 0;
+        x = operand(c, "x.bin", MW_SHAPE(n[0], n[1]));
+        w = linear ? mw_prepare_linear(c, operand(c, "w.bin", MW_SHAPE(n[2], n[1])))
+                   : operand(c, "w.bin", MW_SHAPE(n[1], n[2]));
+    }
+}
+
+static mw_tensor *apply(mw_ctx *c)
+{
+    if (strcmp(op, "conv2d") == 0)
+        return mw_conv2d(c, x, w, NULL, 1, (int)n[5] / 2, (int)n[5] / 2, NULL);
+    if (strcmp(op, "linear") == 0)
+        return mw_linear(c, x, w, NULL, MW_ACT_NONE, NULL);
+    return mw_matmul(c, x, w, 1);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void run(mw_ctx *c, int times)
+{
+    double start = now();
+    for (int i = 0; i < times; i++) {
+        mw_scope_begin(c);
+        apply(c);
+        mw_scope_end(c, NULL);
+    }
+    mw_device_finish(c);
+    printf("%.9f\n", (now() - start) / times);
+}
+
+static void save(mw_ctx *c)
+{
+    mw_scope_begin(c);
+    y = apply(c);
+    size_t total = (size_t)mw_numel(y);
+    float *v = malloc(total * sizeof *v + 1);
+    FILE *f = fopen("y.bin", "wb");
+    if (!v || !f || mw_tensor_read_f32(c, y, v) || fwrite(v, sizeof *v, total, f) != total)
+        mw_fail(c, MW_E_FILE, "y.bin cannot be written");
+    if (f)
+        fclose(f);
+    free(v);
+    mw_scope_end(c, NULL);
+    puts("saved");
+}
+
+int main(void)
+{
+    mw_ctx *c = mw_ctx_new();
+    char line[128];
+    mw_device_open(c, NULL, 0, false);
+    mw_scope_begin(c);
+    while (!mw_err(c) && fgets(line, sizeof line, stdin)) {
+        if (strncmp(line, "time ", 5) == 0) {
+            run(c, atoi(line + 5));
+        } else if (strcmp(line, "save\n") == 0) {
+            save(c);
+        } else {
+            long long v[6] = {0};
+            sscanf(line, "%15s %lld %lld %lld %lld %lld %lld", op, &v[0], &v[1], &v[2], &v[3], &v[4], &v[5]);
+            for (int i = 0; i < 6; i++)
+                n[i] = v[i];
+            mw_scope_end(c, NULL);
+            mw_scope_begin(c);
+            load(c);
+            puts("loaded");
+        }
+        fflush(stdout);
+    }
+    if (mw_err(c))
+        fprintf(stderr, "%s\n", mw_errmsg(c));
+    mw_scope_end(c, NULL);
+    int status = mw_status_exit_code(mw_err(c));
+    mw_device_close(c);
+    mw_ctx_free(c);
+    return status;
+}
