@@ -2,6 +2,7 @@
 #include "nodes/nets/scheduler_config.h"
 
 #include "core/base/file.h"
+#include "core/io/json.h"
 #include "nodes/nets/config.h"
 
 #include <ctype.h>
@@ -139,16 +140,13 @@ static void mend_infinities(char *text)
 mw_scheduler *mw_scheduler_load(mw_ctx *c, const char *path)
 {
     size_t size = 0;
-    json_error_t e;
     mw_scheduler *s = NULL;
     char *text = mw_file_read(c, path, MAXFILE, &size);
     if (!text)
         return NULL;
     mend_infinities(text);
-    json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
-    if (!json)
-        mw_fail(c, MW_E_FILE, "%s:%d: not JSON: %s", path, e.line, e.text);
-    else
+    json_t *json = mw_json_parse(c, text, size, path);
+    if (json)
         s = mw_scheduler_new(c, json, path);
     json_decref(json);
     free(text);
