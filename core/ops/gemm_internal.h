@@ -43,6 +43,11 @@ mw_tensor *mw_gemm_prepare(mw_ctx *c, mw_tensor *w);
 
 mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g);
 
+// A convolution by Winograd's method: whether it can be done so, whether that is likely faster, and doing it.
+bool mw_winograd_fits(const mw_ctx *c, const mw_gemm *g);
+bool mw_winograd_pays(const mw_gemm *g);
+mw_status mw_winograd_run(mw_ctx *c, const mw_gemm *g);
+
 // Shared checks of infer(): a float dtype, and sizes that the kernels' 32-bit counters hold.
 mw_status mw_gemm_check(mw_ctx *c, const mw_call *k, int64_t rows, int64_t n, int64_t depth);
 // Shared checks of bias [n] and of residual, which has y's shape; either may be NULL.
