@@ -1,14 +1,13 @@
 // gemm_gpu.cl: the matrix product of the GPU family; the same task, operands and layouts as gemm.cl.
 //
 // A work-group of TS x TS items makes a tile of 4 TS x 4 TS results, 4 x 4 an item, walking K in steps of KS through
-// local memory. Correct on any OpenCL 1.2 device; wants TS * TS items in a group.
+// local memory. B is one panel: K rows of `pitch` columns, a multiple of 4 TS. Correct on any OpenCL 1.2 device; wants TS * TS items in a group.
 #ifndef TS
 #define TS 16
 #endif
 #define BM (4 * TS)
 #define BN (4 * TS)
 #define KS 16
-#define NR 64  // columns of a panel
 
 enum { HAS_BIAS = 1, HAS_RESIDUAL = 2 };
 enum { ACT_NONE, ACT_SILU, ACT_GELU, ACT_QUICK_GELU, ACT_GELU_TANH };
@@ -26,7 +25,7 @@ static inline float activate(float v, int act)
 
 kernel __attribute__((reqd_work_group_size(TS, TS, 1))) void
 gemm(ARG(const T, x), ARG(const W, w), ARG(const W, bias), ARG(const T, residual), ARG(T, y), int M, int N, int K,
-     int C, int kw, int oh, int ow, int ih, int iw, int stride, int pad, long sb, long sy, long sx, long x_batch,
+     int pitch, int C, int kw, int oh, int ow, int ih, int iw, int stride, int pad, long sb, long sy, long sx, long x_batch,
      long w_batch, float alpha, int act, int flags)
 {
     BEGIN(const T, x);
@@ -39,7 +38,7 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const W, bias), ARG(const T, residual
     int tx = get_local_id(0), ty = get_local_id(1), item = ty * TS + tx;
     int n0 = get_group_id(0) * BN, m0 = get_group_id(1) * BM, batch = get_group_id(2);
     x += batch * x_batch;
-    w += batch * w_batch + (long)(n0 / NR) * K * NR + n0 % NR;
+    w += batch * w_batch + n0;
     y += (long)batch * M * N;
 
     float4 acc[4] = { 0, 0, 0, 0 };
@@ -57,7 +56,7 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const W, bias), ARG(const T, residual
         }
         for (int e = item; e < KS * BN / 4; e += TS * TS) {
             int k = e / (BN / 4), n = e % (BN / 4) * 4;
-            float4 v = k0 + k < K ? LOADW4(w, (long)(k0 + k) * NR + n) : (float4)0;
+            float4 v = k0 + k < K ? LOADW4(w, (long)(k0 + k) * pitch + n) : (float4)0;
             vstore4(v, 0, &b[k][n]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -84,4 +83,15 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const W, bias), ARG(const T, residual
             STORE(y, at, v + (flags & HAS_RESIDUAL ? LOAD(residual, at) : 0.0f));
         }
     }
+}
+
+// y = act(y + bias) + residual for y[M,N]: what a product by a BLAS leaves to do. One item per element.
+kernel void finish(ARG(const W, bias), ARG(const T, residual), ARG(T, y), int N, int act, int flags)
+{
+    BEGIN(const W, bias);
+    BEGIN(const T, residual);
+    BEGIN(T, y);
+    long at = get_global_id(0);
+    float v = activate(LOAD(y, at) + (flags & HAS_BIAS ? LOADW(bias, at % N) : 0.0f), act);
+    STORE(y, at, v + (flags & HAS_RESIDUAL ? LOAD(residual, at) : 0.0f));
 }

@@ -208,6 +208,7 @@ void mw_device_close(mw_ctx *c)
         if (d->throttle[i])
             clReleaseEvent(d->throttle[i]);
     mw_profile_free(d->profile);
+    mw_tunings_free(d->tunings);
     mw_programs_free(d->programs);
     mw_pool_free(d->pool);
     if (d->queue)

@@ -10,6 +10,7 @@
 struct mw_pool;
 struct mw_programs;
 struct mw_profile;
+struct mw_tunings;
 
 struct mw_device {
     mw_device_info info;
@@ -21,6 +22,7 @@ struct mw_device {
     struct mw_pool *pool;
     struct mw_programs *programs;
     struct mw_profile *profile; // NULL unless asked for
+    struct mw_tunings *tunings; // tune.c; NULL until first asked for
     cl_event throttle[2];       // markers that keep the host from running far ahead, so that a stop is prompt
     unsigned launches;
 };
@@ -46,6 +48,9 @@ struct mw_programs *mw_programs_new(mw_ctx *c);
 void mw_programs_free(struct mw_programs *p);
 // The kernel `entry` of kernels/<file>.cl built with options; owned by the table. Call with the lock held.
 cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, const char *options);
+
+// ---- tune.c
+void mw_tunings_free(struct mw_tunings *t);
 
 // ---- profile.c
 struct mw_profile *mw_profile_new(void);

@@ -1,6 +1,5 @@
 // conv2d.c: convolution of channels-last pictures: y = conv(x, w) + bias + residual.
 #include "core/ops/gemm_internal.h"
-#include <stdlib.h>
 
 typedef struct attrs {
     int stride, pad_begin, pad_end;
@@ -43,6 +42,16 @@ static mw_status infer(mw_ctx *c, mw_call *k)
     return mw_gemm_check_extra(c, k, k->in[2], k->in[3], k->out[0], w->shape[0]);
 }
 
+static bool by_winograd(mw_ctx *c, const mw_gemm *g)
+{
+    static const char *const ways[] = {"direct", "winograd", NULL};
+    if (!mw_winograd_fits(c, g))
+        return false;
+    mw_gemm_key key;
+    int way = mw_tune_find(c, mw_gemm_key_of("conv2d", g, key), ways);
+    return way < 0 ? mw_winograd_pays(g) : way == 1;
+}
+
 static mw_status forward(mw_ctx *c, const mw_call *k)
 {
     const attrs *a = k->attrs;
@@ -74,8 +83,7 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
                      .batch = 1,
                      .alpha = 1,
                      .act = MW_ACT_NONE};
-        const char *way = getenv("WINO");
-        if (mw_winograd_fits(c, &g) && (way ? atoi(way) : mw_winograd_pays(&g)))
+        if (by_winograd(c, &g))
             mw_winograd_run(c, &g);
         else
             mw_gemm_run(c, &g);

@@ -1,6 +1,7 @@
 // gemm_internal.c: packing of weights, and the one launch behind linear, conv2d and matmul.
 #include "core/ops/gemm_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 // How the kernels of the CPU family cut the work; kernels/gemm.cl derives the same from VL.
@@ -8,7 +9,13 @@ typedef struct cut {
     int lanes, tile_rows, columns, chunk, block_rows, block_columns;
 } cut;
 
-enum { GPU_COLUMNS = 64, GPU_STEP = 16 };
+enum { GPU_COLUMNS = 64 };
+
+size_t mw_gemm_group(const mw_ctx *c)
+{
+    const mw_caps *caps = mw_device_caps(c);
+    return caps->cpu ? 1 : caps->max_group >= 64 ? 64 : 0;
+}
 
 static cut cpu_cut(const mw_caps *caps)
 {
@@ -18,18 +25,18 @@ static cut cpu_cut(const mw_caps *caps)
     return (cut){lanes, 6, 2 * lanes, 256, 16 * 6, 320};
 }
 
-int mw_gemm_columns(const mw_ctx *c)
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int64_t mw_gemm_columns(const mw_ctx *c, int64_t n)
 {
     const mw_caps *caps = mw_device_caps(c);
-    return caps->cpu ? cpu_cut(caps).columns : GPU_COLUMNS;
+    return caps->cpu ? cpu_cut(caps).columns : ceil_div(n, GPU_COLUMNS) * GPU_COLUMNS;
 }
-
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g)
 {
     enum { CPU_ROWS = 256, GPU_ROWS = 4 };
-    int columns = mw_gemm_columns(c);
+    int64_t columns = mw_gemm_columns(c, g->n);
     bool cpu = mw_device_caps(c)->cpu;
     int64_t depth = g->taps_h * g->taps_w * g->channels, panels = ceil_div(g->n, columns);
     mw_tensor *y = mw_tensor_new(c, w->dtype, MW_SHAPE(g->batch * panels * columns * depth));
@@ -43,7 +50,7 @@ mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g)
         .w = w->dtype,
         .dims = 3,
         .global = {cpu ? 1 : (size_t)columns, (size_t)ceil_div(depth, rows), (size_t)(panels * g->batch)},
-        .local = {cpu ? 1 : (size_t)columns, 1, 1}};
+        .local = {mw_gemm_group(c), 1, 1}};
     MW_RUN(c, &l, MW_T(w), MW_T(y), MW_I(g->n), MW_I(g->channels), MW_I(g->taps_w), MW_I(depth),
            MW_I(columns), MW_I(rows), MW_L(g->batch_stride), MW_L(g->n_stride), MW_L(g->channel_stride),
            MW_L(g->tap_y_stride), MW_L(g->tap_x_stride));
@@ -89,13 +96,15 @@ static int64_t chunk_of(const mw_gemm *g, int64_t most)
     return chunk < g->k ? chunk : g->k;
 }
 
+static int flags_of(const mw_gemm *g) { return (g->bias ? 1 : 0) | (g->residual ? 2 : 0); }
+
 // The operands both families take after their own sizes.
 #define OPERANDS(g) MW_T((g)->x), MW_T((g)->w), MW_T((g)->bias), MW_T((g)->residual), MW_T((g)->y)
 #define GEOMETRY(g)                                                                                          \
     MW_I((g)->channels), MW_I((g)->taps_w), MW_I((g)->out_h), MW_I((g)->out_w), MW_I((g)->in_h),             \
         MW_I((g)->in_w), MW_I((g)->stride), MW_I((g)->pad), MW_L((g)->image_stride), MW_L((g)->row_stride),  \
         MW_L((g)->pixel_stride), MW_L((g)->x_batch), MW_L((g)->w_batch), MW_F((g)->alpha), MW_I((g)->act),   \
-        MW_I(((g)->bias ? 1 : 0) | ((g)->residual ? 2 : 0))
+        MW_I(flags_of(g))
 
 static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
 {
@@ -141,21 +150,65 @@ static mw_status run_gpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
                    .dims = 3,
                    .global = {columns * side, rows * side, (size_t)g->batch},
                    .local = {side, side, 1}};
-    return MW_RUN(c, &l, OPERANDS(g), MW_I(g->rows), MW_I(g->n), MW_I(g->k), GEOMETRY(g));
+    return MW_RUN(c, &l, OPERANDS(g), MW_I(g->rows), MW_I(g->n), MW_I(g->k), MW_I(mw_gemm_columns(c, g->n)),
+                  GEOMETRY(g));
+}
+
+// x as a plain matrix with rows at one distance: what a BLAS takes.
+static bool plain_rows(const mw_gemm *g)
+{
+    return g->k == g->channels && g->stride == 1 && g->pad == 0 && g->pixel_stride >= g->k &&
+        (g->in_h == 1 || g->row_stride == g->in_w * g->pixel_stride) &&
+        (g->rows == g->in_h * g->in_w || g->image_stride == g->in_h * g->in_w * g->pixel_stride);
+}
+
+static mw_status run_blas(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
+{
+    mw_matrix a = {g->x, g->pixel_stride, g->x_batch}, b = {g->w, mw_gemm_columns(c, g->n), g->w_batch};
+    if (!mw_run_blas(c, g->rows, g->n, g->k, g->batch, g->alpha, a, b,
+                     (mw_matrix){g->y, g->n, g->rows * g->n}))
+        return run_gpu(c, g, caps);
+    if (!g->bias && !g->residual && g->act == MW_ACT_NONE)
+        return MW_OK;
+    mw_launch l = {.file = "gemm_gpu",
+                   .entry = "finish",
+                   .t = g->x->dtype,
+                   .w = g->w->dtype,
+                   .dims = 1,
+                   .global = {(size_t)(g->rows * g->n)}};
+    return MW_RUN(c, &l, MW_T(g->bias), MW_T(g->residual), MW_T(g->y), MW_I(g->n), MW_I(g->act),
+                  MW_I(flags_of(g)));
+}
+
+const char *mw_gemm_key_of(const char *op, const mw_gemm *g, mw_gemm_key key)
+{
+    int classes[3] = {0, 0, 0};
+    const int64_t sizes[3] = {g->rows, g->n, g->k};
+    for (int i = 0; i < 3; i++)
+        while (classes[i] < 40 && ((int64_t)1 << classes[i]) < sizes[i])
+            classes[i]++;
+    snprintf(key, sizeof(mw_gemm_key), "%s %s %s %d %d %d%s", op, mw_dtype_name(g->x->dtype),
+             mw_dtype_name(g->w->dtype), classes[0], classes[1], classes[2], g->batch > 1 ? " batch" : "");
+    return key;
 }
 
 mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g)
 {
+    static const char *const ways[] = {"own", "clblast", NULL};
     if (mw_err(c) || c->dry)
         return mw_err(c);
     mw_scope_begin(c);
     mw_gemm r = *g;
+    mw_gemm_key key;
     r.bias = mw_contiguous(c, mw_cast(c, g->bias, g->w->dtype));
     r.residual = mw_contiguous(c, mw_cast(c, g->residual, g->x->dtype));
     if (!mw_err(c)) {
         const mw_caps *caps = mw_device_caps(c);
+        bool blas = !caps->cpu && g->x->dtype == MW_F32 && g->w->dtype == MW_F32 && plain_rows(g);
         if (caps->cpu)
             run_cpu(c, &r, caps);
+        else if (blas && mw_tune_find(c, mw_gemm_key_of("gemm", g, key), ways) == 1)
+            run_blas(c, &r, caps);
         else
             run_gpu(c, &r, caps);
     }

@@ -2,6 +2,7 @@
 #ifndef MW_GEMM_INTERNAL_H
 #define MW_GEMM_INTERNAL_H
 
+#include "core/cl/tune.h"
 #include "core/ops.h"
 #include "core/tensor/launch.h"
 #include "core/tensor/op.h"
@@ -26,8 +27,12 @@ typedef struct mw_gemm {
     mw_activation act;
 } mw_gemm;
 
-// Columns of a panel on this device.
-int mw_gemm_columns(const mw_ctx *c);
+// Columns of a panel of a weight with n columns: the width of the CPU family's register tile; in the GPU
+// family all of them, rounded up, so that the one panel is a plain row-major matrix.
+int64_t mw_gemm_columns(const mw_ctx *c, int64_t n);
+
+// Items of a work-group for simple kernels over channels: 1 in the CPU family; 0: the driver's choice.
+size_t mw_gemm_group(const mw_ctx *c);
 
 // What a packed weight is made from: element (b,n,channel,ty,tx) of w lies at these strides.
 typedef struct mw_gemm_weight {
@@ -42,6 +47,10 @@ mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g);
 mw_tensor *mw_gemm_prepare(mw_ctx *c, mw_tensor *w);
 
 mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g);
+
+// The key under which the ways to do `g` are tuned: "<op> <dtypes> <classes of rows, n, k>".
+typedef char mw_gemm_key[64];
+const char *mw_gemm_key_of(const char *op, const mw_gemm *g, mw_gemm_key key);
 
 // A convolution by Winograd's method: whether it can be done so, whether that is likely faster, and doing it.
 bool mw_winograd_fits(const mw_ctx *c, const mw_gemm *g);

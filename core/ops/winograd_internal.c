@@ -8,6 +8,7 @@ enum {
     POINTS = 36,            // 6 x 6 products for
     SIDE = 4,               // 4 x 4 results
     PATCH_BYTES = 16 << 20, // patches and products in flight: they should stay in the cache
+    GPU_GROUP = 64,         // channels side by side in the GPU family
     SKEW = 16,              // elements between the 36 planes, so that they do not fall on the same cache sets
 };
 
@@ -41,8 +42,8 @@ static const char *defines(int lanes)
 }
 
 typedef struct plan {
-    int lanes, columns;
-    int64_t tiles_h, tiles_w, tiles, panels;
+    int lanes;
+    int64_t columns, tiles_h, tiles_w, tiles, panels;
     int64_t u_batch;
     mw_tensor *u, *v, *m;
 } plan;
@@ -56,14 +57,13 @@ static mw_status transform_weights(mw_ctx *c, const mw_gemm *g, const plan *p)
                    .w = g->w->dtype,
                    .dims = 3,
                    .global = {p->lanes == 1 ? (size_t)p->columns : 1, (size_t)g->channels, (size_t)p->panels},
-                   .local = {p->lanes == 1 ? (size_t)p->columns : 1, 1, 1}};
+                   .local = {mw_gemm_group(c), 1, 1}};
     return MW_RUN(c, &l, MW_T(g->w), MW_T(p->u), MW_I(g->channels), MW_I(p->columns), MW_L(p->u_batch));
 }
 
 // The tiles [first, first + count).
 static mw_status run_tiles(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first, int64_t count)
 {
-    enum { GPU_GROUP = 64 };
     bool gpu = p->lanes == 1;
     int64_t v_batch = count * g->channels + SKEW;
     mw_launch l = {.file = "winograd",
@@ -73,7 +73,7 @@ static mw_status run_tiles(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t f
                    .w = g->w->dtype,
                    .dims = 2,
                    .global = {gpu ? GPU_GROUP : 1, (size_t)count},
-                   .local = {gpu ? GPU_GROUP : 1, 1}};
+                   .local = {mw_gemm_group(c), 1}};
     MW_RUN(c, &l, MW_T(g->x), MW_T(p->v), MW_I(first), MW_I(g->channels), MW_I(p->tiles_h), MW_I(p->tiles_w),
            MW_I(g->in_h), MW_I(g->in_w), MW_I(g->pad), MW_L(g->image_stride), MW_L(g->row_stride),
            MW_L(g->pixel_stride), MW_L(v_batch));
@@ -107,7 +107,7 @@ mw_status mw_winograd_run(mw_ctx *c, const mw_gemm *g)
 {
     mw_scope_begin(c);
     plan p = {.lanes = lanes_of(mw_device_caps(c)),
-              .columns = mw_gemm_columns(c),
+              .columns = mw_gemm_columns(c, g->n),
               .tiles_h = (g->out_h + SIDE - 1) / SIDE,
               .tiles_w = (g->out_w + SIDE - 1) / SIDE};
     p.tiles = g->rows / (g->out_h * g->out_w) * p.tiles_h * p.tiles_w;

@@ -1,6 +1,7 @@
 // launch.c: kernel launches on tensors.
 #include "core/tensor/launch.h"
 
+#include "core/cl/blas.h"
 #include "core/tensor/tensor_internal.h"
 
 #include <stdio.h>
@@ -90,4 +91,19 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
         clReleaseEvent(wait);
     }
     return mw_err(c);
+}
+
+static mw_blas_matrix blas_matrix(mw_matrix m)
+{
+    size_t begin = mw_tensor_begin(m.t) / sizeof(float) + (size_t)m.t->offset;
+    return (mw_blas_matrix){mw_tensor_buffer(m.t), begin, (size_t)m.pitch, (size_t)m.batch_stride};
+}
+
+bool mw_run_blas(mw_ctx *c, int64_t m, int64_t n, int64_t k, int64_t batch, double alpha, mw_matrix a,
+                 mw_matrix b, mw_matrix y)
+{
+    if (mw_err(c) || c->dry || mw_cancelled(c) || a.t->dtype != MW_F32 || b.t->dtype != MW_F32)
+        return false;
+    return mw_blas_gemm(c, (size_t)m, (size_t)n, (size_t)k, (size_t)batch, (float)alpha, blas_matrix(a),
+                        blas_matrix(b), blas_matrix(y));
 }

@@ -42,6 +42,17 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs);
 #define MW_RUN(c, l, ...)                                                                                    \
     mw_run((c), (l), (mw_arg[]){__VA_ARGS__}, (int)(sizeof((mw_arg[]){__VA_ARGS__}) / sizeof(mw_arg)))
 
+// A row-major matrix in a tensor, for each product of a batch; distances in elements.
+typedef struct mw_matrix {
+    const mw_tensor *t;
+    int64_t pitch, batch_stride;
+} mw_matrix;
+
+// y[m,n] = alpha * a[m,k] b[k,n], f32, by the BLAS of GPUs. False when that refuses; then another way must be
+// taken.
+bool mw_run_blas(mw_ctx *c, int64_t m, int64_t n, int64_t k, int64_t batch, double alpha, mw_matrix a,
+                 mw_matrix b, mw_matrix y);
+
 // Of the context's device; a CPU's when there is none (dry runs).
 const mw_caps *mw_device_caps(const mw_ctx *c);
 

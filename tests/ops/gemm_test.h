@@ -5,6 +5,7 @@
 
 #include "core/base/ctx.h"
 #include "core/cl/device.h"
+#include "core/cl/tune.h"
 #include "core/ops.h"
 
 #include <math.h>
@@ -86,8 +87,9 @@ static inline double activated(double v, mw_activation act)
     }
 }
 
-// y against want[numel]: every element, and the relative L2 error.
-static void agrees(const mw_tensor *y, const double *want)
+// y against want[numel]: every element, and the relative L2 error; slack: how much more rounding than a plain
+// sum.
+static void agrees_within(const mw_tensor *y, const double *want, double slack)
 {
     if (!y)
         fail_msg("%s", mw_errmsg(c));
@@ -101,9 +103,28 @@ static void agrees(const mw_tensor *y, const double *want)
         norm += want[i] * want[i];
     }
     free(got);
-    double bound = y->dtype == MW_F16 ? 6e-4 : 2e-6;
+    double bound = y->dtype == MW_F16 ? 6e-4 : 1e-6 * slack;
     if (worst > 4 * bound * (1 + most) || sqrt(error) > bound * sqrt(norm) + 1e-12)
         fail_msg("worst error %g of %g, relative %g", worst, most, sqrt(error / norm));
+}
+
+static inline void agrees(const mw_tensor *y, const double *want) { agrees_within(y, want, 1); }
+
+// Runs check(arg) in every way that the choices it meets allow; the choices are forgotten again.
+static inline void in_every_way(void (*check)(const void *), const void *arg)
+{
+    const char *key;
+    const char *const *ways;
+    mw_tune_record(c, true);
+    check(arg);
+    for (size_t i = 0; mw_tune_recorded(c, i, &key, &ways); i++)
+        for (int w = 0; ways[w]; w++) {
+            mw_tune_set(c, key, ways[w]);
+            check(arg);
+        }
+    for (size_t i = 0; mw_tune_recorded(c, i, &key, &ways); i++)
+        mw_tune_set(c, key, NULL);
+    mw_tune_record(c, false);
 }
 
 #endif

@@ -53,6 +53,16 @@ static void all_activations(void **state)
     }
 }
 
+static void check_way(const void *s) { check(s); }
+
+// CLBlast, where the family offers it, and the pass that it leaves to do.
+static void every_way_agrees(void **state)
+{
+    (void)state;
+    in_every_way(check_way, &(setting){70, 40, 50, MW_F32, MW_F32, true, true, true, MW_ACT_SILU});
+    in_every_way(check_way, &(setting){70, 40, 50, MW_F32, MW_F32, false, false, true, MW_ACT_NONE});
+}
+
 // x as a slice, a permutation and with five dimensions; w a transposed view; bias of another dtype.
 static void views(void **state)
 {
@@ -107,10 +117,8 @@ static void mistakes_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_sizes),
-        cmocka_unit_test(all_activations),
-        cmocka_unit_test(views),
-        cmocka_unit_test(mistakes_are_told),
+        cmocka_unit_test(all_sizes), cmocka_unit_test(every_way_agrees),  cmocka_unit_test(all_activations),
+        cmocka_unit_test(views),     cmocka_unit_test(mistakes_are_told),
     };
     return cmocka_run_group_tests_name("linear, cpu family", tests, open_cpu, close_device) +
         cmocka_run_group_tests_name("linear, gpu family", tests, open_gpu, close_device);

@@ -61,6 +61,21 @@ static void batches(void **state)
     mw_scope_end(c, NULL);
 }
 
+static void check_way(const void *heads)
+{
+    mw_tensor *a = mw_transpose(c, *(mw_tensor *const *)heads, 1, 2);
+    check(a, mw_transpose(c, a, 2, 3), 0.5);
+}
+
+static void every_way_agrees(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    mw_tensor *heads = noisy(MW_F32, MW_SHAPE(1, 33, 5, 12));
+    in_every_way(check_way, &heads);
+    mw_scope_end(c, NULL);
+}
+
 static void mistakes_are_told(void **state)
 {
     (void)state;
@@ -82,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sizes),
         cmocka_unit_test(batches),
+        cmocka_unit_test(every_way_agrees),
         cmocka_unit_test(mistakes_are_told),
     };
     return cmocka_run_group_tests_name("matmul, cpu family", tests, open_cpu, close_device) +

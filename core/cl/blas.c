@@ -1,0 +1,25 @@
+// blas.c: CLBlast behind one function.
+#include "core/cl/blas.h"
+
+#include "core/cl/device_internal.h"
+
+#include <clblast_c.h>
+
+bool mw_blas_gemm(mw_ctx *c, size_t m, size_t n, size_t k, size_t batch, float alpha, mw_blas_matrix a,
+                  mw_blas_matrix b, mw_blas_matrix y)
+{
+    mw_device *d = c->device;
+    CLBlastStatusCode s;
+    pthread_mutex_lock(&d->lock);
+    if (batch == 1)
+        s = CLBlastSgemm(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeNo, m, n, k, alpha,
+                         a.buffer, a.begin, a.pitch, b.buffer, b.begin, b.pitch, 0, y.buffer, y.begin,
+                         y.pitch, &d->queue, NULL);
+    else
+        s = CLBlastSgemmStridedBatched(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeNo, m, n, k,
+                                       alpha, a.buffer, a.begin, a.pitch, a.batch_stride, b.buffer, b.begin,
+                                       b.pitch, b.batch_stride, 0, y.buffer, y.begin, y.pitch, y.batch_stride,
+                                       batch, &d->queue, NULL);
+    pthread_mutex_unlock(&d->lock);
+    return s == CLBlastSuccess;
+}
