@@ -45,13 +45,12 @@ static bool word_room(job *j, size_t bytes)
     return char_of != NULL;
 }
 
-// The token of the characters [first, last]. A character belongs to the first token that has bytes of it:
-// those before `taken` are gone, and nothing is left of a token inside one.
-static void emit_symbol(job *j, int32_t id, size_t first, size_t last, size_t taken)
+// The token of the characters [first, last]: it stands for all bytes of all of them.
+static void emit_symbol(job *j, int32_t id, size_t first, size_t last)
 {
     const mw_clip_char *at = j->chars.at;
-    size_t end = at[last].end, begin = end;
-    for (size_t i = first < taken ? taken : first; i <= last; i++) { // marks may have changed places
+    size_t begin = at[first].begin, end = at[first].end;
+    for (size_t i = first + 1; i <= last; i++) { // marks may have changed places
         begin = at[i].begin < begin ? at[i].begin : begin;
         end = at[i].end > end ? at[i].end : end;
     }
@@ -69,13 +68,10 @@ static void encode_word(job *j, size_t begin, size_t end)
         for (size_t k = 0; k < n; k++)
             j->char_of[bytes++] = i;
     }
-    size_t n = mw_clip_bpe_encode(j->c, &j->t->bpe, &j->work, j->word, bytes), taken = begin;
-    for (size_t i = 0; i < n; i++) {
-        const mw_clip_symbol *s = &j->work.symbol[i];
-        size_t last = j->char_of[s->end - 1];
-        emit_symbol(j, s->id, j->char_of[s->begin], last, taken);
-        taken = last + 1;
-    }
+    size_t n = mw_clip_bpe_encode(j->c, &j->t->bpe, &j->work, j->word, bytes);
+    const mw_clip_symbol *symbol = j->work.symbol;
+    for (size_t i = 0; i < n; i++)
+        emit_symbol(j, symbol[i].id, j->char_of[symbol[i].begin], j->char_of[symbol[i].end - 1]);
 }
 
 static bool matches(const mw_clip_chars *s, size_t at, size_t end, const char *ascii)

@@ -13,8 +13,8 @@
 // Read-only once loaded; threads may share it.
 typedef struct mw_clip_tokenizer mw_clip_tokenizer;
 
-// A token and the bytes of the text that it stands for. An empty span: it stands inside a character of which
-// an earlier token took the bytes.
+// A token and the bytes of the text that it stands for: those of every character it has a byte of. Tokens
+// that share a character overlap.
 typedef struct {
     int32_t id;
     size_t begin, end;

@@ -152,6 +152,12 @@ static void spans(void **state)
     }
     assert_int_equal(all.token[3].id, 49407);
     mw_clip_tokens_free(&all);
+    // Tokens inside a character have all of its bytes.
+    assert_int_equal(mw_clip_tokenize(c, plain, "\xE1\x88\xBD", 3, &all), MW_OK);
+    assert_true(all.n > 1);
+    for (size_t i = 0; i < all.n; i++)
+        assert_true(all.token[i].begin == 0 && all.token[i].end == 3);
+    mw_clip_tokens_free(&all);
 }
 
 static void truncation(void **state)
