@@ -90,7 +90,7 @@ json_t *mw_json_load(mw_ctx *c, const char *path)
 
 const char *mw_json_text_of(const json_t *v, char *buf, size_t size)
 {
-    char *all = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *all = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
     mw_printable(all ? all : "", buf, size);
     free(all);
     return buf;

@@ -176,14 +176,13 @@ const char *mw_st_metadata(const mw_st *s, const char *key)
     return json_string_value(json_object_get(s->metadata, key));
 }
 
-bool mw_st_metadata_at(const mw_st *s, size_t i, const char **key, const char **value)
+const char *mw_st_metadata_next(const mw_st *s, const char *key, const char **value)
 {
-    void *it = json_object_iter(s->metadata);
-    while (it && i--)
+    void *it = key ? json_object_iter_at(s->metadata, key) : json_object_iter(s->metadata);
+    if (key && it)
         it = json_object_iter_next(s->metadata, it);
-    if (it) {
-        *key = json_object_iter_key(it);
-        *value = json_string_value(json_object_iter_value(it));
-    }
-    return it != NULL;
+    if (!it)
+        return NULL;
+    *value = json_string_value(json_object_iter_value(it));
+    return json_object_iter_key(it);
 }

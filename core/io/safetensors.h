@@ -70,8 +70,8 @@ const char *mw_st_file_at(const mw_st *s, size_t i);
 size_t mw_st_file_bytes(const mw_st *s, size_t i);
 // Texts of `__metadata__` (of several shards: the first that has the key); NULL when there is none.
 const char *mw_st_metadata(const mw_st *s, const char *key);
-// The i-th of them; false past the last.
-bool mw_st_metadata_at(const mw_st *s, size_t i, const char **key, const char **value);
+// The key after `key` (NULL: the first) and its text; NULL behind the last.
+const char *mw_st_metadata_next(const mw_st *s, const char *key, const char **value);
 
 // All elements as f32 or f16 into out (e->count values). Every dtype but C64, F4 and F6 can be read; those
 // are MW_E_FILE. To f16 rounds to nearest even; a finite value beyond 65504 is MW_E_NUMBER, naming tensor and

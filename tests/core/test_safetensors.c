@@ -68,7 +68,10 @@ static void visit_valid(mw_ctx *c, const char *path, const char *expect, const j
     assert_int_equal(mw_st_count(s), json_object_size(tensors));
     json_object_foreach(tensors, name, v) check_entry(s, name, v);
     json_object_foreach(metadata, name, v) assert_string_equal(mw_st_metadata(s, name), json_string_value(v));
-    assert_false(mw_st_metadata_at(s, json_object_size(metadata), &name, &value));
+    size_t keys = 0;
+    for (name = NULL; (name = mw_st_metadata_next(s, name, &value)); keys++)
+        assert_string_equal(value, json_string_value(json_object_get(metadata, name)));
+    assert_int_equal(keys, json_object_size(metadata));
     assert_null(mw_st_find(s, "no such tensor"));
     assert_null(mw_st_at(s, mw_st_count(s)));
     mw_st_close(s);

@@ -1,0 +1,117 @@
+// describe.c: what a file holds, in words.
+#include "core/io/describe.h"
+
+#include "core/base/text.h"
+#include "core/io/image.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *mw_bytes_text(size_t bytes, char *buf, size_t size)
+{
+    if (bytes < 1024)
+        snprintf(buf, size, "%zu bytes", bytes);
+    else if (bytes < (size_t)1 << 20)
+        snprintf(buf, size, "%.1f KiB", (double)bytes / 0x1p10);
+    else if (bytes < (size_t)1 << 30)
+        snprintf(buf, size, "%.1f MiB", (double)bytes / 0x1p20);
+    else
+        snprintf(buf, size, "%.2f GiB", (double)bytes / 0x1p30);
+    return buf;
+}
+
+// 1234567 as "1,234,567".
+static void put_grouped(uint64_t n, char out[32])
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, n), used = 0;
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0)
+            out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = 0;
+}
+
+const char *mw_st_summary(const mw_st *s, char *buf, size_t size)
+{
+    size_t tensors[MW_ST_DTYPES] = {0}, bytes = 0;
+    uint64_t numbers = 0;
+    int kinds = 0;
+    const mw_st_entry *e;
+    for (size_t i = 0; (e = mw_st_at(s, i)); i++) {
+        kinds += !tensors[e->dtype]++;
+        numbers += (uint64_t)e->count;
+        bytes += e->bytes;
+    }
+    char count[32], amount[32];
+    put_grouped(numbers, count);
+    size_t n =
+        (size_t)snprintf(buf, size, "%zu tensor%s, %s numbers, %s", mw_st_count(s),
+                         mw_st_count(s) == 1 ? "" : "s", count, mw_bytes_text(bytes, amount, sizeof amount));
+    for (int d = 0; d < MW_ST_DTYPES && n < size; d++)
+        if (tensors[d] && kinds == 1)
+            n += (size_t)snprintf(buf + n, size - n, ", %s", mw_st_dtype_name((mw_st_dtype)d));
+        else if (tensors[d])
+            n += (size_t)snprintf(buf + n, size - n, ", %zu of %s", tensors[d],
+                                  mw_st_dtype_name((mw_st_dtype)d));
+    if (mw_st_file_count(s) > 1 && n < size)
+        snprintf(buf + n, size - n, ", in %zu files", mw_st_file_count(s));
+    return buf;
+}
+
+static void put_tensor(const mw_st_entry *e, FILE *out)
+{
+    char name[400];
+    fprintf(out, "  %s %s [", mw_printable(e->name, name, sizeof name), mw_st_dtype_name(e->dtype));
+    for (int i = 0; i < e->ndim; i++)
+        fprintf(out, "%s%" PRId64, i ? "," : "", e->shape[i]);
+    fputs("]\n", out);
+}
+
+void mw_describe_tensors(const mw_st *s, FILE *out)
+{
+    const char *key = NULL, *value;
+    char name[100], text[400];
+    while ((key = mw_st_metadata_next(s, key, &value)))
+        fprintf(out, "metadata %s: %s\n", mw_printable(key, name, sizeof name),
+                mw_printable(value, text, sizeof text));
+    const mw_st_entry *e;
+    for (size_t i = 0; (e = mw_st_at(s, i)); i++)
+        put_tensor(e, out);
+}
+
+// A text of any length, each of its lines indented.
+static void put_text(mw_ctx *c, const mw_png_text *t, FILE *out)
+{
+    char key[100];
+    fprintf(out, "text %s:\n", mw_printable(t->key, key, sizeof key));
+    for (const char *line = t->value; *line;) {
+        size_t n = strcspn(line, "\n");
+        char *shown = mw_alloc(c, n + 8);
+        if (!shown)
+            return;
+        fprintf(out, "  %s\n", mw_printable_n(line, n, shown, n + 8));
+        free(shown);
+        line += n + (line[n] == '\n');
+    }
+}
+
+mw_status mw_describe_image(mw_ctx *c, const char *path, FILE *out)
+{
+    mw_image image;
+    mw_image_info info;
+    if (mw_image_read(c, path, &image, &info) != MW_OK)
+        return mw_err(c);
+    mw_image_free(&image);
+    size_t n;
+    mw_png_text *texts = mw_png_texts(c, path, &n);
+    if (mw_err(c) == MW_OK)
+        fprintf(out, "%s: a %s picture of %d x %d pixels, %s, %d bits\n", path, info.format, info.width,
+                info.height, info.mode, info.depth);
+    for (size_t i = 0; i < n; i++)
+        put_text(c, &texts[i], out);
+    mw_png_texts_free(texts, n);
+    return mw_err(c);
+}
