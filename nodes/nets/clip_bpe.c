@@ -51,8 +51,7 @@ void mw_clip_bpe_add(mw_clip_bpe *b, int32_t left, int32_t right, int32_t rank, 
 {
     uint64_t pair = pair_of(left, right);
     size_t i = place_of(b, pair);
-    if (b->merges[i].id < 0)
-        b->merges[i] = (mw_clip_merge){pair, rank, id};
+    b->merges[i] = (mw_clip_merge){pair, rank, id};
 }
 
 void mw_clip_bpe_free(mw_clip_bpe *b)

@@ -38,7 +38,7 @@ typedef struct {
 } mw_clip_bpe;
 
 mw_status mw_clip_bpe_init(mw_ctx *c, mw_clip_bpe *b, size_t merges); // room for that many
-// A later merge of a pair that is there already is ignored.
+// Of two merges of one pair the later counts.
 void mw_clip_bpe_add(mw_clip_bpe *b, int32_t left, int32_t right, int32_t rank, int32_t id);
 void mw_clip_bpe_free(mw_clip_bpe *b);
 
