@@ -51,3 +51,146 @@
 #define STOREW8(p, i, v) vstore8((v), 0, (p) + (i))
 #define STOREW16(p, i, v) vstore16((v), 0, (p) + (i))
 #endif
+
+// Where a launch gives -DV (lanes of a vector: 4, 8 or 16) and -DWG (items of a work-group; 1 in the CPU family):
+// vectors of V floats, parts of rows, sums over lanes and groups, and the functions that OpenCL's library has only in
+// slow forms on CPUs.
+#ifdef V
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+typedef JOIN(float, V) vfloat;
+typedef JOIN(int, V) vint;
+#define AS_VFLOAT JOIN(as_float, V)
+#define AS_VINT JOIN(as_int, V)
+#define LOADV JOIN(LOAD, V)
+#define LOADWV JOIN(LOADW, V)
+#define STOREV JOIN(STORE, V)
+
+// x86 compilers split 64-byte vectors unless a function asks for them.
+#if V == 16 && defined(__clang__)
+#define KERNEL __attribute__((min_vector_width(512), reqd_work_group_size(WG, 1, 1))) kernel
+#else
+#define KERNEL __attribute__((reqd_work_group_size(WG, 1, 1))) kernel
+#endif
+
+// The first n (of V) elements from p[i] on, and `fill` in the lanes behind them.
+#define DEFINE_LOAD_PART(name, type, load, loadv)                                                                      \
+    static inline vfloat name(global const type *p, long i, long n, float fill)                                        \
+    {                                                                                                                  \
+        if (n >= V)                                                                                                    \
+            return loadv(p, i);                                                                                        \
+        float lane[V];                                                                                                 \
+        for (int j = 0; j < V; j++)                                                                                    \
+            lane[j] = j < n ? load(p, i + j) : fill;                                                                   \
+        return JOIN(vload, V)(0, lane);                                                                                \
+    }
+DEFINE_LOAD_PART(load_part, T, LOAD, LOADV)
+DEFINE_LOAD_PART(loadw_part, W, LOADW, LOADWV)
+
+static inline void store_part(global T *p, long i, long n, vfloat v)
+{
+    if (n >= V) {
+        STOREV(p, i, v);
+        return;
+    }
+    float lane[V];
+    JOIN(vstore, V)(v, 0, lane);
+    for (int j = 0; j < n; j++)
+        STORE(p, i + j, lane[j]);
+}
+
+#define FOLD4(v, op) op(op((v).x, (v).y), op((v).z, (v).w))
+#define OP_ADD(a, b) ((a) + (b))
+// NaN wins, as in PyTorch.
+#define OP_MAX(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
+#if V == 4
+#define FOLD(v, op) FOLD4(v, op)
+#elif V == 8
+#define FOLD(v, op) op(FOLD4((v).lo, op), FOLD4((v).hi, op))
+#else
+#define FOLD(v, op) op(op(FOLD4((v).lo.lo, op), FOLD4((v).lo.hi, op)), op(FOLD4((v).hi.lo, op), FOLD4((v).hi.hi, op)))
+#endif
+static inline vfloat vmax(vfloat a, vfloat b) { return a > b || a != a ? a : b; }
+
+// x := the fold of x over the items of the group, for all of them; tmp: local float[WG]. Always the same order.
+#if WG > 1
+#define GROUP_FOLD(tmp, x, op)                                                                                         \
+    do {                                                                                                               \
+        int item_ = get_local_id(0);                                                                                   \
+        tmp[item_] = (x);                                                                                              \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                                  \
+        for (int half_ = WG / 2; half_ > 0; half_ /= 2) {                                                              \
+            if (item_ < half_)                                                                                         \
+                tmp[item_] = op(tmp[item_], tmp[item_ + half_]);                                                       \
+            barrier(CLK_LOCAL_MEM_FENCE);                                                                              \
+        }                                                                                                              \
+        (x) = tmp[0];                                                                                                  \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                                  \
+    } while (0)
+#define GROUP_BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
+#else
+#define GROUP_FOLD(tmp, x, op)
+#define GROUP_BARRIER()
+#endif
+
+// 2^f for f in [-0.5, 0.5]; minimax, relative error 2e-9.
+static inline vfloat exp2_core(vfloat f)
+{
+    vfloat p = fma((vfloat)1.535336117e-4f, f, (vfloat)1.339887466e-3f);
+    p = fma(p, f, (vfloat)9.618437363e-3f);
+    p = fma(p, f, (vfloat)5.550332470e-2f);
+    p = fma(p, f, (vfloat)2.402264791e-1f);
+    p = fma(p, f, (vfloat)6.931472029e-1f);
+    return fma(p, f, (vfloat)1.0f);
+}
+
+// 2^t for t <= 0 (t <= 127 is exact enough); 0 below 2^-126. Adding 1.5 * 2^23 rounds t to an integer in the low bits.
+static inline vfloat vexp2(vfloat t)
+{
+    vfloat shifted = t + 12582912.0f;
+    vfloat r = AS_VFLOAT(AS_VINT(exp2_core(t - (shifted - 12582912.0f))) + (AS_VINT(shifted) << 23));
+    return t < -126.0f ? (vfloat)0.0f : r;
+}
+
+// e^x within 2e-7; 0 below 2^-126. ln 2 in two parts keeps large |x| exact.
+static inline vfloat vexp(vfloat x)
+{
+    vfloat shifted = fma(x, (vfloat)1.44269504f, (vfloat)12582912.0f);
+    vfloat n = shifted - 12582912.0f;
+    vfloat f = fma(n, (vfloat)-1.42860677e-6f, fma(n, (vfloat)-0.693145752f, x)) * 1.44269504f;
+    vfloat r = AS_VFLOAT(AS_VINT(exp2_core(f)) + (AS_VINT(shifted) << 23));
+    r = x < -87.3f ? (vfloat)0.0f : r;
+    return x > 88.72f ? (vfloat)INFINITY : r;
+}
+
+// erf within 4e-7 relative: x P(x^2) / Q(x^2), fitted on [0, 4]; beyond, erf is 1 to f32.
+static inline vfloat verf(vfloat x)
+{
+    vfloat u = x * x;
+    vfloat p = fma((vfloat)1.986648192e-6f, u, (vfloat)2.845554294e-4f);
+    p = fma(p, u, (vfloat)3.883339701e-3f);
+    p = fma(p, u, (vfloat)5.310175418e-2f);
+    p = fma(p, u, (vfloat)1.935464549e-1f);
+    p = fma(p, u, (vfloat)1.128379139f);
+    vfloat q = fma((vfloat)3.741820720e-5f, u, (vfloat)1.185549400e-3f);
+    q = fma(q, u, (vfloat)1.520727133e-2f);
+    q = fma(q, u, (vfloat)1.153504120e-1f);
+    q = fma(q, u, (vfloat)5.048586373e-1f);
+    q = fma(q, u, (vfloat)1.0f);
+    vfloat r = x * p / q;
+    r = x > 4.0f ? (vfloat)1.0f : r;
+    return x < -4.0f ? (vfloat)-1.0f : r;
+}
+
+// The activations, numbered as mw_activation in core/ops.h.
+static inline vfloat vactivate(vfloat x, int which)
+{
+    switch (which) {
+    case 1: return x / (1.0f + vexp(-x));                                                 // SiLU
+    case 2: return 0.5f * x * (1.0f + verf(x * 0.70710678f));                             // GELU
+    case 3: return x / (1.0f + vexp(-1.702f * x));                                        // quick GELU
+    case 4: return x / (1.0f + vexp(-1.59576912f * fma(x * x * x, (vfloat)0.044715f, x))); // GELU, tanh form
+    default: return x;
+    }
+}
+#endif

@@ -1,0 +1,247 @@
+// attention.c: softmax(scale q k^T + mask) v for each head, and the probabilities alone.
+#include "core/ops/ops_internal.h"
+
+typedef struct attrs {
+    int heads;
+    double scale;
+    bool causal;
+} attrs;
+
+enum { Q, K, V, MASK }; // inputs; attention_probs has no V
+
+static bool fits(mw_ctx *c, const mw_call *k, const mw_tensor *t, const char *name, int64_t batch, int64_t keys,
+                 int64_t width)
+{
+    char text[MW_SHAPE_TEXT];
+    if (t->ndim == 3 && t->shape[0] == batch && (keys < 0 || t->shape[1] == keys) && t->shape[2] == width &&
+        t->dtype <= MW_F16)
+        return true;
+    if (keys < 0)
+        mw_op_fail(c, k, "%s must be [%lld,S,%lld] in f32 or f16, got %s", name, (long long)batch, (long long)width,
+                   mw_shape_text(t, text, sizeof text));
+    else
+        mw_op_fail(c, k, "%s must be [%lld,%lld,%lld] in f32 or f16, got %s", name, (long long)batch, (long long)keys,
+                   (long long)width, mw_shape_text(t, text, sizeof text));
+    return false;
+}
+
+static bool check(mw_ctx *c, const mw_call *k)
+{
+    const mw_tensor *q = k->in[Q], *key = k->in[K], *v = k->in[V], *mask = k->in[MASK];
+    int heads = ((const attrs *)k->attrs)->heads;
+    char text[MW_SHAPE_TEXT];
+    if (q->ndim != 3 || q->dtype > MW_F16) {
+        mw_op_fail(c, k, "q must be [B,T,H*D] in f32 or f16, got %s", mw_shape_text(q, text, sizeof text));
+        return false;
+    }
+    if (heads < 1 || q->shape[2] % heads) {
+        mw_op_fail(c, k, "%lld columns cannot be cut into %d heads", (long long)q->shape[2], heads);
+        return false;
+    }
+    if (q->shape[1] > INT32_MAX / 2 || key->shape[1] > INT32_MAX / 2 || q->shape[2] > INT32_MAX / 2) {
+        mw_op_fail(c, k, "too long: %s", mw_shape_text(q, text, sizeof text));
+        return false;
+    }
+    if (!fits(c, k, key, "k", q->shape[0], -1, q->shape[2]) ||
+        (v && !fits(c, k, v, "v", q->shape[0], key->shape[1], q->shape[2])))
+        return false;
+    if (mask && (mask->ndim != 2 || mask->shape[0] != q->shape[0] || mask->shape[1] != key->shape[1] ||
+                 mask->dtype != MW_I32)) {
+        mw_op_fail(c, k, "key_mask must be [%lld,%lld] i32, got %s", (long long)q->shape[0], (long long)key->shape[1],
+                   mw_shape_text(mask, text, sizeof text));
+        return false;
+    }
+    return true;
+}
+
+static mw_status infer(mw_ctx *c, mw_call *k)
+{
+    if (!check(c, k))
+        return mw_err(c);
+    return mw_op_like(c, k, k->in[Q]);
+}
+
+static mw_status infer_probs(mw_ctx *c, mw_call *k)
+{
+    const mw_tensor *q = k->in[Q];
+    if (!check(c, k))
+        return mw_err(c);
+    k->out[0] = mw_tensor_new(
+        c, MW_F32, MW_SHAPE(q->shape[0], ((const attrs *)k->attrs)->heads, q->shape[1], k->in[K]->shape[1]));
+    return mw_err(c);
+}
+
+// What both forms hand to the kernels: inputs whose columns lie side by side, and the sizes.
+typedef struct job {
+    mw_tensor *q, *k, *v, *mask;
+    int64_t B, T, S, D;
+    int heads;
+    bool causal;
+    double scale; // for logits in base 2
+} job;
+
+static mw_tensor *rows_of(mw_ctx *c, mw_tensor *t) { return t && t->stride[2] == 1 ? t : mw_contiguous(c, t); }
+
+static job make_job(mw_ctx *c, const mw_call *k)
+{
+    const attrs *a = k->attrs;
+    job j = {
+        .q = rows_of(c, k->in[Q]),
+        .k = rows_of(c, k->in[K]),
+        .v = k->in[V] ? rows_of(c, mw_cast(c, k->in[V], k->in[K]->dtype)) : NULL,
+        .mask = k->in[MASK] ? mw_contiguous(c, k->in[MASK]) : NULL,
+        .B = mw_dim(k->in[Q], 0),
+        .T = mw_dim(k->in[Q], 1),
+        .S = mw_dim(k->in[K], 1),
+        .D = mw_dim(k->in[Q], 2) / a->heads,
+        .heads = a->heads,
+        .causal = a->causal,
+        .scale = a->scale * 1.4426950408889634, // log2 e
+    };
+    return j;
+}
+
+// The CPU kernels' tiles: as the enums in kernels/attention.cl.
+typedef struct tiles {
+    int64_t m, queries, keys;  // M, TQ, NK
+    int64_t keys_up, width_up; // S and D rounded up to m
+} tiles;
+
+static tiles tiles_of(const mw_ctx *c, const job *j)
+{
+    int lanes = mw_op_lanes(c);
+    tiles t = {.m = lanes == 16 ? 5 : 4, .queries = lanes * (lanes == 16 ? 4 : 3)};
+    t.keys = 24 * t.m;
+    t.keys_up = (j->S + t.m - 1) / t.m * t.m;
+    t.width_up = (j->D + t.m - 1) / t.m * t.m;
+    return t;
+}
+
+static size_t blocks(int64_t n, int64_t each) { return (size_t)((n + each - 1) / each); }
+
+static size_t work_bytes(const job *j, const tiles *t)
+{
+    return (size_t)((j->D + t->width_up + t->keys) * t->queries) * sizeof(float);
+}
+
+static bool cpu_family(const mw_ctx *c, const job *j)
+{
+    tiles t = tiles_of(c, j);
+    return mw_device_caps(c)->cpu && work_bytes(j, &t) <= mw_device_caps(c)->local_bytes;
+}
+
+static mw_launch launch_of(const mw_ctx *c, const job *j, const char *entry, bool cpu)
+{
+    tiles t = tiles_of(c, j);
+    mw_launch l = {.file = "attention", .entry = entry, .defs = mw_op_defs(c), .dims = 3, .local = {1, 1, 1}};
+    l.t = j->q->dtype;
+    l.w = j->k->dtype;
+    l.local[0] = cpu ? 1 : 64;
+    l.global[0] = blocks(j->T, cpu ? t.queries : 16) * l.local[0];
+    l.global[1] = (size_t)j->heads;
+    l.global[2] = (size_t)j->B;
+    return l;
+}
+
+// k (and v) into the layout of the CPU kernels.
+static void pack(mw_ctx *c, const job *j, mw_tensor **keys, mw_tensor **values)
+{
+    tiles t = tiles_of(c, j);
+    *keys = mw_tensor_new(c, MW_F32, MW_SHAPE(j->B, j->heads, t.keys_up, j->D));
+    *values = j->v ? mw_tensor_new(c, MW_F32, MW_SHAPE(j->B, j->heads, j->S, t.width_up)) : NULL;
+    if (mw_err(c))
+        return;
+    mw_launch l = launch_of(c, j, "attention_pack", true);
+    l.global[0] = blocks(t.keys_up, t.keys);
+    size_t row = (size_t)(t.width_up + mw_op_lanes(c)) * sizeof(float);
+    const mw_tensor *v = j->v ? j->v : j->k;
+    MW_RUN(c, &l, MW_T(j->k), MW_T(v), MW_T(*keys), MW_T(*values ? *values : *keys), MW_I(j->S), MW_I(j->D),
+           MW_L(j->k->stride[0]), MW_L(j->k->stride[1]), MW_L(v->stride[0]), MW_L(v->stride[1]), MW_I(j->v != NULL),
+           MW_LOCAL(row));
+}
+
+static void run_cpu(mw_ctx *c, const job *j, mw_tensor *y)
+{
+    tiles t = tiles_of(c, j);
+    mw_tensor *keys, *values;
+    pack(c, j, &keys, &values);
+    if (mw_err(c))
+        return;
+    mw_launch l = launch_of(c, j, j->v ? "attention" : "attention_probs", true);
+    mw_arg mask = MW_T(j->mask ? j->mask : keys), work = MW_LOCAL(work_bytes(j, &t));
+    if (j->v)
+        MW_RUN(c, &l, MW_T(j->q), MW_T(keys), MW_T(values), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
+               MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal), MW_F(j->scale),
+               work);
+    else
+        MW_RUN(c, &l, MW_T(j->q), MW_T(keys), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
+               MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal), MW_F(j->scale),
+               work);
+}
+
+enum { GPU_COLUMNS = 128 }; // COLUMNS in kernels/attention.cl
+
+static void run_gpu(mw_ctx *c, const job *j, mw_tensor *y)
+{
+    mw_launch l = launch_of(c, j, j->v ? "attention_gpu" : "attention_probs_gpu", false);
+    mw_arg mask = MW_T(j->mask ? j->mask : j->k);
+    if (j->v) {
+        l.global[1] *= blocks(j->D, GPU_COLUMNS);
+        MW_RUN(c, &l, MW_T(j->q), MW_T(j->k), MW_T(j->v), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
+               MW_I(j->heads), MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_L(j->k->stride[0]),
+               MW_L(j->k->stride[1]), MW_L(j->v->stride[0]), MW_L(j->v->stride[1]), MW_I(j->mask != NULL),
+               MW_I(j->causal), MW_F(j->scale));
+    } else {
+        MW_RUN(c, &l, MW_T(j->q), MW_T(j->k), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D), MW_I(j->heads),
+               MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_L(j->k->stride[0]), MW_L(j->k->stride[1]),
+               MW_I(j->mask != NULL), MW_I(j->causal), MW_F(j->scale));
+    }
+}
+
+static mw_status forward(mw_ctx *c, const mw_call *k)
+{
+    if (!mw_numel(k->out[0]))
+        return MW_OK;
+    mw_scope_begin(c);
+    job j = make_job(c, k);
+    if (!mw_err(c)) {
+        if (cpu_family(c, &j))
+            run_cpu(c, &j, k->out[0]);
+        else
+            run_gpu(c, &j, k->out[0]);
+    }
+    mw_scope_end(c, NULL);
+    return mw_err(c);
+}
+
+static const mw_op attention = {
+    .name = "attention",
+    .sig = "q[B,T,H*D], k[B,S,H*D], v[B,S,H*D], key_mask[B,S] -> y[B,T,H*D]",
+    .doc = "softmax(scale * q k^T + mask) v for each head.",
+    .nin = 4,
+    .nreq = 3,
+    .infer = infer,
+    .forward = forward,
+};
+
+static const mw_op attention_probs = {
+    .name = "attention_probs",
+    .sig = "q[B,T,H*D], k[B,S,H*D], key_mask[B,S] -> p[B,H,T,S]",
+    .doc = "softmax(scale * q k^T + mask) for each head.",
+    .nin = 4,
+    .nreq = 2,
+    .infer = infer_probs,
+    .forward = forward,
+};
+
+mw_tensor *mw_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int heads, double scale, bool causal,
+                        mw_tensor *key_mask)
+{
+    return mw_apply(c, &attention, (mw_tensor *[]){q, k, v, key_mask}, 4, &(attrs){heads, scale, causal});
+}
+
+mw_tensor *mw_attention_probs(mw_ctx *c, mw_tensor *q, mw_tensor *k, int heads, double scale, bool causal,
+                              mw_tensor *key_mask)
+{
+    return mw_apply(c, &attention_probs, (mw_tensor *[]){q, k, NULL, key_mask}, 4, &(attrs){heads, scale, causal});
+}

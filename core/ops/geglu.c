@@ -1,0 +1,46 @@
+// geglu.c: the gated GELU. Paper: Shazeer: GLU variants improve transformer (2020).
+#include "core/ops/ops_internal.h"
+
+static mw_status infer(mw_ctx *c, mw_call *k)
+{
+    const mw_tensor *x = k->in[0];
+    char text[MW_SHAPE_TEXT];
+    if (!mw_op_floats(c, k))
+        return mw_err(c);
+    if (x->ndim < 1 || x->shape[x->ndim - 1] % 2)
+        return mw_op_fail(c, k, "the last dimension must be even, got %s", mw_shape_text(x, text, sizeof text));
+    int64_t shape[MW_MAXDIM];
+    for (int i = 0; i < x->ndim; i++)
+        shape[i] = x->shape[i];
+    shape[x->ndim - 1] /= 2;
+    k->out[0] = mw_tensor_new(c, x->dtype, x->ndim, shape);
+    return mw_err(c);
+}
+
+static mw_status forward(mw_ctx *c, const mw_call *k)
+{
+    mw_tensor *y = k->out[0];
+    int64_t n = mw_numel(y);
+    if (!n)
+        return MW_OK;
+    mw_scope_begin(c);
+    mw_tensor *x = mw_contiguous(c, k->in[0]);
+    int chunk;
+    mw_launch l = mw_op_flat(c, "elementwise", "geglu", n, &chunk);
+    l.t = y->dtype;
+    MW_RUN(c, &l, MW_T(x), MW_T(y), MW_L(n), MW_I(chunk), MW_L(mw_dim(y, -1)));
+    mw_scope_end(c, NULL);
+    return mw_err(c);
+}
+
+static const mw_op op = {
+    .name = "geglu",
+    .sig = "x[..,2N] -> y[..,N]",
+    .doc = "x[..,:N] * gelu(x[..,N:]).",
+    .nin = 1,
+    .nreq = 1,
+    .infer = infer,
+    .forward = forward,
+};
+
+mw_tensor *mw_geglu(mw_ctx *c, mw_tensor *x) { return mw_apply(c, &op, &x, 1, NULL); }

@@ -1,0 +1,89 @@
+// group_norm.c: group norm of channels-last tensors, with SiLU behind it when asked.
+// Paper: Wu, He: Group Normalization (2018).
+#include "core/ops/ops_internal.h"
+
+typedef struct attrs {
+    int groups;
+    double eps;
+    mw_activation act;
+} attrs;
+
+static mw_status infer(mw_ctx *c, mw_call *k)
+{
+    const mw_tensor *x = k->in[0];
+    const attrs *a = k->attrs;
+    char text[MW_SHAPE_TEXT];
+    if (!mw_op_floats(c, k))
+        return mw_err(c);
+    if (x->ndim < 2)
+        return mw_op_fail(c, k, "x must have a batch and a channel dimension, got %s",
+                          mw_shape_text(x, text, sizeof text));
+    int64_t n = mw_dim(x, -1);
+    if (a->groups < 1 || n % a->groups)
+        return mw_op_fail(c, k, "%lld channels cannot be cut into %d groups", (long long)n, a->groups);
+    if (n > INT32_MAX / 2)
+        return mw_op_fail(c, k, "%lld channels are too many", (long long)n);
+    if (a->act != MW_ACT_NONE && a->act != MW_ACT_SILU)
+        return mw_op_fail(c, k, "the activation must be none or SiLU");
+    if (!mw_op_vector(c, k, k->in[1], "gamma", n) || !mw_op_vector(c, k, k->in[2], "beta", n))
+        return mw_err(c);
+    return mw_op_like(c, k, x);
+}
+
+static int64_t at_least(int64_t x, int64_t low) { return x < low ? low : x; }
+
+static mw_status forward(mw_ctx *c, const mw_call *k)
+{
+    mw_tensor *y = k->out[0];
+    const attrs *a = k->attrs;
+    const mw_caps *caps = mw_device_caps(c);
+    if (!mw_numel(y))
+        return MW_OK;
+    int64_t channels = mw_dim(y, -1), pictures = y->shape[0], places = mw_op_count(y, 1, y->ndim - 1);
+    // Few spans, since every group of group_apply joins them all; many rows, since the factors are made anew for each.
+    int64_t wanted = at_least(caps->compute_units * (caps->cpu ? 4 : 2), 1);
+    int64_t span = at_least((places * pictures + wanted - 1) / wanted, 16), spans = (places + span - 1) / span;
+    int64_t rows = at_least(at_least(caps->cpu ? 65536 / channels : 16, spans), 16);
+    size_t group = (size_t)mw_op_group(c), lanes = (size_t)mw_op_lanes(c);
+    size_t bytes = 3 * sizeof(float) * (((size_t)channels + lanes - 1) / lanes * lanes);
+    if (bytes > caps->local_bytes)
+        return mw_op_fail(c, k, "%lld channels need more local memory than this device has", (long long)channels);
+
+    mw_scope_begin(c);
+    mw_dtype w = k->in[1]->dtype;
+    mw_tensor *x = mw_contiguous(c, k->in[0]), *gamma = mw_contiguous(c, k->in[1]), *beta = mw_op_dense(c, k->in[2], w);
+    mw_tensor *partial = mw_tensor_new(c, MW_F32, MW_SHAPE(pictures, spans, a->groups, 2));
+    mw_launch l = {
+        .file = "norm",
+        .entry = "group_stats",
+        .defs = mw_op_defs(c),
+        .t = y->dtype,
+        .w = w,
+        .dims = 2,
+        .global = {(size_t)spans * group, (size_t)pictures},
+        .local = {group, 1},
+    };
+    MW_RUN(c, &l, MW_T(x), MW_T(partial), MW_L(places), MW_I(channels), MW_I(a->groups), MW_L(span), MW_LOCAL(bytes));
+    l.entry = "group_apply";
+    l.global[0] = (size_t)((places + rows - 1) / rows) * group;
+    MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(partial), MW_T(y), MW_L(places), MW_I(channels),
+           MW_I(a->groups), MW_I(spans), MW_L(span), MW_L(rows), MW_I(a->act), MW_F(a->eps), MW_LOCAL(bytes));
+    mw_scope_end(c, NULL);
+    return mw_err(c);
+}
+
+static const mw_op op = {
+    .name = "group_norm",
+    .sig = "x[B,..,C], gamma[C], beta[C] -> y[B,..,C]",
+    .doc = "act((x - mean) / sqrt(var + eps) * gamma + beta), mean and var over a group of channels and all positions.",
+    .nin = 3,
+    .nreq = 3,
+    .infer = infer,
+    .forward = forward,
+};
+
+mw_tensor *mw_group_norm(mw_ctx *c, mw_tensor *x, mw_tensor *gamma, mw_tensor *beta, int groups, double eps,
+                         mw_activation act)
+{
+    return mw_apply(c, &op, (mw_tensor *[]){x, gamma, beta}, 3, &(attrs){groups, eps, act});
+}

@@ -1,0 +1,37 @@
+// ops_internal.h: what the ops share: checks of inputs, and how work is cut. Private to core/ops.
+#ifndef MW_OPS_INTERNAL_H
+#define MW_OPS_INTERNAL_H
+
+#include "core/ops.h"
+#include "core/tensor/launch.h"
+#include "core/tensor/op.h"
+
+// The sentence buffers of mw_shape_text.
+enum { MW_SHAPE_TEXT = 128 };
+
+// True when every input that was given is f32 or f16; else records which is not.
+bool mw_op_floats(mw_ctx *c, const mw_call *k);
+// Resolve a dimension counted from the end; records and returns false when x has none of that number.
+bool mw_op_dim(mw_ctx *c, const mw_call *k, const mw_tensor *x, int *dim);
+// Vectors as gamma and beta must be [n].
+bool mw_op_vector(mw_ctx *c, const mw_call *k, const mw_tensor *t, const char *name, int64_t n);
+// out[0] := an uninitialised tensor like x.
+mw_status mw_op_like(mw_ctx *c, mw_call *k, const mw_tensor *x);
+
+// The device's lanes (V) and items of a work-group (WG) as prelude.cl's vector part wants them.
+int mw_op_lanes(const mw_ctx *c);
+int mw_op_group(const mw_ctx *c);
+const char *mw_op_defs(const mw_ctx *c);
+
+// A launch over n consecutive elements, `*chunk` of them (a multiple of the lanes) for each item.
+mw_launch mw_op_flat(const mw_ctx *c, const char *file, const char *entry, int64_t n, int *chunk);
+// A launch of one work-group for every `*each` rows of n elements.
+mw_launch mw_op_rows(const mw_ctx *c, const char *file, const char *entry, int64_t rows, int64_t n, int *each);
+
+// Product of the sizes of dimensions begin..end-1.
+int64_t mw_op_count(const mw_tensor *x, int begin, int end);
+
+// x, or a contiguous copy in dtype.
+mw_tensor *mw_op_dense(mw_ctx *c, mw_tensor *x, mw_dtype dtype);
+
+#endif

@@ -1,0 +1,75 @@
+// reduce.c: sum, mean and maximum over one dimension.
+#include "core/ops/ops_internal.h"
+
+enum { SUM, MEAN, MAX }; // as in kernels/reduce.cl
+
+typedef struct attrs {
+    int function, dim;
+    bool keep;
+} attrs;
+
+static mw_status infer(mw_ctx *c, mw_call *k)
+{
+    const mw_tensor *x = k->in[0];
+    const attrs *a = k->attrs;
+    char text[MW_SHAPE_TEXT];
+    int dim = a->dim, ndim = 0;
+    int64_t shape[MW_MAXDIM];
+    if (!mw_op_floats(c, k) || !mw_op_dim(c, k, x, &dim))
+        return mw_err(c);
+    if (a->function == MAX && x->shape[dim] == 0)
+        return mw_op_fail(c, k, "there is no maximum of nothing: %s", mw_shape_text(x, text, sizeof text));
+    for (int i = 0; i < x->ndim; i++)
+        if (i != dim)
+            shape[ndim++] = x->shape[i];
+        else if (a->keep)
+            shape[ndim++] = 1;
+    k->out[0] = mw_tensor_new(c, x->dtype, ndim, shape);
+    return mw_err(c);
+}
+
+static mw_status forward(mw_ctx *c, const mw_call *k)
+{
+    const attrs *a = k->attrs;
+    const mw_tensor *in = k->in[0];
+    mw_tensor *y = k->out[0];
+    int dim = a->dim < 0 ? a->dim + in->ndim : a->dim, chunk;
+    int64_t inner = mw_op_count(in, dim + 1, in->ndim), n = in->shape[dim], total = mw_numel(y);
+    if (!total)
+        return MW_OK;
+    mw_scope_begin(c);
+    mw_tensor *x = mw_contiguous(c, k->in[0]);
+    if (inner == 1) {
+        mw_launch l = mw_op_rows(c, "reduce", "reduce_rows", total, n, &chunk);
+        l.t = y->dtype;
+        MW_RUN(c, &l, MW_T(x), MW_T(y), MW_L(total), MW_L(n), MW_I(chunk), MW_I(a->function));
+    } else {
+        mw_launch l = mw_op_flat(c, "reduce", "reduce_columns", total, &chunk);
+        l.t = y->dtype;
+        MW_RUN(c, &l, MW_T(x), MW_T(y), MW_L(total), MW_I(chunk), MW_L(n), MW_L(inner), MW_I(a->function));
+    }
+    mw_scope_end(c, NULL);
+    return mw_err(c);
+}
+
+#define REDUCE(id, formula)                                                                                            \
+    static const mw_op id = {#id, "x[..,n,..] -> y[..,1,..]", formula, 1, 1, infer, forward}
+
+REDUCE(sum, "Sum over one dimension.");
+REDUCE(mean, "Mean over one dimension.");
+REDUCE(max, "Maximum over one dimension; NaN wins.");
+
+mw_tensor *mw_sum(mw_ctx *c, mw_tensor *x, int dim, bool keep)
+{
+    return mw_apply(c, &sum, &x, 1, &(attrs){SUM, dim, keep});
+}
+
+mw_tensor *mw_mean(mw_ctx *c, mw_tensor *x, int dim, bool keep)
+{
+    return mw_apply(c, &mean, &x, 1, &(attrs){MEAN, dim, keep});
+}
+
+mw_tensor *mw_max(mw_ctx *c, mw_tensor *x, int dim, bool keep)
+{
+    return mw_apply(c, &max, &x, 1, &(attrs){MAX, dim, keep});
+}

@@ -1,0 +1,375 @@
+// attention.cl: softmax(scale q k^T + mask) v for each head, and the softmax alone; used by core/ops/attention.c.
+//
+// Neither family keeps a [T,S] matrix: keys pass by in blocks, the running maximum and sum are corrected as they grow
+// (Milakov, Gimelshein: Online normalizer calculation for softmax, 2018; Dao et al.: FlashAttention, 2022).
+
+// ---- CPU family: lanes are queries. Then maxima and sums need no fold over lanes, no head size wastes lanes, and both
+// products are the same small matrix product: M keys (or M columns of v) times TQ queries, kept in registers.
+#if V == 16
+enum { NQ = 4, M = 5 };
+#else
+enum { NQ = 3, M = 4 };
+#endif
+enum { TQ = NQ * V, NK = 24 * M }; // queries of an item; keys of a block
+
+#define VLOADL(p) JOIN(vload, V)(0, (p))
+#define VSTOREL(v, p) JOIN(vstore, V)((v), 0, (p))
+
+// k[B,S,H*D] into panels kp[B,H,S/M,D,M], v[B,S,H*D] into vp[B,H,D/M,S,M], zeros behind the last key and column.
+// row: local scratch, D rounded up to V and to M. with_v = 0: only k.
+KERNEL void attention_pack(ARG(const W, k), ARG(const W, v), ARG(float, kp), ARG(float, vp), int S, int D,
+                           long k_batch, long k_row, long v_batch, long v_row, int with_v, local float *row)
+{
+    BEGIN(const W, k);
+    BEGIN(const W, v);
+    BEGIN(float, kp);
+    BEGIN(float, vp);
+    int first = get_global_id(0) * NK, h = get_global_id(1), b = get_global_id(2);
+    long head = (long)b * get_global_size(1) + h, padded = (S + M - 1) / M * M, wide = (D + M - 1) / M * M;
+    for (int s = first; s < min((long)first + NK, padded); s++) {
+        global float *to = kp + head * padded * D + (long)(s / M) * M * D + s % M;
+        long from = b * k_batch + s * k_row + (long)h * D;
+        for (int d = 0; d < D; d += V)
+            VSTOREL(s < S ? loadw_part(k, from + d, D - d, 0.0f) : (vfloat)0.0f, row + d);
+        for (int d = 0; d < D; d++)
+            to[d * M] = row[d];
+        if (s >= S || !with_v)
+            continue;
+        from = b * v_batch + s * v_row + (long)h * D;
+        for (int d = 0; d < wide; d += V)
+            VSTOREL(d < D ? loadw_part(v, from + d, D - d, 0.0f) : (vfloat)0.0f, row + d);
+        to = vp + head * S * wide + (long)s * M;
+        for (int d = 0; d < wide; d += M)
+            for (int i = 0; i < M; i++)
+                to[(long)d * S + i] = row[d + i];
+    }
+}
+
+// c[M,TQ] = (add ? c : 0) + a[n,M]^T b[n,TQ]
+static inline void tile(global const float *restrict a, local const float *restrict b, int n, local float *restrict c,
+                        int add)
+{
+    vfloat r[M][NQ];
+#pragma unroll
+    for (int i = 0; i < M; i++)
+#pragma unroll
+        for (int j = 0; j < NQ; j++)
+            r[i][j] = add ? VLOADL(c + i * TQ + j * V) : (vfloat)0.0f;
+    for (int k = 0; k < n; k++) {
+        vfloat q[NQ];
+#pragma unroll
+        for (int j = 0; j < NQ; j++)
+            q[j] = VLOADL(b + k * TQ + j * V);
+#pragma unroll
+        for (int i = 0; i < M; i++) {
+            vfloat x = a[k * M + i];
+#pragma unroll
+            for (int j = 0; j < NQ; j++)
+                r[i][j] = fma(x, q[j], r[i][j]);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < M; i++)
+#pragma unroll
+        for (int j = 0; j < NQ; j++)
+            VSTOREL(r[i][j], c + i * TQ + j * V);
+}
+
+// qt[D,TQ] := scale * q of the TQ queries from t0 on, zeros behind the last.
+static inline void load_queries(global const T *q, long at, long q_row, int t0, int T_, int D, float scale,
+                                local float *qt)
+{
+    for (int i = 0; i < TQ; i++)
+        for (int d = 0; d < D; d += V) {
+            float lane[V];
+            vfloat v = t0 + i < T_ ? load_part(q, at + i * q_row + d, D - d, 0.0f) * scale : (vfloat)0.0f;
+            VSTOREL(v, lane);
+            for (int j = 0; j < V && d + j < D; j++)
+                qt[(d + j) * TQ + i] = lane[j];
+        }
+}
+
+// Logits in base 2 of keys s0..s0+n-1: st[n,TQ], -infinity where hidden. kp: the head's panels.
+static inline void logits(global const float *kp, local const float *qt, int D, int s0, int n, int reach,
+                          global const int *mask, local float *st)
+{
+    for (int s = 0; s < n; s += M)
+        tile(kp + (long)(s0 + s) * D, qt, D, st + s * TQ, 0);
+    if (mask)
+        for (int s = 0; s < n; s++)
+            if (!mask[s0 + s])
+                for (int j = 0; j < TQ; j++)
+                    st[s * TQ + j] = -INFINITY;
+    // Query j sees the keys up to reach + j.
+    for (int s = max(0, reach + 1 - s0); s < n; s++)
+        for (int j = 0; j < TQ && reach + j < s0 + s; j++)
+            st[s * TQ + j] = -INFINITY;
+}
+
+// Joins n rows of logits to the running maximum and sum; correct: what earlier sums must be multiplied with.
+static inline void join_block(local const float *st, int n, vfloat *top, vfloat *sum, vfloat *correct)
+{
+    vfloat m = *top, l = 0.0f;
+    for (int s = 0; s < n; s++) {
+        vfloat x = VLOADL(st + s * TQ);
+        m = x > m ? x : m;
+    }
+    for (int s = 0; s < n; s++)
+        l += vexp2(VLOADL(st + s * TQ) - m);
+    *correct = vexp2(*top - m);
+    *sum = *sum * *correct + l;
+    *top = m;
+}
+
+#define LOWEST -3e38f // below every logit, but finite: a difference to it is never NaN
+
+// An item makes TQ rows of one head. work: local scratch, (D + wide + NK) * TQ floats, wide = D rounded up to M.
+KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp), ARG(const int, mask), ARG(T, y),
+                      int T_, int S, int D, long q_batch, long q_row, int masked, int causal, float scale,
+                      local float *work)
+{
+    BEGIN(const T, q);
+    BEGIN(const float, kp);
+    BEGIN(const float, vp);
+    BEGIN(const int, mask);
+    BEGIN(T, y);
+    int t0 = get_group_id(0) * TQ, h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
+    int padded = (S + M - 1) / M * M, wide = (D + M - 1) / M * M;
+    local float *qt = work, *ot = qt + D * TQ, *st = ot + wide * TQ;
+    kp += ((long)b * H + h) * padded * D;
+    vp += ((long)b * H + h) * S * wide;
+    int reach = causal ? t0 + S - T_ : S, end = min(S, reach + TQ);
+    load_queries(q, b * q_batch + t0 * q_row + (long)h * D, q_row, t0, T_, D, scale, qt);
+    vfloat top[NQ], sum[NQ];
+    for (int j = 0; j < NQ; j++)
+        top[j] = LOWEST, sum[j] = 0.0f;
+    for (int i = 0; i < wide * TQ; i += V)
+        VSTOREL((vfloat)0.0f, ot + i);
+    for (int s0 = 0; s0 < end; s0 += NK) {
+        int n = min((int)NK, end - s0);
+        logits(kp, qt, D, s0, n, reach, masked ? mask + (long)b * S : 0, st);
+        for (int j = 0; j < NQ; j++) {
+            local float *own = st + j * V;
+            vfloat m = top[j], l = 0.0f;
+            for (int s = 0; s < n; s++) {
+                vfloat x = VLOADL(own + s * TQ);
+                m = x > m ? x : m;
+            }
+            for (int s = 0; s < n; s++) {
+                vfloat x = vexp2(VLOADL(own + s * TQ) - m);
+                VSTOREL(x, own + s * TQ);
+                l += x;
+            }
+            vfloat correct = vexp2(top[j] - m);
+            for (int d = 0; d < wide && s0; d++)
+                VSTOREL(VLOADL(ot + d * TQ + j * V) * correct, ot + d * TQ + j * V);
+            sum[j] = sum[j] * correct + l;
+            top[j] = m;
+        }
+        for (int d = 0; d < wide; d += M)
+            tile(vp + (long)d * S + (long)s0 * M, st, n, ot + d * TQ, 1);
+    }
+    float share[TQ]; // a query that sees no key gives zeros
+    for (int j = 0; j < NQ; j++)
+        VSTOREL(sum[j] == 0.0f ? (vfloat)0.0f : 1.0f / sum[j], share + j * V);
+    for (int i = 0; i < TQ && t0 + i < T_; i++)
+        for (int d = 0; d < D; d += V) {
+            float lane[V];
+            for (int j = 0; j < V && d + j < D; j++)
+                lane[j] = ot[(d + j) * TQ + i] * share[i];
+            store_part(y, (((long)b * T_ + t0 + i) * H + h) * D + d, D - d, VLOADL(lane));
+        }
+}
+
+// p[B,H,T,S]; the keys pass twice, first for maximum and sum. work: (D + NK) * TQ floats.
+KERNEL void attention_probs(ARG(const T, q), ARG(const float, kp), ARG(const int, mask), ARG(float, p), int T_, int S,
+                            int D, long q_batch, long q_row, int masked, int causal, float scale, local float *work)
+{
+    BEGIN(const T, q);
+    BEGIN(const float, kp);
+    BEGIN(const int, mask);
+    BEGIN(float, p);
+    int t0 = get_group_id(0) * TQ, h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
+    local float *qt = work, *st = qt + D * TQ;
+    kp += ((long)b * H + h) * ((S + M - 1) / M * M) * D;
+    p += (((long)b * H + h) * T_ + t0) * S;
+    int reach = causal ? t0 + S - T_ : S;
+    load_queries(q, b * q_batch + t0 * q_row + (long)h * D, q_row, t0, T_, D, scale, qt);
+    vfloat top[NQ], sum[NQ];
+    for (int j = 0; j < NQ; j++)
+        top[j] = LOWEST, sum[j] = 0.0f;
+    for (int s0 = 0; s0 < S; s0 += NK) {
+        int n = min((int)NK, S - s0);
+        logits(kp, qt, D, s0, n, reach, masked ? mask + (long)b * S : 0, st);
+        vfloat correct;
+        for (int j = 0; j < NQ; j++)
+            join_block(st + j * V, n, &top[j], &sum[j], &correct);
+    }
+    for (int s0 = 0; s0 < S; s0 += NK) {
+        int n = min((int)NK, S - s0);
+        if (S > NK)
+            logits(kp, qt, D, s0, n, reach, masked ? mask + (long)b * S : 0, st);
+        for (int j = 0; j < NQ; j++) {
+            vfloat share = sum[j] == 0.0f ? (vfloat)0.0f : 1.0f / sum[j];
+            for (int s = 0; s < n; s++)
+                VSTOREL(vexp2(VLOADL(st + s * TQ + j * V) - top[j]) * share, st + s * TQ + j * V);
+        }
+        for (int i = 0; i < TQ && t0 + i < T_; i++)
+            for (int s = 0; s < n; s++)
+                p[(long)i * S + s0 + s] = st[s * TQ + i];
+    }
+}
+
+// ---- GPU family: GROUP items make ROWS rows of one head; ITEMS items share a row. Tiles of q, k, v pass through local
+// memory, EDGE columns at a time, so that any head size fits.
+enum { ROWS = 16, ITEMS = 4, GROUP = ROWS * ITEMS, EDGE = 32, OWN = EDGE / ITEMS, LINE = EDGE + 1 };
+
+#define GPU_KERNEL __attribute__((reqd_work_group_size(GROUP, 1, 1))) kernel
+
+// to[rows,LINE] := columns d..d+EDGE-1 of `count` rows, zeros behind the last row and column.
+#define DEFINE_STAGE(name, type, load)                                                                                 \
+    static inline void name(global const type *x, long at, long stride, int count, int rows, int d, int D,             \
+                            local float *to)                                                                           \
+    {                                                                                                                  \
+        for (int i = get_local_id(0); i < rows * EDGE; i += GROUP) {                                                   \
+            int r = i / EDGE, e = i % EDGE;                                                                            \
+            to[r * LINE + e] = r < count && d + e < D ? load(x, at + r * stride + d + e) : 0.0f;                       \
+        }                                                                                                              \
+    }
+DEFINE_STAGE(stage, T, LOAD)
+DEFINE_STAGE(stagew, W, LOADW)
+
+// s[j]: logits in base 2 of this item's row and keys s0 + item + j * ITEMS, -infinity where hidden or beyond `end`.
+static inline void gpu_logits(global const T *q, long q_at, long q_row, int queries, global const W *k, long k_at,
+                              long k_row, int s0, int end, int D, int last, global const int *mask, float scale,
+                              local float *qs, local float *ks, float *s)
+{
+    int row = get_local_id(0) / ITEMS, item = get_local_id(0) % ITEMS;
+    for (int j = 0; j < OWN; j++)
+        s[j] = 0.0f;
+    for (int d = 0; d < D; d += EDGE) {
+        stage(q, q_at, q_row, queries, ROWS, d, D, qs);
+        stagew(k, k_at + s0 * k_row, k_row, end - s0, EDGE, d, D, ks);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int e = 0; e < EDGE; e++) {
+            float x = qs[row * LINE + e];
+            for (int j = 0; j < OWN; j++)
+                s[j] = fma(x, ks[(item + j * ITEMS) * LINE + e], s[j]);
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    for (int j = 0; j < OWN; j++) {
+        int key = s0 + item + j * ITEMS;
+        bool seen = key < end && key <= last && (!mask || mask[key]);
+        s[j] = seen ? s[j] * scale : -INFINITY;
+    }
+}
+
+// Shares a value of each item with the row's other items and folds them.
+#define ROW_FOLD(tmp, x, op)                                                                                           \
+    do {                                                                                                               \
+        tmp[get_local_id(0)] = (x);                                                                                    \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                                  \
+        local float *row_ = tmp + get_local_id(0) / ITEMS * ITEMS;                                                     \
+        (x) = op(op(row_[0], row_[1]), op(row_[2], row_[3]));                                                          \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                                  \
+    } while (0)
+
+static inline float gpu_exp2(float x) { return x < -126.0f ? 0.0f : exp2(x); }
+
+enum { COLUMNS = 128 }; // of the result that a group makes; heads wider than that take several groups
+
+GPU_KERNEL void attention_gpu(ARG(const T, q), ARG(const W, k), ARG(const W, v), ARG(const int, mask), ARG(T, y),
+                              int T_, int S, int D, int H, long q_batch, long q_row, long k_batch, long k_row,
+                              long v_batch, long v_row, int masked, int causal, float scale)
+{
+    BEGIN(const T, q);
+    BEGIN(const W, k);
+    BEGIN(const W, v);
+    BEGIN(const int, mask);
+    BEGIN(T, y);
+    local float qs[ROWS * LINE], ks[EDGE * LINE], ps[ROWS * LINE], tmp[GROUP];
+    int t0 = get_group_id(0) * ROWS, h = get_group_id(1) % H, first = get_group_id(1) / H * COLUMNS, b = get_group_id(2);
+    int row = get_local_id(0) / ITEMS, item = get_local_id(0) % ITEMS, queries = min((int)ROWS, T_ - t0);
+    int last = causal ? t0 + row + S - T_ : S, end = causal ? min(S, t0 + ROWS + S - T_) : S;
+    long q_at = b * q_batch + t0 * q_row + (long)h * D, k_at = b * k_batch + (long)h * D, v_at = b * v_batch + (long)h * D;
+    float top = LOWEST, sum = 0.0f, s[OWN], o[COLUMNS / ITEMS];
+    for (int i = 0; i < COLUMNS / ITEMS; i++)
+        o[i] = 0.0f;
+    for (int s0 = 0; s0 < end; s0 += EDGE) {
+        gpu_logits(q, q_at, q_row, queries, k, k_at, k_row, s0, end, D, last, masked ? mask + (long)b * S : 0, scale, qs,
+                   ks, s);
+        float m = top, l = 0.0f;
+        for (int j = 0; j < OWN; j++)
+            m = s[j] > m ? s[j] : m;
+        ROW_FOLD(tmp, m, fmax);
+        for (int j = 0; j < OWN; j++) {
+            float x = gpu_exp2(s[j] - m);
+            ps[row * LINE + item + j * ITEMS] = x;
+            l += x;
+        }
+        ROW_FOLD(tmp, l, OP_ADD);
+        float correct = gpu_exp2(top - m);
+        sum = sum * correct + l;
+        top = m;
+        for (int i = 0; i < COLUMNS / ITEMS; i++)
+            o[i] *= correct;
+#pragma unroll
+        for (int part = 0; part < COLUMNS / EDGE; part++) {
+            if (first + part * EDGE < D) {
+                stagew(v, v_at + s0 * v_row, v_row, end - s0, EDGE, first + part * EDGE, D, ks);
+                barrier(CLK_LOCAL_MEM_FENCE);
+                for (int e = 0; e < EDGE; e++) {
+                    float x = ps[row * LINE + e];
+                    for (int j = 0; j < OWN; j++)
+                        o[part * OWN + j] = fma(x, ks[e * LINE + item + j * ITEMS], o[part * OWN + j]);
+                }
+                barrier(CLK_LOCAL_MEM_FENCE);
+            }
+        }
+    }
+    float share = sum == 0.0f ? 0.0f : 1.0f / sum;
+    for (int i = 0; i < COLUMNS / ITEMS; i++) {
+        int d = first + i / OWN * EDGE + item + i % OWN * ITEMS;
+        if (row < queries && d < D)
+            STORE(y, (((long)b * T_ + t0 + row) * H + h) * D + d, o[i] * share);
+    }
+}
+
+GPU_KERNEL void attention_probs_gpu(ARG(const T, q), ARG(const W, k), ARG(const int, mask), ARG(float, p), int T_, int S,
+                                    int D, int H, long q_batch, long q_row, long k_batch, long k_row, int masked,
+                                    int causal, float scale)
+{
+    BEGIN(const T, q);
+    BEGIN(const W, k);
+    BEGIN(const int, mask);
+    BEGIN(float, p);
+    local float qs[ROWS * LINE], ks[EDGE * LINE], tmp[GROUP];
+    int t0 = get_group_id(0) * ROWS, h = get_group_id(1), b = get_group_id(2);
+    int row = get_local_id(0) / ITEMS, item = get_local_id(0) % ITEMS, queries = min((int)ROWS, T_ - t0);
+    int last = causal ? t0 + row + S - T_ : S;
+    long q_at = b * q_batch + t0 * q_row + (long)h * D, k_at = b * k_batch + (long)h * D;
+    float top = LOWEST, sum = 0.0f, share = 0.0f, s[OWN];
+    for (int pass = 0; pass < 2; pass++) {
+        for (int s0 = 0; s0 < S; s0 += EDGE) {
+            gpu_logits(q, q_at, q_row, queries, k, k_at, k_row, s0, S, D, last, masked ? mask + (long)b * S : 0, scale,
+                       qs, ks, s);
+            if (pass == 0) {
+                float m = top, l = 0.0f;
+                for (int j = 0; j < OWN; j++)
+                    m = s[j] > m ? s[j] : m;
+                ROW_FOLD(tmp, m, fmax);
+                for (int j = 0; j < OWN; j++)
+                    l += gpu_exp2(s[j] - m);
+                ROW_FOLD(tmp, l, OP_ADD);
+                sum = sum * gpu_exp2(top - m) + l;
+                top = m;
+            } else {
+                for (int j = 0; j < OWN; j++)
+                    if (row < queries && s0 + item + j * ITEMS < S)
+                        p[(((long)b * H + h) * T_ + t0 + row) * S + s0 + item + j * ITEMS] = gpu_exp2(s[j] - top) * share;
+            }
+        }
+        share = sum == 0.0f ? 0.0f : 1.0f / sum;
+    }
+}
