@@ -52,6 +52,10 @@
 #define STOREW16(p, i, v) vstore16((v), 0, (p) + (i))
 #endif
 
+#define OP_ADD(a, b) ((a) + (b))
+// NaN wins, as in PyTorch.
+#define OP_MAX(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
+
 // Where a launch gives -DV (lanes of a vector: 4, 8 or 16) and -DWG (items of a work-group; 1 in the CPU family):
 // vectors of V floats, parts of rows, sums over lanes and groups, and the functions that OpenCL's library has only in
 // slow forms on CPUs.
@@ -100,9 +104,6 @@ static inline void store_part(global T *p, long i, long n, vfloat v)
 }
 
 #define FOLD4(v, op) op(op((v).x, (v).y), op((v).z, (v).w))
-#define OP_ADD(a, b) ((a) + (b))
-// NaN wins, as in PyTorch.
-#define OP_MAX(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
 #if V == 4
 #define FOLD(v, op) FOLD4(v, op)
 #elif V == 8

@@ -9,19 +9,19 @@ typedef struct attrs {
 
 enum { Q, K, V, MASK }; // inputs; attention_probs has no V
 
-static bool fits(mw_ctx *c, const mw_call *k, const mw_tensor *t, const char *name, int64_t batch, int64_t keys,
-                 int64_t width)
+static bool fits(mw_ctx *c, const mw_call *k, const mw_tensor *t, const char *name, int64_t batch,
+                 int64_t keys, int64_t width)
 {
     char text[MW_SHAPE_TEXT];
     if (t->ndim == 3 && t->shape[0] == batch && (keys < 0 || t->shape[1] == keys) && t->shape[2] == width &&
         t->dtype <= MW_F16)
         return true;
     if (keys < 0)
-        mw_op_fail(c, k, "%s must be [%lld,S,%lld] in f32 or f16, got %s", name, (long long)batch, (long long)width,
-                   mw_shape_text(t, text, sizeof text));
-    else
-        mw_op_fail(c, k, "%s must be [%lld,%lld,%lld] in f32 or f16, got %s", name, (long long)batch, (long long)keys,
+        mw_op_fail(c, k, "%s must be [%lld,S,%lld] in f32 or f16, got %s", name, (long long)batch,
                    (long long)width, mw_shape_text(t, text, sizeof text));
+    else
+        mw_op_fail(c, k, "%s must be [%lld,%lld,%lld] in f32 or f16, got %s", name, (long long)batch,
+                   (long long)keys, (long long)width, mw_shape_text(t, text, sizeof text));
     return false;
 }
 
@@ -45,10 +45,11 @@ static bool check(mw_ctx *c, const mw_call *k)
     if (!fits(c, k, key, "k", q->shape[0], -1, q->shape[2]) ||
         (v && !fits(c, k, v, "v", q->shape[0], key->shape[1], q->shape[2])))
         return false;
-    if (mask && (mask->ndim != 2 || mask->shape[0] != q->shape[0] || mask->shape[1] != key->shape[1] ||
-                 mask->dtype != MW_I32)) {
-        mw_op_fail(c, k, "key_mask must be [%lld,%lld] i32, got %s", (long long)q->shape[0], (long long)key->shape[1],
-                   mw_shape_text(mask, text, sizeof text));
+    if (mask &&
+        (mask->ndim != 2 || mask->shape[0] != q->shape[0] || mask->shape[1] != key->shape[1] ||
+         mask->dtype != MW_I32)) {
+        mw_op_fail(c, k, "key_mask must be [%lld,%lld] i32, got %s", (long long)q->shape[0],
+                   (long long)key->shape[1], mw_shape_text(mask, text, sizeof text));
         return false;
     }
     return true;
@@ -80,7 +81,10 @@ typedef struct job {
     double scale; // for logits in base 2
 } job;
 
-static mw_tensor *rows_of(mw_ctx *c, mw_tensor *t) { return t && t->stride[2] == 1 ? t : mw_contiguous(c, t); }
+static mw_tensor *rows_of(mw_ctx *c, mw_tensor *t)
+{
+    return t && t->stride[2] == 1 ? t : mw_contiguous(c, t);
+}
 
 static job make_job(mw_ctx *c, const mw_call *k)
 {
@@ -133,7 +137,11 @@ static bool cpu_family(const mw_ctx *c, const job *j)
 static mw_launch launch_of(const mw_ctx *c, const job *j, const char *entry, bool cpu)
 {
     tiles t = tiles_of(c, j);
-    mw_launch l = {.file = "attention", .entry = entry, .defs = mw_op_defs(c), .dims = 3, .local = {1, 1, 1}};
+    mw_launch l = {.file = cpu ? "attention" : "attention_gpu",
+                   .entry = entry,
+                   .defs = mw_op_defs(c),
+                   .dims = 3,
+                   .local = {1, 1, 1}};
     l.t = j->q->dtype;
     l.w = j->k->dtype;
     l.local[0] = cpu ? 1 : 64;
@@ -156,8 +164,8 @@ static void pack(mw_ctx *c, const job *j, mw_tensor **keys, mw_tensor **values)
     size_t row = (size_t)(t.width_up + mw_op_lanes(c)) * sizeof(float);
     const mw_tensor *v = j->v ? j->v : j->k;
     MW_RUN(c, &l, MW_T(j->k), MW_T(v), MW_T(*keys), MW_T(*values ? *values : *keys), MW_I(j->S), MW_I(j->D),
-           MW_L(j->k->stride[0]), MW_L(j->k->stride[1]), MW_L(v->stride[0]), MW_L(v->stride[1]), MW_I(j->v != NULL),
-           MW_LOCAL(row));
+           MW_L(j->k->stride[0]), MW_L(j->k->stride[1]), MW_L(v->stride[0]), MW_L(v->stride[1]),
+           MW_I(j->v != NULL), MW_LOCAL(row));
 }
 
 static void run_cpu(mw_ctx *c, const job *j, mw_tensor *y)
@@ -171,30 +179,33 @@ static void run_cpu(mw_ctx *c, const job *j, mw_tensor *y)
     mw_arg mask = MW_T(j->mask ? j->mask : keys), work = MW_LOCAL(work_bytes(j, &t));
     if (j->v)
         MW_RUN(c, &l, MW_T(j->q), MW_T(keys), MW_T(values), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
-               MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal), MW_F(j->scale),
-               work);
+               MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal),
+               MW_F(j->scale), work);
     else
         MW_RUN(c, &l, MW_T(j->q), MW_T(keys), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
-               MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal), MW_F(j->scale),
-               work);
+               MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal),
+               MW_F(j->scale), work);
 }
 
-enum { GPU_COLUMNS = 128 }; // COLUMNS in kernels/attention.cl
+enum { GPU_EDGE = 32, GPU_MOST = 4 }; // EDGE in kernels/attention_gpu.cl; the widest COLUMNS in edges
 
 static void run_gpu(mw_ctx *c, const job *j, mw_tensor *y)
 {
-    mw_launch l = launch_of(c, j, j->v ? "attention_gpu" : "attention_probs_gpu", false);
+    static const char *const defs[] = {"-DCOLUMNS=32", "-DCOLUMNS=64", "-DCOLUMNS=96", "-DCOLUMNS=128"};
+    size_t edges = blocks(j->D, GPU_EDGE), parts = (edges + GPU_MOST - 1) / GPU_MOST;
+    mw_launch l = launch_of(c, j, j->v ? "attention" : "attention_probs", false);
+    l.defs = j->v ? defs[(edges + parts - 1) / parts - 1] : defs[0];
     mw_arg mask = MW_T(j->mask ? j->mask : j->k);
     if (j->v) {
-        l.global[1] *= blocks(j->D, GPU_COLUMNS);
+        l.global[1] *= parts;
         MW_RUN(c, &l, MW_T(j->q), MW_T(j->k), MW_T(j->v), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
                MW_I(j->heads), MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_L(j->k->stride[0]),
                MW_L(j->k->stride[1]), MW_L(j->v->stride[0]), MW_L(j->v->stride[1]), MW_I(j->mask != NULL),
                MW_I(j->causal), MW_F(j->scale));
     } else {
-        MW_RUN(c, &l, MW_T(j->q), MW_T(j->k), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D), MW_I(j->heads),
-               MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_L(j->k->stride[0]), MW_L(j->k->stride[1]),
-               MW_I(j->mask != NULL), MW_I(j->causal), MW_F(j->scale));
+        MW_RUN(c, &l, MW_T(j->q), MW_T(j->k), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
+               MW_I(j->heads), MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_L(j->k->stride[0]),
+               MW_L(j->k->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal), MW_F(j->scale));
     }
 }
 
@@ -234,8 +245,8 @@ static const mw_op attention_probs = {
     .forward = forward,
 };
 
-mw_tensor *mw_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int heads, double scale, bool causal,
-                        mw_tensor *key_mask)
+mw_tensor *mw_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int heads, double scale,
+                        bool causal, mw_tensor *key_mask)
 {
     return mw_apply(c, &attention, (mw_tensor *[]){q, k, v, key_mask}, 4, &(attrs){heads, scale, causal});
 }
@@ -243,5 +254,6 @@ mw_tensor *mw_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int
 mw_tensor *mw_attention_probs(mw_ctx *c, mw_tensor *q, mw_tensor *k, int heads, double scale, bool causal,
                               mw_tensor *key_mask)
 {
-    return mw_apply(c, &attention_probs, (mw_tensor *[]){q, k, NULL, key_mask}, 4, &(attrs){heads, scale, causal});
+    return mw_apply(c, &attention_probs, (mw_tensor *[]){q, k, NULL, key_mask}, 4,
+                    &(attrs){heads, scale, causal});
 }

@@ -73,15 +73,16 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
         mw_launch l = mw_op_flat(c, "elementwise", "binary", n, &chunk);
         l.t = y->dtype;
         l.w = k->in[1]->dtype;
-        MW_RUN(c, &l, MW_T(a), MW_T(b), MW_T(y), MW_L(n), MW_I(chunk), MW_I(((const attrs *)k->attrs)->function),
-               MW_L(w.n[2]), MW_L(w.n[1]), MW_L(w.n[0]), MW_L(w.a[3]), MW_L(w.a[2]), MW_L(w.a[1]), MW_L(w.a[0]),
-               MW_L(w.b[3]), MW_L(w.b[2]), MW_L(w.b[1]), MW_L(w.b[0]));
+        MW_RUN(c, &l, MW_T(a), MW_T(b), MW_T(y), MW_L(n), MW_I(chunk),
+               MW_I(((const attrs *)k->attrs)->function), MW_L(w.n[2]), MW_L(w.n[1]), MW_L(w.n[0]),
+               MW_L(w.a[3]), MW_L(w.a[2]), MW_L(w.a[1]), MW_L(w.a[0]), MW_L(w.b[3]), MW_L(w.b[2]),
+               MW_L(w.b[1]), MW_L(w.b[0]));
     }
     mw_scope_end(c, NULL);
     return mw_err(c);
 }
 
-#define BINARY(id, formula)                                                                                            \
+#define BINARY(id, formula)                                                                                  \
     static const mw_op id = {#id, "a[..], b[..] -> y[..]", formula, 2, 2, infer, forward}
 
 BINARY(add, "a + b.");

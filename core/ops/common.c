@@ -27,7 +27,8 @@ bool mw_op_vector(mw_ctx *c, const mw_call *k, const mw_tensor *t, const char *n
 {
     char text[MW_SHAPE_TEXT];
     if (t && (t->ndim != 1 || t->shape[0] != n)) {
-        mw_op_fail(c, k, "%s must be [%lld], got %s", name, (long long)n, mw_shape_text(t, text, sizeof text));
+        mw_op_fail(c, k, "%s must be [%lld], got %s", name, (long long)n,
+                   mw_shape_text(t, text, sizeof text));
         return false;
     }
     return true;
@@ -59,7 +60,8 @@ const char *mw_op_defs(const mw_ctx *c)
     return lanes == 8 ? "-DV=8 -DWG=1" : "-DV=16 -DWG=1";
 }
 
-// Items enough to keep every compute unit busy, but not so many that starting them costs more than their work.
+// Items enough to keep every compute unit busy, but not so many that starting them costs more than their
+// work.
 enum { CPU_CHUNK = 8192, GPU_CHUNK = 4 };
 
 mw_launch mw_op_flat(const mw_ctx *c, const char *file, const char *entry, int64_t n, int *chunk)

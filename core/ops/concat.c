@@ -19,12 +19,14 @@ static mw_status infer(mw_ctx *c, mw_call *k)
         shape[i] = x->shape[i];
     for (int i = 1; i < k->nin; i++) {
         const mw_tensor *t = k->in[i];
-        bool fits = t->ndim == x->ndim && (t->dtype > MW_F16 || x->dtype > MW_F16 ? t->dtype == x->dtype : true);
+        bool fits =
+            t->ndim == x->ndim && (t->dtype > MW_F16 || x->dtype > MW_F16 ? t->dtype == x->dtype : true);
         for (int d = 0; d < x->ndim && fits; d++)
             fits = d == dim || t->shape[d] == x->shape[d];
         if (!fits)
             return mw_op_fail(c, k, "input %d, %s, does not fit to the first, %s, along dimension %d", i + 1,
-                              mw_shape_text(t, other, sizeof other), mw_shape_text(x, text, sizeof text), dim);
+                              mw_shape_text(t, other, sizeof other), mw_shape_text(x, text, sizeof text),
+                              dim);
         shape[dim] += t->shape[dim];
     }
     k->out[0] = mw_tensor_new(c, x->dtype, x->ndim, shape);

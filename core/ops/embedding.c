@@ -12,7 +12,8 @@ static mw_status infer(mw_ctx *c, mw_call *k)
     char text[MW_SHAPE_TEXT];
     int64_t shape[MW_MAXDIM];
     if (table->ndim != 2 || table->dtype > MW_F16)
-        return mw_op_fail(c, k, "table must be [V,D] in f32 or f16, got %s", mw_shape_text(table, text, sizeof text));
+        return mw_op_fail(c, k, "table must be [V,D] in f32 or f16, got %s",
+                          mw_shape_text(table, text, sizeof text));
     if (ids->dtype != MW_I32 || ids->ndim >= MW_MAXDIM)
         return mw_op_fail(c, k, "ids must be i32 with at most %d dimensions, got %s", MW_MAXDIM - 1,
                           mw_shape_text(ids, text, sizeof text));

@@ -8,7 +8,8 @@ static mw_status infer(mw_ctx *c, mw_call *k)
     if (!mw_op_floats(c, k))
         return mw_err(c);
     if (x->ndim < 1 || x->shape[x->ndim - 1] % 2)
-        return mw_op_fail(c, k, "the last dimension must be even, got %s", mw_shape_text(x, text, sizeof text));
+        return mw_op_fail(c, k, "the last dimension must be even, got %s",
+                          mw_shape_text(x, text, sizeof text));
     int64_t shape[MW_MAXDIM];
     for (int i = 0; i < x->ndim; i++)
         shape[i] = x->shape[i];

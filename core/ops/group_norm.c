@@ -40,18 +40,22 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     if (!mw_numel(y))
         return MW_OK;
     int64_t channels = mw_dim(y, -1), pictures = y->shape[0], places = mw_op_count(y, 1, y->ndim - 1);
-    // Few spans, since every group of group_apply joins them all; many rows, since the factors are made anew for each.
+    // Few spans, since every group of group_apply joins them all; many rows, since the factors are made anew
+    // for each.
     int64_t wanted = at_least(caps->compute_units * (caps->cpu ? 4 : 2), 1);
-    int64_t span = at_least((places * pictures + wanted - 1) / wanted, 16), spans = (places + span - 1) / span;
+    int64_t span = at_least((places * pictures + wanted - 1) / wanted, 16),
+            spans = (places + span - 1) / span;
     int64_t rows = at_least(at_least(caps->cpu ? 65536 / channels : 16, spans), 16);
     size_t group = (size_t)mw_op_group(c), lanes = (size_t)mw_op_lanes(c);
     size_t bytes = 3 * sizeof(float) * (((size_t)channels + lanes - 1) / lanes * lanes);
     if (bytes > caps->local_bytes)
-        return mw_op_fail(c, k, "%lld channels need more local memory than this device has", (long long)channels);
+        return mw_op_fail(c, k, "%lld channels need more local memory than this device has",
+                          (long long)channels);
 
     mw_scope_begin(c);
     mw_dtype w = k->in[1]->dtype;
-    mw_tensor *x = mw_contiguous(c, k->in[0]), *gamma = mw_contiguous(c, k->in[1]), *beta = mw_op_dense(c, k->in[2], w);
+    mw_tensor *x = mw_contiguous(c, k->in[0]), *gamma = mw_contiguous(c, k->in[1]),
+              *beta = mw_op_dense(c, k->in[2], w);
     mw_tensor *partial = mw_tensor_new(c, MW_F32, MW_SHAPE(pictures, spans, a->groups, 2));
     mw_launch l = {
         .file = "norm",
@@ -63,7 +67,8 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
         .global = {(size_t)spans * group, (size_t)pictures},
         .local = {group, 1},
     };
-    MW_RUN(c, &l, MW_T(x), MW_T(partial), MW_L(places), MW_I(channels), MW_I(a->groups), MW_L(span), MW_LOCAL(bytes));
+    MW_RUN(c, &l, MW_T(x), MW_T(partial), MW_L(places), MW_I(channels), MW_I(a->groups), MW_L(span),
+           MW_LOCAL(bytes));
     l.entry = "group_apply";
     l.global[0] = (size_t)((places + rows - 1) / rows) * group;
     MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(partial), MW_T(y), MW_L(places), MW_I(channels),
@@ -75,7 +80,8 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
 static const mw_op op = {
     .name = "group_norm",
     .sig = "x[B,..,C], gamma[C], beta[C] -> y[B,..,C]",
-    .doc = "act((x - mean) / sqrt(var + eps) * gamma + beta), mean and var over a group of channels and all positions.",
+    .doc = "act((x - mean) / sqrt(var + eps) * gamma + beta), mean and var over a group of channels and all "
+           "positions.",
     .nin = 3,
     .nreq = 3,
     .infer = infer,

@@ -12,7 +12,8 @@ static mw_status infer(mw_ctx *c, mw_call *k)
     for (int i = 1; i < k->nin; i++)
         if (!mw_same_shape(x, k->in[i]))
             return mw_op_fail(c, k, "input %d is %s, the first is %s", i + 1,
-                              mw_shape_text(k->in[i], other, sizeof other), mw_shape_text(x, text, sizeof text));
+                              mw_shape_text(k->in[i], other, sizeof other),
+                              mw_shape_text(x, text, sizeof text));
     return mw_op_like(c, k, x);
 }
 
@@ -33,8 +34,8 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     mw_launch l = mw_op_flat(c, "elementwise", "lincomb", n, &chunk);
     l.t = y->dtype;
     MW_RUN(c, &l, MW_T(x[0]), MW_T(x[1]), MW_T(x[2]), MW_T(x[3]), MW_T(x[4]), MW_T(x[5]), MW_T(y), MW_L(n),
-           MW_I(chunk), MW_I(k->nin), MW_F(coef[0]), MW_F(coef[1]), MW_F(coef[2]), MW_F(coef[3]), MW_F(coef[4]),
-           MW_F(coef[5]));
+           MW_I(chunk), MW_I(k->nin), MW_F(coef[0]), MW_F(coef[1]), MW_F(coef[2]), MW_F(coef[3]),
+           MW_F(coef[4]), MW_F(coef[5]));
     mw_scope_end(c, NULL);
     return mw_err(c);
 }

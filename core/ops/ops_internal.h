@@ -26,7 +26,8 @@ const char *mw_op_defs(const mw_ctx *c);
 // A launch over n consecutive elements, `*chunk` of them (a multiple of the lanes) for each item.
 mw_launch mw_op_flat(const mw_ctx *c, const char *file, const char *entry, int64_t n, int *chunk);
 // A launch of one work-group for every `*each` rows of n elements.
-mw_launch mw_op_rows(const mw_ctx *c, const char *file, const char *entry, int64_t rows, int64_t n, int *each);
+mw_launch mw_op_rows(const mw_ctx *c, const char *file, const char *entry, int64_t rows, int64_t n,
+                     int *each);
 
 // Product of the sizes of dimensions begin..end-1.
 int64_t mw_op_count(const mw_tensor *x, int begin, int end);

@@ -52,7 +52,7 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
-#define REDUCE(id, formula)                                                                                            \
+#define REDUCE(id, formula)                                                                                  \
     static const mw_op id = {#id, "x[..,n,..] -> y[..,1,..]", formula, 1, 1, infer, forward}
 
 REDUCE(sum, "Sum over one dimension.");

@@ -33,8 +33,8 @@ static mw_status run(mw_ctx *c, const mw_call *k, const char *entry)
     int chunk;
     mw_launch l = mw_op_flat(c, "move", entry, n, &chunk);
     l.t = y->dtype;
-    MW_RUN(c, &l, MW_T(x), MW_T(y), MW_L(n), MW_I(chunk), MW_L(in->shape[3]), MW_L(in->shape[1]), MW_L(in->shape[2]),
-           MW_L(y->shape[1]), MW_L(y->shape[2]));
+    MW_RUN(c, &l, MW_T(x), MW_T(y), MW_L(n), MW_I(chunk), MW_L(in->shape[3]), MW_L(in->shape[1]),
+           MW_L(in->shape[2]), MW_L(y->shape[1]), MW_L(y->shape[2]));
     mw_scope_end(c, NULL);
     return mw_err(c);
 }

@@ -34,8 +34,8 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     mw_launch l = mw_op_rows(c, "norm", "layer_norm", rows, n, &each);
     l.t = y->dtype;
     l.w = w;
-    MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(y), MW_L(rows), MW_L(n), MW_I(each), MW_I(k->in[2] != NULL),
-           MW_F(((const attrs *)k->attrs)->eps));
+    MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(y), MW_L(rows), MW_L(n), MW_I(each),
+           MW_I(k->in[2] != NULL), MW_F(((const attrs *)k->attrs)->eps));
     mw_scope_end(c, NULL);
     return mw_err(c);
 }

@@ -17,7 +17,8 @@ static mw_status infer(mw_ctx *c, mw_call *call)
         return mw_op_fail(c, call, "the %d largest cannot be taken from rows of %s", a->k,
                           mw_shape_text(x, text, sizeof text));
     if (x->shape[x->ndim - 1] > INT32_MAX)
-        return mw_op_fail(c, call, "rows of %s are too long for i32 positions", mw_shape_text(x, text, sizeof text));
+        return mw_op_fail(c, call, "rows of %s are too long for i32 positions",
+                          mw_shape_text(x, text, sizeof text));
     for (int i = 0; i < x->ndim; i++)
         shape[i] = x->shape[i];
     shape[x->ndim - 1] = a->k;
@@ -47,7 +48,8 @@ static mw_status forward(mw_ctx *c, const mw_call *call)
         .global = {(size_t)((items + group - 1) / group * group)},
         .local = {(size_t)group},
     };
-    MW_RUN(c, &l, MW_T(x), MW_T(values), MW_T(places), MW_L(items), MW_L(n), MW_I(((const attrs *)call->attrs)->k));
+    MW_RUN(c, &l, MW_T(x), MW_T(values), MW_T(places), MW_L(items), MW_L(n),
+           MW_I(((const attrs *)call->attrs)->k));
     mw_scope_end(c, NULL);
     return mw_err(c);
 }

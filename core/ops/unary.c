@@ -33,8 +33,7 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
-#define UNARY(id, formula)                                                                                             \
-    static const mw_op id = {#id, "x[..] -> y[..]", formula, 1, 1, infer, forward}
+#define UNARY(id, formula) static const mw_op id = {#id, "x[..] -> y[..]", formula, 1, 1, infer, forward}
 
 UNARY(affine, "scale * x + shift.");
 UNARY(clamp, "min(max(x, low), high); NaN stays.");
@@ -43,7 +42,8 @@ UNARY(exp_, "e^x.");
 UNARY(log_e, "Natural logarithm.");
 UNARY(sqrt_, "Square root.");
 UNARY(abs_, "Absolute value.");
-UNARY(activate, "SiLU x / (1 + e^-x); GELU x (1 + erf(x / sqrt 2)) / 2, its tanh form, or x / (1 + e^(-1.702 x)).");
+UNARY(activate,
+      "SiLU x / (1 + e^-x); GELU x (1 + erf(x / sqrt 2)) / 2, its tanh form, or x / (1 + e^(-1.702 x)).");
 
 static mw_tensor *apply(mw_ctx *c, const mw_op *op, mw_tensor *x, int function, double a, double b)
 {

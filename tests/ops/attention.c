@@ -6,16 +6,17 @@ typedef struct problem {
     int heads;
 } problem;
 
+// Head sizes from two width classes of the GPU family only: each class is compiled anew.
 static const problem problems[] = {
-    {1, 1, 1, 1, 1},   {2, 7, 77, 40, 3}, {1, 77, 77, 64, 2},  {2, 130, 300, 7, 2}, {1, 64, 121, 80, 1},
-    {1, 3, 5, 300, 1}, {1, 70, 130, 160, 1}, {1, 33, 1, 129, 2}, {1, 5, 0, 8, 2},
+    {1, 1, 1, 1, 1},   {2, 7, 77, 80, 3},    {1, 77, 77, 96, 2}, {2, 130, 300, 7, 2}, {1, 64, 121, 80, 1},
+    {1, 3, 5, 270, 1}, {1, 70, 130, 160, 1}, {1, 33, 1, 129, 2}, {1, 5, 0, 8, 2},
 };
 
 enum { F16 = 1, STRIDED = 2, CAUSAL = 4, MASKED = 8, VARIANTS = 16 };
 
 // Softmax of scale q k^T for one query and head; all zeros where nothing is seen.
-static void probabilities(const problem *p, int variant, const double *q, const double *k, const int32_t *mask,
-                          int64_t t, double scale, double *out)
+static void probabilities(const problem *p, int variant, const double *q, const double *k,
+                          const int32_t *mask, int64_t t, double scale, double *out)
 {
     double top = -INFINITY, sum = 0;
     int64_t width = p->heads * p->D;
@@ -45,7 +46,8 @@ static void check(const problem *p, int variant)
         mask[i] = uniform(0, 1) < 0.7;
     mw_tensor *m = variant & MASKED ? mw_tensor_from_i32(c, MW_SHAPE(p->B, p->S), mask) : NULL;
     double scale = 1 / sqrt((double)p->D);
-    double *y = calloc((size_t)(q.n + 1), sizeof *y), *all = calloc((size_t)(p->B * p->heads * p->T * p->S + 1), sizeof *all);
+    double *y = calloc((size_t)(q.n + 1), sizeof *y),
+           *all = calloc((size_t)(p->B * p->heads * p->T * p->S + 1), sizeof *all);
     for (int64_t b = 0; b < p->B; b++)
         for (int64_t h = 0; h < p->heads; h++)
             for (int64_t t = 0; t < p->T; t++) {
@@ -57,7 +59,8 @@ static void check(const problem *p, int variant)
                         y[at + d] += row[s] * v.v[keys + s * width + d];
             }
     bool causal = variant & CAUSAL;
-    assert_near(mw_attention(c, q.t, k.t, v.t, p->heads, scale, causal, m), MW_SHAPE(p->B, p->T, width), y, 3e-6);
+    assert_near(mw_attention(c, q.t, k.t, v.t, p->heads, scale, causal, m), MW_SHAPE(p->B, p->T, width), y,
+                3e-6);
     mw_tensor *probs = mw_attention_probs(c, q.t, k.t, p->heads, scale, causal, m);
     assert_near(probs, MW_SHAPE(p->B, p->heads, p->T, p->S), all, 2e-6);
     free(q.v);
@@ -103,14 +106,17 @@ static void large_logits(void **state)
     mw_tensor *k = tensor_of(MW_SHAPE(1, 3, 1), (float[]){-1000, 1000, 999});
     mw_tensor *v = tensor_of(MW_SHAPE(1, 3, 1), (float[]){1, 2, 3});
     assert_near(mw_attention(c, q, k, v, 1, 1, false, NULL), MW_SHAPE(1, 1, 1), (double[]){2}, 1e-6);
-    assert_near(mw_attention_probs(c, q, k, 1, 1, false, NULL), MW_SHAPE(1, 1, 1, 3), (double[]){0, 1, 0}, 1e-6);
+    assert_near(mw_attention_probs(c, q, k, 1, 1, false, NULL), MW_SHAPE(1, 1, 1, 3), (double[]){0, 1, 0},
+                1e-6);
 }
 
 static void wrong_shapes(void **state)
 {
     (void)state;
-    mw_tensor *q = tensor_of(MW_SHAPE(1, 2, 3), (float[]){1, 2, 3, 4, 5, 6}), *k = tensor_of(MW_SHAPE(1, 1, 2), (float[]){1, 2});
-    assert_error(mw_attention(c, q, k, k, 1, 1, false, NULL), "k must be [1,S,3] in f32 or f16, got [1,1,2] f32");
+    mw_tensor *q = tensor_of(MW_SHAPE(1, 2, 3), (float[]){1, 2, 3, 4, 5, 6}),
+              *k = tensor_of(MW_SHAPE(1, 1, 2), (float[]){1, 2});
+    assert_error(mw_attention(c, q, k, k, 1, 1, false, NULL),
+                 "k must be [1,S,3] in f32 or f16, got [1,1,2] f32");
     assert_error(mw_attention(c, q, q, q, 2, 1, false, NULL), "3 columns cannot be cut into 2 heads");
     assert_error(mw_attention(c, q, q, q, 3, 1, false, k), "key_mask must be [1,2] i32");
     assert_error(mw_attention_probs(c, k, q, 1, 1, false, NULL), "k must be [1,S,2]");
@@ -119,7 +125,10 @@ static void wrong_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(attention_agrees), TEST(fused_projections), TEST(large_logits), TEST(wrong_shapes),
+        TEST(attention_agrees),
+        TEST(fused_projections),
+        TEST(large_logits),
+        TEST(wrong_shapes),
     };
     return RUN_FAMILIES(tests);
 }

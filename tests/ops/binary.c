@@ -81,8 +81,10 @@ static void shapes_that_do_not_fit(void **state)
     (void)state;
     mw_tensor *a = tensor_of(MW_SHAPE(2, 3), (float[]){1, 2, 3, 4, 5, 6});
     mw_tensor *b = tensor_of(MW_SHAPE(2), (float[]){1, 2});
-    assert_error(mw_add(c, a, b), "add a[..], b[..] -> y[..]: [2,3] f32 and [2] f32 cannot be broadcast together");
-    assert_error(mw_mul(c, a, mw_tensor_from_i32(c, MW_SHAPE(1), (int32_t[]){1})), "input 2 must be f32 or f16, got i32");
+    assert_error(mw_add(c, a, b),
+                 "add a[..], b[..] -> y[..]: [2,3] f32 and [2] f32 cannot be broadcast together");
+    assert_error(mw_mul(c, a, mw_tensor_from_i32(c, MW_SHAPE(1), (int32_t[]){1})),
+                 "input 2 must be f32 or f16, got i32");
 }
 
 int main(void)

@@ -1,4 +1,5 @@
-// harness.h: what the tests of ops share: both kernel families, random inputs, strided views, references in double.
+// harness.h: what the tests of ops share: both kernel families, random inputs, strided views, references in
+// double.
 #ifndef MW_OPS_HARNESS_H
 #define MW_OPS_HARNESS_H
 
@@ -36,8 +37,8 @@ static inline int64_t count_of(int ndim, const int64_t *shape)
     return n;
 }
 
-// A random tensor of dtype and what it holds (after rounding to dtype) as doubles; free() the values. strided: a view
-// whose dimensions lie in reverse order within a larger tensor, so that no stride is 1.
+// A random tensor of dtype and what it holds (after rounding to dtype) as doubles; free() the values.
+// strided: a view whose dimensions lie in reverse order within a larger tensor, so that no stride is 1.
 typedef struct sample {
     mw_tensor *t;
     double *v;
@@ -76,8 +77,10 @@ static inline sample random_sample(mw_dtype dtype, bool strided, double low, dou
     return s;
 }
 
-// got must have `shape` and, within relative * max(1, |want|), the values of want. f16 results add their rounding.
-static inline void assert_near(mw_tensor *got, int ndim, const int64_t *shape, const double *want, double tolerance)
+// got must have `shape` and, within relative * max(1, |want|), the values of want. f16 results add their
+// rounding.
+static inline void assert_near(mw_tensor *got, int ndim, const int64_t *shape, const double *want,
+                               double tolerance)
 {
     assert_string_equal(mw_errmsg(c), "");
     assert_non_null(got);
@@ -94,8 +97,8 @@ static inline void assert_near(mw_tensor *got, int ndim, const int64_t *shape, c
         bool same = (isnan(want[i]) && isnan(data[i])) || (double)data[i] == want[i];
         double error = fabs(data[i] - want[i]), allowed = tolerance * fmax(1, fabs(want[i]));
         if (!same && !(error <= allowed))
-            fail_msg("element %lld of %lld: got %.9g, want %.9g, error %.3g, allowed %.3g", (long long)i, (long long)n,
-                     (double)data[i], want[i], error, allowed);
+            fail_msg("element %lld of %lld: got %.9g, want %.9g, error %.3g, allowed %.3g", (long long)i,
+                     (long long)n, (double)data[i], want[i], error, allowed);
     }
     free(data);
 }
@@ -150,8 +153,10 @@ static inline int close_device(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin_test, end_test)
 
 // Run the tests with the kernels of either family.
-#define RUN_FAMILIES(tests)                                                                                            \
-    (setenv("MOONWEAVE_FAMILY", "cpu", 1), cmocka_run_group_tests_name("cpu", tests, open_device, close_device)) +     \
-        (setenv("MOONWEAVE_FAMILY", "gpu", 1), cmocka_run_group_tests_name("gpu", tests, open_device, close_device))
+#define RUN_FAMILIES(tests)                                                                                  \
+    (setenv("MOONWEAVE_FAMILY", "cpu", 1),                                                                   \
+     cmocka_run_group_tests_name("cpu", tests, open_device, close_device)) +                                 \
+        (setenv("MOONWEAVE_FAMILY", "gpu", 1),                                                               \
+         cmocka_run_group_tests_name("gpu", tests, open_device, close_device))
 
 #endif

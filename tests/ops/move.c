@@ -39,7 +39,8 @@ static void concat_of_integers_and_errors(void **state)
     int32_t got[4];
     assert_int_equal(mw_tensor_read_i32(c, mw_concat(c, 2, both, 0), got), MW_OK);
     assert_true(got[0] == big && got[1] == -1 && got[2] == big && got[3] == -1);
-    mw_tensor *wrong[2] = {tensor_of(MW_SHAPE(1, 2), (float[]){1, 2}), tensor_of(MW_SHAPE(1, 3), (float[]){1, 2, 3})};
+    mw_tensor *wrong[2] = {tensor_of(MW_SHAPE(1, 2), (float[]){1, 2}),
+                           tensor_of(MW_SHAPE(1, 3), (float[]){1, 2, 3})};
     assert_error(mw_concat(c, 2, wrong, 0), "input 2, [1,3] f32, does not fit to the first, [1,2] f32");
     assert_error(mw_concat(c, 2, wrong, 2), "no dimension 2");
 }
@@ -58,7 +59,8 @@ static void embedding_agrees(void **state)
                 int32_t id = ids[e / n];
                 want[e] = id < 0 || id > 10 ? NAN : table.v[id * n + e % n];
             }
-            mw_tensor *y = mw_embedding(c, table.t, mw_tensor_from_i32(c, MW_SHAPE(2, 3), ids), variant & 4 ? MW_F16 : MW_F32);
+            mw_tensor *y = mw_embedding(c, table.t, mw_tensor_from_i32(c, MW_SHAPE(2, 3), ids),
+                                        variant & 4 ? MW_F16 : MW_F32);
             assert_near(y, MW_SHAPE(2, 3, n), want, 0);
             free(want);
             free(table.v);
@@ -69,7 +71,8 @@ static void embedding_agrees(void **state)
 
 // B, h, w, C, h2, w2
 static const int64_t resizes[][6] = {
-    {1, 1, 1, 1, 1, 1}, {2, 4, 5, 20, 8, 10}, {1, 7, 9, 3, 13, 18}, {1, 13, 8, 17, 5, 3}, {2, 3, 3, 4, 1, 77}, {1, 2, 2, 4, 0, 2},
+    {1, 1, 1, 1, 1, 1},   {2, 4, 5, 20, 8, 10}, {1, 7, 9, 3, 13, 18},
+    {1, 13, 8, 17, 5, 3}, {2, 3, 3, 4, 1, 77},  {1, 2, 2, 4, 0, 2},
 };
 
 static double at(const sample *x, const int64_t *r, int64_t b, double v, double u, int64_t e)
@@ -77,7 +80,8 @@ static double at(const sample *x, const int64_t *r, int64_t b, double v, double 
     int64_t h = r[1], w = r[2], C = r[3];
     v = fmax(v, 0);
     u = fmax(u, 0);
-    int64_t v0 = (int64_t)v, u0 = (int64_t)u, v1 = v0 + 1 < h ? v0 + 1 : h - 1, u1 = u0 + 1 < w ? u0 + 1 : w - 1;
+    int64_t v0 = (int64_t)v, u0 = (int64_t)u, v1 = v0 + 1 < h ? v0 + 1 : h - 1,
+            u1 = u0 + 1 < w ? u0 + 1 : w - 1;
     double fv = v - (double)v0, fu = u - (double)u0;
 #define X(i, j) x->v[((b * h + (i)) * w + (j)) * C + e]
     return (X(v0, u0) * (1 - fu) + X(v0, u1) * fu) * (1 - fv) + (X(v1, u0) * (1 - fu) + X(v1, u1) * fu) * fv;
@@ -114,7 +118,10 @@ static void resizing_agrees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(concat_agrees), TEST(concat_of_integers_and_errors), TEST(embedding_agrees), TEST(resizing_agrees),
+        TEST(concat_agrees),
+        TEST(concat_of_integers_and_errors),
+        TEST(embedding_agrees),
+        TEST(resizing_agrees),
     };
     return RUN_FAMILIES(tests);
 }

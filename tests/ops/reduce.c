@@ -12,7 +12,8 @@ static double reduced(int which, const double *x, int64_t n, int64_t step)
     return which == 1 ? r / (double)n : r;
 }
 
-static const int64_t shapes[][3] = {{1, 1, 1}, {3, 7, 77}, {300, 2, 5}, {2, 1000, 40}, {1, 1, 5000}, {4, 0, 3}};
+static const int64_t shapes[][3] = {{1, 1, 1},     {3, 7, 77},   {300, 2, 5},
+                                    {2, 1000, 40}, {1, 1, 5000}, {4, 0, 3}};
 
 static void reductions_agree(void **state)
 {
@@ -25,12 +26,18 @@ static void reductions_agree(void **state)
                 if (which == 2 && n[dim] == 0)
                     continue;
                 sample x = random_sample(variant & 1 ? MW_F16 : MW_F32, variant & 2, -1, 2, 3, n);
-                int64_t inner = dim == 0 ? n[1] * n[2] : dim == 1 ? n[2] : 1, outer = dim == 0 ? 1 : dim == 1 ? n[0] : n[0] * n[1];
+                int64_t inner = dim == 0 ? n[1] * n[2]
+                    : dim == 1           ? n[2]
+                                         : 1,
+                        outer = dim == 0 ? 1
+                    : dim == 1           ? n[0]
+                                         : n[0] * n[1];
                 double *want = calloc((size_t)(outer * inner) + 1, sizeof *want);
                 for (int64_t o = 0; o < outer; o++)
                     for (int64_t e = 0; e < inner; e++)
                         want[o * inner + e] = reduced(which, x.v + o * n[dim] * inner + e, n[dim], inner);
-                int64_t keep[3] = {n[0], n[1], n[2]}, drop[2] = {dim == 0 ? n[1] : n[0], dim == 2 ? n[1] : n[2]};
+                int64_t keep[3] = {n[0], n[1], n[2]},
+                        drop[2] = {dim == 0 ? n[1] : n[0], dim == 2 ? n[1] : n[2]};
                 keep[dim] = 1;
                 assert_near(reductions[which](c, x.t, dim, true), 3, keep, want, 1e-5);
                 assert_near(reductions[which](c, x.t, dim - 3, false), 2, drop, want, 1e-5);
@@ -45,7 +52,8 @@ static void maxima_of_specials(void **state)
     mw_tensor *x = tensor_of(MW_SHAPE(3, 2), (float[]){NAN, 1, -INFINITY, -INFINITY, 3, NAN});
     assert_near(mw_max(c, x, 1, false), MW_SHAPE(3), (double[]){NAN, -INFINITY, NAN}, 0);
     assert_near(mw_max(c, x, 0, false), MW_SHAPE(2), (double[]){NAN, NAN}, 0);
-    assert_error(mw_max(c, tensor_of(MW_SHAPE(0, 2), (float[]){0}), 0, false), "no maximum of nothing: [0,2] f32");
+    assert_error(mw_max(c, tensor_of(MW_SHAPE(0, 2), (float[]){0}), 0, false),
+                 "no maximum of nothing: [0,2] f32");
     assert_error(mw_sum(c, x, 2, false), "no dimension 2 in [3,2] f32");
 }
 
@@ -62,7 +70,8 @@ static int order(const void *a, const void *b)
 static void check_topk(const sample *x, int64_t rows, int64_t n, int k)
 {
     mw_tensor *places, *values = mw_topk(c, x->t, k, &places);
-    double *want = calloc((size_t)(rows * k) + 1, sizeof *want), *at = calloc((size_t)(rows * k) + 1, sizeof *at);
+    double *want = calloc((size_t)(rows * k) + 1, sizeof *want),
+           *at = calloc((size_t)(rows * k) + 1, sizeof *at);
     int64_t *index = malloc(sizeof *index * (size_t)n);
     for (int64_t r = 0; r < rows; r++) {
         for (int64_t i = 0; i < n; i++)
@@ -107,7 +116,10 @@ static void topk_of_ties_and_nan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reductions_agree), TEST(maxima_of_specials), TEST(topk_agrees), TEST(topk_of_ties_and_nan),
+        TEST(reductions_agree),
+        TEST(maxima_of_specials),
+        TEST(topk_agrees),
+        TEST(topk_of_ties_and_nan),
     };
     return RUN_FAMILIES(tests);
 }

@@ -4,7 +4,10 @@
 static double silu(double x) { return x / (1 + exp(-x)); }
 static double gelu(double x) { return 0.5 * x * (1 + erf(x / sqrt(2))); }
 static double quick_gelu(double x) { return x / (1 + exp(-1.702 * x)); }
-static double gelu_tanh(double x) { return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); }
+static double gelu_tanh(double x)
+{
+    return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
 static double affine(double x) { return 3 * x - 2; }
 static double clamp(double x) { return fmin(fmax(x, -0.5), 0.75); }
 static double cube(double x) { return x * x * x; }
@@ -29,10 +32,10 @@ static const struct {
     double (*want)(double);
     double low, high;
 } functions[] = {
-    {run_silu, silu, -20, 20},      {run_gelu, gelu, -6, 6},        {run_quick, quick_gelu, -20, 20},
-    {run_tanh, gelu_tanh, -6, 6},   {run_affine, affine, -3, 3},    {run_clamp, clamp, -2, 2},
-    {run_cube, cube, -3, 3},        {run_square, square, -3, 3},    {run_exp, exp, -10, 10},
-    {run_log, log, 0.001, 50},      {run_sqrt, sqrt, 0, 50},        {run_root, sqrt, 0, 50},
+    {run_silu, silu, -20, 20},    {run_gelu, gelu, -6, 6},     {run_quick, quick_gelu, -20, 20},
+    {run_tanh, gelu_tanh, -6, 6}, {run_affine, affine, -3, 3}, {run_clamp, clamp, -2, 2},
+    {run_cube, cube, -3, 3},      {run_square, square, -3, 3}, {run_exp, exp, -10, 10},
+    {run_log, log, 0.001, 50},    {run_sqrt, sqrt, 0, 50},     {run_root, sqrt, 0, 50},
     {run_abs, fabs, -2, 2},
 };
 
@@ -58,8 +61,7 @@ static void edges_of_functions(void **state)
     (void)state;
     float in[] = {NAN, INFINITY, -INFINITY, 0, 100, -100, 200, -200};
     mw_tensor *x = tensor_of(MW_SHAPE(8), in);
-    assert_near(mw_exp(c, x), MW_SHAPE(8),
-                (double[]){NAN, INFINITY, 0, 1, INFINITY, 0, INFINITY, 0}, 0);
+    assert_near(mw_exp(c, x), MW_SHAPE(8), (double[]){NAN, INFINITY, 0, 1, INFINITY, 0, INFINITY, 0}, 0);
     assert_near(run_silu(x), MW_SHAPE(8), (double[]){NAN, INFINITY, NAN, 0, 100, 0, 200, 0}, 0);
     assert_near(run_gelu(x), MW_SHAPE(8), (double[]){NAN, INFINITY, NAN, 0, 100, 0, 200, 0}, 0);
     assert_near(mw_clamp(c, x, -1, 1), MW_SHAPE(8), (double[]){NAN, 1, -1, 0, 1, -1, 1, -1}, 0);
@@ -73,7 +75,8 @@ static void geglu_agrees(void **state)
     for (int i = 0; i < COUNT(cases); i++)
         for (int variant = 0; variant < 4; variant++) {
             int64_t rows = cases[i][0], n = cases[i][1];
-            sample x = random_sample(variant & 1 ? MW_F16 : MW_F32, variant & 2, -3, 3, MW_SHAPE(rows, 2 * n));
+            sample x =
+                random_sample(variant & 1 ? MW_F16 : MW_F32, variant & 2, -3, 3, MW_SHAPE(rows, 2 * n));
             for (int64_t r = 0; r < rows; r++)
                 for (int64_t e = 0; e < n; e++)
                     x.v[r * n + e] = x.v[r * 2 * n + e] * gelu(x.v[r * 2 * n + n + e]);
@@ -92,7 +95,8 @@ static void linear_combinations_agree(void **state)
             mw_tensor *x[6];
             double want[3 * 101] = {0};
             for (int i = 0; i < n; i++) {
-                sample s = random_sample(variant & 1 ? MW_F16 : MW_F32, variant & 2 && i % 2, -1, 1, MW_SHAPE(3, 101));
+                sample s = random_sample(variant & 1 ? MW_F16 : MW_F32, variant & 2 && i % 2, -1, 1,
+                                         MW_SHAPE(3, 101));
                 for (int64_t e = 0; e < s.n; e++)
                     want[e] += coef[i] * s.v[e];
                 x[i] = s.t;
