@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct mw_device; // core/cl/device.h
+struct mw_tape;   // core/tensor/tape.h
 struct mw_scope;  // core/tensor/tensor.h
 
 typedef enum { MW_LOG_ERROR, MW_LOG_WARN, MW_LOG_INFO, MW_LOG_DEBUG } mw_log_level;
@@ -28,6 +29,7 @@ struct mw_ctx {
     atomic_int cancel_storage; // what `cancel` points to in a context that was not forked
     struct mw_device *device;  // where ops run; NULL for host-only work
     struct mw_scope *scope;    // innermost open scope
+    struct mw_tape *tape;      // what records ops for their gradients; NULL when nothing does
     bool dry;                  // shapes only: tensors get no storage, kernels are not launched
     const char
         *out_dir; // folder that nodes may write into (mw_output_path); not owned; NULL: the working folder

@@ -1,5 +1,5 @@
 // apply.c: the one gate through which all ops pass.
-#include "core/tensor/op.h"
+#include "core/tensor/tape.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +20,7 @@ mw_status mw_apply_many(mw_ctx *c, const mw_op *op, mw_tensor *const *in, int ni
     }
     if (op->infer(c, &k) == MW_OK && !c->dry)
         op->forward(c, &k);
+    mw_tape_record(c, &k);
     if (mw_err(c))
         return mw_err(c);
     for (int i = 0; i < nout; i++)

@@ -51,8 +51,17 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
                   MW_L(s[4]), MW_L(s[5]));
 }
 
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    (void)k;
+    (void)want;
+    gin[0] = gout[0];
+    return mw_err(c);
+}
+
 static const mw_op op = {
     "copy", "x[..] -> y[..]", "The same elements, contiguous, in another dtype.", 1, 1, infer, forward,
+    vjp,    sizeof(attrs),
 };
 
 mw_tensor *mw_contiguous(mw_ctx *c, mw_tensor *x)

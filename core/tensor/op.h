@@ -30,6 +30,12 @@ typedef struct mw_op {
     mw_status (*infer)(mw_ctx *c, mw_call *k);
     // Launch the kernels that fill out[]. Not called in a dry context.
     mw_status (*forward)(mw_ctx *c, const mw_call *k);
+    // gin[i] = vector-Jacobian product of gout for in[i], f32, in the open scope; only where want[i]. gout[j]
+    // is f32 and contiguous, NULL for an output that nothing depends on. NULL: the op is not differentiable,
+    // and the tape says so.
+    mw_status (*vjp)(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want);
+    size_t attrs_size; // of the attributes struct, which the tape copies; it must hold no pointers to what
+                       // may go
 } mw_op;
 
 // Run an op: infer, then forward. The one gate through which all ops pass (errors, profiling).

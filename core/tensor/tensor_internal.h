@@ -3,7 +3,7 @@
 #define MW_TENSOR_INTERNAL_H
 
 #include "core/cl/device_internal.h"
-#include "core/tensor/tensor.h"
+#include "core/tensor/op.h"
 
 typedef struct mw_storage {
     atomic_int refs;
@@ -14,6 +14,18 @@ typedef struct mw_storage {
 // A tensor in the open scope over a share of t's storage, with t's dtype, label and layout.
 mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
                           int64_t offset);
+
+// ---- view_grad.c: views as ops of the tape.
+typedef struct mw_view_attrs {
+    int dim;              // slice
+    int64_t begin;        // slice
+    int order[MW_MAXDIM]; // permute
+} mw_view_attrs;
+extern const mw_op mw_view_reshape, mw_view_slice, mw_view_permute, mw_view_expand;
+// Record that `view` is op(x); returns view.
+mw_tensor *mw_view_recorded(mw_ctx *c, const mw_op *op, mw_tensor *x, mw_tensor *view,
+                            const mw_view_attrs *attrs);
+
 void mw_strides_of(int ndim, const int64_t *shape, int64_t *stride);
 cl_mem mw_tensor_buffer(const mw_tensor *t);
 // Byte position of element 0 of the storage within the buffer.

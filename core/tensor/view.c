@@ -136,7 +136,8 @@ mw_tensor *mw_reshape(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape)
             return NULL;
         mw_strides_of(ndim, full, stride);
     }
-    return mw_tensor_view(c, t, ndim, full, stride, t->offset);
+    return mw_view_recorded(c, &mw_view_reshape, t, mw_tensor_view(c, t, ndim, full, stride, t->offset),
+                            NULL);
 }
 
 mw_tensor *mw_slice(mw_ctx *c, mw_tensor *t, int dim, int64_t begin, int64_t length)
@@ -152,7 +153,7 @@ mw_tensor *mw_slice(mw_ctx *c, mw_tensor *t, int dim, int64_t begin, int64_t len
     mw_tensor *v = mw_tensor_view(c, t, t->ndim, t->shape, t->stride, t->offset + begin * t->stride[dim]);
     if (v)
         v->shape[dim] = length;
-    return v;
+    return mw_view_recorded(c, &mw_view_slice, t, v, &(mw_view_attrs){.dim = dim, .begin = begin});
 }
 
 mw_tensor *mw_permute(mw_ctx *c, mw_tensor *t, const int *order)
@@ -161,10 +162,12 @@ mw_tensor *mw_permute(mw_ctx *c, mw_tensor *t, const int *order)
         return NULL;
     int64_t shape[MW_MAXDIM], stride[MW_MAXDIM];
     unsigned seen = 0;
+    mw_view_attrs attrs = {0};
     for (int i = 0; i < t->ndim; i++) {
         int from = order[i];
         if (!valid_dim(c, t, &from, "permute"))
             return NULL;
+        attrs.order[i] = from;
         seen |= 1u << from;
         shape[i] = t->shape[from];
         stride[i] = t->stride[from];
@@ -173,7 +176,8 @@ mw_tensor *mw_permute(mw_ctx *c, mw_tensor *t, const int *order)
         mw_fail(c, MW_E_SHAPE, "permute: each dimension must be named once");
         return NULL;
     }
-    return mw_tensor_view(c, t, t->ndim, shape, stride, t->offset);
+    return mw_view_recorded(c, &mw_view_permute, t, mw_tensor_view(c, t, t->ndim, shape, stride, t->offset),
+                            &attrs);
 }
 
 mw_tensor *mw_transpose(mw_ctx *c, mw_tensor *t, int a, int b)
@@ -204,5 +208,6 @@ mw_tensor *mw_expand(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape)
                 mw_shape_text(t, text, sizeof text));
         return NULL;
     }
-    return mw_tensor_view(c, t, ndim, shape, stride, t->offset);
+    return mw_view_recorded(c, &mw_view_expand, t, mw_tensor_view(c, t, ndim, shape, stride, t->offset),
+                            NULL);
 }
