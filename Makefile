@@ -16,7 +16,7 @@ endif
 OPT_release = -O2 -g
 OPT_debug = -O0 -g
 OPT_asan = -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-WARN = -Wall -Wextra -Werror -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+WARN = -Wall -Wextra -Wno-missing-field-initializers -Werror -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS += -std=c11 -D_GNU_SOURCE -DCL_TARGET_OPENCL_VERSION=120 $(OPT_$(MODE)) $(WARN) -I. -I$(B)/gen $(LIB_CFLAGS)
 LDFLAGS += $(filter -fsanitize%,$(OPT_$(MODE)))
 LDLIBS += $(LIB_LIBS) -lm -lpthread -ldl
