@@ -56,6 +56,19 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    int dim = ((const attrs *)k->attrs)->dim;
+    int64_t begin = 0;
+    for (int i = 0; i < k->nin; i++) {
+        int64_t length = mw_dim(k->in[i], dim);
+        if (want[i])
+            gin[i] = mw_slice(c, gout[0], dim, begin, length);
+        begin += length;
+    }
+    return mw_err(c);
+}
+
 static const mw_op op = {
     .name = "concat",
     .sig = "x1[..,n1,..], x2[..,n2,..], .. -> y[..,n1+n2+..,..]",
@@ -64,6 +77,8 @@ static const mw_op op = {
     .nreq = MW_MAXIN,
     .infer = infer,
     .forward = forward,
+    .vjp = vjp,
+    .attrs_size = sizeof(attrs),
 };
 
 mw_tensor *mw_concat(mw_ctx *c, int n, mw_tensor *const *x, int dim)

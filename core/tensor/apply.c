@@ -18,8 +18,11 @@ mw_status mw_apply_many(mw_ctx *c, const mw_op *op, mw_tensor *const *in, int ni
         if (!in[i] && i < op->nreq)
             return mw_fail(c, MW_E_ARG, "%s %s: input %d is missing", op->name, op->sig, i + 1);
     }
+    struct mw_tape *tape = c->tape; // what an op does inside is its own affair
+    c->tape = NULL;
     if (op->infer(c, &k) == MW_OK && !c->dry)
         op->forward(c, &k);
+    c->tape = tape;
     mw_tape_record(c, &k);
     if (mw_err(c))
         return mw_err(c);

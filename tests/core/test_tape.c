@@ -1,0 +1,157 @@
+// test_tape.c: gradients through recorded calls: sums of paths, views, segments, what is refused.
+#include "core/cl/device.h"
+#include "core/ops.h"
+#include "core/tensor/tape.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static mw_ctx *c;
+
+static int open_device(void **state)
+{
+    (void)state;
+    c = mw_ctx_new();
+    return mw_device_open(c, NULL, (uint64_t)256 << 20, false) == MW_OK ? 0 : -1;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    mw_device_close(c);
+    mw_ctx_free(c);
+    return mw_live_tensors() == 0 ? 0 : -1;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    return mw_tape_begin(c, false) == MW_OK ? 0 : -1;
+}
+
+static int clean(void **state)
+{
+    (void)state;
+    mw_tape_end(c);
+    while (c->scope)
+        mw_scope_end(c, NULL);
+    mw_err_clear(c);
+    return mw_device_memory(c).used == 0 && mw_live_tensors() == 0 ? 0 : -1;
+}
+
+static mw_tensor *leaf(int ndim, const int64_t *shape)
+{
+    float v[64];
+    for (int i = 0; i < 64; i++)
+        v[i] = (float)i;
+    mw_tensor *t = mw_tensor_from_f32(c, MW_F32, ndim, shape, v);
+    mw_watch(c, t);
+    return t;
+}
+
+static void gradient(mw_tensor *of, mw_tensor *seed, mw_tensor *x, float *out)
+{
+    mw_tensor *g;
+    assert_int_equal(mw_backward(c, 1, &of, &seed, 1, &x, &g), MW_OK);
+    assert_true(mw_same_shape(g, x));
+    assert_int_equal(mw_tensor_read_f32(c, g, out), MW_OK);
+}
+
+static void paths_add_up(void **state)
+{
+    (void)state;
+    mw_tensor *x = leaf(MW_SHAPE(4));
+    mw_tensor *a = mw_reshape(c, x, MW_SHAPE(2, 2)), *b = mw_transpose(c, a, 0, 1);
+    mw_tensor *both = mw_concat(c, 3, (mw_tensor *[]){a, b, a}, 0); // each element three times
+    float g[4], seeds[12] = {1, 2, 3, 4, 10, 20, 30, 40, 100, 200, 300, 400};
+    gradient(both, mw_tensor_from_f32(c, MW_F32, MW_SHAPE(6, 2), seeds), x, g);
+    const float want[4] = {111, 232, 323, 444};
+    assert_memory_equal(g, want, sizeof g);
+}
+
+static void a_slice_takes_its_part(void **state)
+{
+    (void)state;
+    mw_tensor *x = leaf(MW_SHAPE(3, 4));
+    float g[12];
+    gradient(mw_slice(c, mw_slice(c, x, 1, 1, 2), 0, 1, 1), NULL, x, g);
+    for (int i = 0; i < 12; i++)
+        assert_true(g[i] == (float)(i == 5 || i == 6));
+}
+
+static void an_expansion_sums(void **state)
+{
+    (void)state;
+    mw_tensor *x = leaf(MW_SHAPE(3, 1));
+    float g[3];
+    gradient(mw_expand(c, x, MW_SHAPE(2, 3, 5)), NULL, x, g);
+    for (int i = 0; i < 3; i++)
+        assert_true(g[i] == 10);
+}
+
+static void what_nothing_depends_on_is_zero(void **state)
+{
+    (void)state;
+    mw_tensor *x = leaf(MW_SHAPE(2)), *y = leaf(MW_SHAPE(2));
+    float g[2] = {1, 1};
+    gradient(mw_reshape(c, y, MW_SHAPE(2, 1)), NULL, x, g);
+    assert_true(g[0] == 0 && g[1] == 0);
+}
+
+static void what_was_not_watched_is_refused(void **state)
+{
+    (void)state;
+    mw_tensor *x = leaf(MW_SHAPE(2)), *other = mw_tensor_scalar(c, 1), *g;
+    assert_int_equal(mw_backward(c, 1, &x, NULL, 1, &other, &g), MW_E_ARG);
+}
+
+static void nothing_is_recorded_that_needs_no_gradient(void **state)
+{
+    (void)state;
+    mw_tensor *plain = mw_tensor_scalar(c, 1);
+    assert_false(mw_watched(c, mw_reshape(c, plain, MW_SHAPE(1, 1))));
+    mw_tensor *x = leaf(MW_SHAPE(2));
+    assert_true(mw_watched(c, mw_reshape(c, x, MW_SHAPE(2, 1))));
+}
+
+static mw_tensor *twice_around(mw_ctx *ctx, const void *user, mw_tensor *const *in)
+{
+    (*(int *const *)user)[0]++;
+    mw_tensor *t = mw_transpose(ctx, in[0], 0, 1);
+    return mw_concat(ctx, 2, (mw_tensor *[]){mw_contiguous(ctx, t), t}, 1);
+}
+
+static void a_segment_gives_the_same_gradient(void **state)
+{
+    (void)state;
+    float g[2][6];
+    for (int recompute = 0; recompute < 2; recompute++) {
+        int calls = 0, *count = &calls;
+        assert_int_equal(mw_tape_begin(c, recompute), MW_OK);
+        mw_tensor *x = leaf(MW_SHAPE(2, 3));
+        mw_tensor *y = mw_segment(c, twice_around, &count, sizeof count, 1, &x); // [3,4]
+        gradient(mw_slice(c, y, 1, 1, 2), NULL, x, g[recompute]);
+        assert_int_equal(calls, 1 + recompute);
+        mw_tape_end(c);
+    }
+    assert_memory_equal(g[0], g[1], sizeof g[0]);
+    assert_true(g[0][0] == 1 && g[0][3] == 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(paths_add_up, begin, clean),
+        cmocka_unit_test_setup_teardown(a_slice_takes_its_part, begin, clean),
+        cmocka_unit_test_setup_teardown(an_expansion_sums, begin, clean),
+        cmocka_unit_test_setup_teardown(what_nothing_depends_on_is_zero, begin, clean),
+        cmocka_unit_test_setup_teardown(what_was_not_watched_is_refused, begin, clean),
+        cmocka_unit_test_setup_teardown(nothing_is_recorded_that_needs_no_gradient, begin, clean),
+        cmocka_unit_test_setup_teardown(a_segment_gives_the_same_gradient, begin, clean),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
