@@ -1,0 +1,25 @@
+// measure.h: how fast the ops are on the context's device: `moonweave bench` and `moonweave tune`.
+#ifndef MW_MEASURE_H
+#define MW_MEASURE_H
+
+#include "core/base/ctx.h"
+
+#include <stdio.h>
+
+// The device's limits, measured in about a second.
+typedef struct mw_peak {
+    double flops; // f32 operations a second, a multiply-add counts as two
+    double bytes; // read and written a second, by a copy
+} mw_peak;
+mw_peak mw_measure_peak(mw_ctx *c);
+
+// A table on `out`: op, shape, dtype, time, GFLOP/s or GB/s, share of the measured limit. Takes under a
+// minute.
+mw_status mw_bench(mw_ctx *c, FILE *out);
+
+// Tries every way the ops know at a diffusion model's sizes, keeps the fastest for each class of sizes and
+// writes them to the device's tuning file. A way whose result differs from the first one's is never kept.
+// Progress goes to log.
+mw_status mw_tune(mw_ctx *c, FILE *log);
+
+#endif

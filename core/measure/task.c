@@ -1,0 +1,149 @@
+// task.c: the sizes at which ops are measured: those of Stable Diffusion 1.5 at 512 x 512.
+#include "core/measure/task_internal.h"
+
+#include "core/cl/device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct {
+    const char *op;
+    int64_t n[6];
+} list[] = {
+    // rows, inputs, outputs
+    {"linear", {8192, 320, 320}},
+    {"linear", {8192, 320, 2560}},
+    {"linear", {8192, 1280, 320}},
+    {"linear", {2048, 640, 640}},
+    {"linear", {2048, 640, 5120}},
+    {"linear", {2048, 2560, 640}},
+    {"linear", {512, 1280, 1280}},
+    {"linear", {512, 1280, 10240}},
+    {"linear", {128, 1280, 1280}},
+    {"linear", {154, 768, 640}},
+    {"linear", {2, 1280, 1280}},
+    // batch, rows, inner, columns
+    {"matmul", {1, 2048, 2048, 2048}},
+    {"matmul", {16, 1024, 80, 77}},
+    // batch, side, inputs, outputs, taps of a side
+    {"conv2d", {2, 64, 320, 320, 3}},
+    {"conv2d", {2, 64, 640, 320, 3}},
+    {"conv2d", {2, 64, 960, 320, 3}},
+    {"conv2d", {2, 64, 4, 320, 3}},
+    {"conv2d", {2, 32, 640, 640, 3}},
+    {"conv2d", {2, 32, 1280, 640, 3}},
+    {"conv2d", {2, 16, 1280, 1280, 3}},
+    {"conv2d", {2, 16, 2560, 1280, 3}},
+    {"conv2d", {2, 8, 1280, 1280, 3}},
+    {"conv2d", {2, 8, 2560, 1280, 3}},
+    {"conv2d", {1, 64, 320, 320, 3}},
+    {"conv2d", {1, 32, 640, 640, 3}},
+    {"conv2d", {1, 16, 1280, 1280, 3}},
+    {"conv2d", {1, 64, 512, 512, 3}},
+    {"conv2d", {1, 128, 512, 512, 3}},
+    {"conv2d", {1, 256, 256, 256, 3}},
+    {"conv2d", {1, 512, 128, 128, 3}},
+    {"conv2d", {1, 512, 128, 3, 3}},
+};
+
+static mw_tensor *noisy(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape)
+{
+    size_t n = 1;
+    for (int i = 0; i < ndim; i++)
+        n *= (size_t)shape[i];
+    float *v = mw_alloc(c, n * sizeof *v);
+    uint32_t s = 1;
+    for (size_t i = 0; v && i < n; i++) {
+        s = s * 1664525u + 1013904223u;
+        v[i] = (float)(s >> 8) / (float)(1 << 23) - 1;
+    }
+    mw_tensor *t = v ? mw_tensor_from_f32(c, dtype, ndim, shape, v) : NULL;
+    free(v);
+    return t;
+}
+
+static void make_linear(mw_ctx *c, mw_task *t)
+{
+    const int64_t *n = t->n;
+    t->in[0] = noisy(c, t->dtype, MW_SHAPE(n[0], n[1]));
+    t->in[1] = mw_prepare_linear(c, noisy(c, t->dtype, MW_SHAPE(n[2], n[1])));
+    t->in[2] = noisy(c, t->dtype, MW_SHAPE(n[2]));
+    t->flop = 2.0 * (double)n[0] * (double)n[1] * (double)n[2];
+}
+
+static void make_matmul(mw_ctx *c, mw_task *t)
+{
+    const int64_t *n = t->n;
+    t->in[0] = noisy(c, t->dtype, MW_SHAPE(n[0], n[1], n[2]));
+    t->in[1] = noisy(c, t->dtype, MW_SHAPE(n[0], n[2], n[3]));
+    t->flop = 2.0 * (double)n[0] * (double)n[1] * (double)n[2] * (double)n[3];
+}
+
+static void make_conv2d(mw_ctx *c, mw_task *t)
+{
+    const int64_t *n = t->n;
+    t->in[0] = noisy(c, t->dtype, MW_SHAPE(n[0], n[1], n[1], n[2]));
+    t->in[1] = mw_prepare_conv2d(c, noisy(c, t->dtype, MW_SHAPE(n[3], n[2], n[4], n[4])));
+    t->in[2] = noisy(c, t->dtype, MW_SHAPE(n[3]));
+    t->flop = 2.0 * (double)(n[0] * n[1] * n[1]) * (double)(n[2] * n[4] * n[4]) * (double)n[3];
+}
+
+bool mw_task_make(mw_ctx *c, int i, mw_dtype dtype, mw_task *t)
+{
+    if (mw_err(c) || i < 0 || i >= (int)(sizeof list / sizeof *list))
+        return false;
+    *t = (mw_task){.op = list[i].op, .dtype = dtype};
+    memcpy(t->n, list[i].n, sizeof t->n);
+    size_t used = 0;
+    for (int d = 0; d < 6 && t->n[d]; d++)
+        used += (size_t)snprintf(t->shape + used, sizeof t->shape - used, "%s%lld", d ? "x" : "",
+                                 (long long)t->n[d]);
+    if (!strcmp(t->op, "linear"))
+        make_linear(c, t);
+    else if (!strcmp(t->op, "matmul"))
+        make_matmul(c, t);
+    else
+        make_conv2d(c, t);
+    return !mw_err(c);
+}
+
+mw_tensor *mw_task_run(mw_ctx *c, const mw_task *t)
+{
+    if (!strcmp(t->op, "linear"))
+        return mw_linear(c, t->in[0], t->in[1], t->in[2], MW_ACT_NONE, NULL);
+    if (!strcmp(t->op, "matmul"))
+        return mw_matmul(c, t->in[0], t->in[1], 1);
+    int pad = (int)t->n[4] / 2;
+    return mw_conv2d(c, t->in[0], t->in[1], t->in[2], 1, pad, pad, NULL);
+}
+
+double mw_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double once(mw_ctx *c, const mw_task *t)
+{
+    double start = mw_seconds();
+    mw_scope_begin(c);
+    mw_task_run(c, t);
+    mw_scope_end(c, NULL);
+    mw_device_finish(c);
+    return mw_seconds() - start;
+}
+
+double mw_task_time(mw_ctx *c, const mw_task *t, double budget)
+{
+    enum { LEAST = 3 };
+    double best = once(c, t), start = mw_seconds();
+    best = once(c, t);
+    for (int i = 1; !mw_err(c) && (i < LEAST || mw_seconds() - start < budget); i++) {
+        double s = once(c, t);
+        best = s < best ? s : best;
+    }
+    return best;
+}

@@ -1,0 +1,108 @@
+// tune.c: every way of every choice that an op meets, timed; the fastest right one is kept.
+#include "core/cl/tune.h"
+#include "core/measure/measure.h"
+#include "core/measure/task_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// The task's result on the host; NULL on failure. free() it.
+static float *result(mw_ctx *c, const mw_task *t, int64_t *n)
+{
+    mw_scope_begin(c);
+    mw_tensor *y = mw_task_run(c, t);
+    *n = mw_numel(y);
+    float *v = y ? mw_alloc(c, (size_t)*n * sizeof *v) : NULL;
+    if (v)
+        mw_tensor_read_f32(c, y, v);
+    mw_scope_end(c, NULL);
+    return v;
+}
+
+static bool close_to(const float *a, const float *b, int64_t n, double bound)
+{
+    double error = 0, norm = 0;
+    for (int64_t i = 0; i < n; i++) {
+        error += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+        norm += (double)a[i] * a[i];
+    }
+    return error <= bound * bound * norm; // false for NaN
+}
+
+// Settle one choice of a task.
+static void settle(mw_ctx *c, const mw_task *t, const char *key, const char *const *ways, FILE *log)
+{
+    const double budget = 0.1, bound = t->dtype == MW_F16 ? 2e-3 : 2e-5;
+    float *reference = NULL;
+    int best = -1;
+    double least = 0;
+    fprintf(log, "%s %s %s:", t->op, t->shape, mw_dtype_name(t->dtype));
+    for (int w = 0; ways[w] && !mw_cancelled(c); w++) {
+        int64_t n;
+        mw_tune_set(c, key, ways[w]);
+        float *y = result(c, t, &n);
+        bool right = y && (!reference || close_to(reference, y, n, bound));
+        double s = right ? mw_task_time(c, t, budget) : 0;
+        if (right)
+            fprintf(log, " %s %.3f ms", ways[w], s * 1e3);
+        else
+            fprintf(log, " %s differs", ways[w]);
+        if (right && (best < 0 || s < least)) {
+            best = w;
+            least = s;
+        }
+        if (reference || !y)
+            free(y);
+        else
+            reference = y;
+    }
+    free(reference);
+    mw_tune_set(c, key, best >= 0 ? ways[best] : NULL);
+    fprintf(log, " -> %s\n", best >= 0 ? ways[best] : "none");
+    fflush(log);
+}
+
+// True the first time that it is given a key.
+static bool is_new(mw_ctx *c, const char *key, char ***seen, size_t *n)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (!strcmp((*seen)[i], key))
+            return false;
+    char **more = mw_realloc(c, *seen, (*n + 1) * sizeof *more), *own = more ? mw_strdup(c, key) : NULL;
+    *seen = more ? more : *seen;
+    if (!own)
+        return false;
+    (*seen)[(*n)++] = own;
+    return true;
+}
+
+mw_status mw_tune(mw_ctx *c, FILE *log)
+{
+    char **seen = NULL;
+    size_t nseen = 0;
+    for (mw_dtype d = MW_F32; d <= MW_F16; d++) {
+        bool more = true;
+        for (int i = 0; more && !mw_cancelled(c); i++) {
+            mw_task t;
+            const char *key;
+            const char *const *ways;
+            mw_scope_begin(c);
+            more = mw_task_make(c, i, d, &t);
+            mw_tune_record(c, true);
+            if (more) {
+                mw_scope_begin(c);
+                mw_task_run(c, &t);
+                mw_scope_end(c, NULL);
+            }
+            for (size_t q = 0; mw_tune_recorded(c, q, &key, &ways) && !mw_cancelled(c); q++)
+                if (is_new(c, key, &seen, &nseen))
+                    settle(c, &t, key, ways, log);
+            mw_tune_record(c, false);
+            mw_scope_end(c, NULL);
+        }
+    }
+    for (size_t i = 0; i < nseen; i++)
+        free(seen[i]);
+    free(seen);
+    return mw_tune_save(c);
+}

@@ -1,0 +1,40 @@
+// peak.cl: what the device can do at most: multiply-adds from registers, and bytes through memory.
+#if CPU
+#define VEC float16
+#else
+#define VEC float4
+#endif
+
+// Each item runs `loops` times 16 independent multiply-adds of vectors; the sum is stored so that none is left out.
+kernel void multiply_add(ARG(float, y), int loops, float a, float b)
+{
+    BEGIN(float, y);
+    VEC acc[16], x = (VEC)(a + get_global_id(0)), sum = 0;
+#pragma unroll
+    for (int i = 0; i < 16; i++)
+        acc[i] = (VEC)(float)i;
+    for (int l = 0; l < loops; l++)
+#pragma unroll
+        for (int i = 0; i < 16; i++)
+            acc[i] = fma(acc[i], x, (VEC)b);
+#pragma unroll
+    for (int i = 0; i < 16; i++)
+        sum += acc[i];
+    y[get_global_id(0)] = sum.s0 + sum.s1 + sum.s2 + sum.s3;
+}
+
+// y = x, in blocks of `block` floats an item, a multiple of 16.
+kernel void stream(ARG(const float, x), ARG(float, y), int block)
+{
+    BEGIN(const float, x);
+    BEGIN(float, y);
+#if CPU
+    long at = (long)get_global_id(0) * block;
+    for (int i = 0; i < block; i += 16)
+        vstore16(vload16(0, x + at + i), 0, y + at + i);
+#else
+    long at = ((long)get_group_id(0) * block * get_local_size(0)) / 4 + get_local_id(0);
+    for (int i = 0; i < block / 4; i++, at += get_local_size(0))
+        vstore4(vload4(at, x), at, y);
+#endif
+}

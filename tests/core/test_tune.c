@@ -1,0 +1,130 @@
+// test_tune.c: the table of measured ways, its file, and the questions it notes.
+#include "core/cl/tune.h"
+
+#include "core/cl/device.h"
+#include "core/measure/measure.h"
+#include "core/ops.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static const char *const ways[] = {"slow", "fast", NULL};
+static char dir[] = "/tmp/moonweave-tune-XXXXXX";
+
+static mw_ctx *open_device(void)
+{
+    mw_ctx *c = mw_ctx_new();
+    mw_device_open(c, NULL, (uint64_t)512 << 20, false);
+    assert_int_equal(mw_err(c), MW_OK);
+    return c;
+}
+
+static void close_device(mw_ctx *c)
+{
+    mw_device_close(c);
+    mw_ctx_free(c);
+}
+
+// The one file in the tuning folder.
+static char *tuning_file(char *path, size_t size)
+{
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s/moonweave/tune", dir);
+    DIR *d = opendir(folder);
+    assert_non_null(d);
+    int n = 0;
+    for (struct dirent *e; (e = readdir(d));)
+        if (e->d_name[0] != '.') {
+            snprintf(path, size, "%s/%s", folder, e->d_name);
+            n++;
+        }
+    closedir(d);
+    assert_int_equal(n, 1);
+    return path;
+}
+
+static void what_is_saved_is_found_again(void **state)
+{
+    (void)state;
+    mw_ctx *c = open_device();
+    assert_int_equal(mw_tune_find(c, "op f32 1 2 3", ways), -1);
+    mw_tune_set(c, "op f32 1 2 3", "fast");
+    mw_tune_set(c, "op f16 1 2 3", "slow");
+    mw_tune_set(c, "op f32 9 9 9", "gone");
+    mw_tune_set(c, "op f32 4 4 4", "fast");
+    mw_tune_set(c, "op f32 4 4 4", NULL);
+    assert_int_equal(mw_tune_save(c), MW_OK);
+    close_device(c);
+    c = open_device();
+    assert_int_equal(mw_tune_find(c, "op f32 1 2 3", ways), 1);
+    assert_int_equal(mw_tune_find(c, "op f16 1 2 3", ways), 0);
+    assert_int_equal(mw_tune_find(c, "op f32 9 9 9", ways), -1); // a way that is no more
+    assert_int_equal(mw_tune_find(c, "op f32 4 4 4", ways), -1);
+    close_device(c);
+}
+
+static void a_damaged_file_is_no_harm(void **state)
+{
+    (void)state;
+    char path[768];
+    FILE *f = fopen(tuning_file(path, sizeof path), "w");
+    for (int i = 0; i < 2000; i++)
+        fputc(i * 37 % 256, f);
+    fputs("\nop f32 1 2 3\tfast\nop f32 2\t\n\t\nop cut", f);
+    fclose(f);
+    mw_ctx *c = open_device();
+    assert_int_equal(mw_tune_find(c, "op f32 1 2 3", ways), 1);
+    assert_int_equal(mw_tune_find(c, "op f32 2", ways), -1);
+    assert_int_equal(mw_err(c), MW_OK);
+    close_device(c);
+}
+
+static void questions_are_noted_once(void **state)
+{
+    (void)state;
+    mw_ctx *c = open_device();
+    const char *key;
+    const char *const *w;
+    mw_tune_find(c, "before", ways);
+    mw_tune_record(c, true);
+    mw_tune_find(c, "a", ways);
+    mw_tune_find(c, "b", ways);
+    mw_tune_find(c, "a", ways);
+    mw_tune_record(c, false);
+    mw_tune_find(c, "after", ways);
+    assert_true(mw_tune_recorded(c, 0, &key, &w) && !strcmp(key, "a") && w == ways);
+    assert_true(mw_tune_recorded(c, 1, &key, &w) && !strcmp(key, "b"));
+    assert_false(mw_tune_recorded(c, 2, &key, &w));
+    close_device(c);
+}
+
+static void limits_are_measured(void **state)
+{
+    (void)state;
+    mw_ctx *c = open_device();
+    mw_peak p = mw_measure_peak(c);
+    assert_int_equal(mw_err(c), MW_OK);
+    assert_true(p.flops > 1e8 && p.bytes > 1e7);
+    close_device(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_saved_is_found_again),
+        cmocka_unit_test(a_damaged_file_is_no_harm),
+        cmocka_unit_test(questions_are_noted_once),
+        cmocka_unit_test(limits_are_measured),
+    };
+    if (!mkdtemp(dir) || setenv("XDG_CACHE_HOME", dir, 1))
+        return 1;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", dir);
+    return system(command) || failed;
+}
