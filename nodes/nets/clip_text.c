@@ -43,7 +43,7 @@ static mw_tensor *attention(const net *n, const char *path, mw_tensor *x, mw_ten
 static mw_tensor *layer(const net *n, int i, mw_tensor *x)
 {
     const mw_clip_text_config *f = n->cfg;
-    mw_path path = mw_path_of("%sencoder.layers.%d", n->prefix, i);
+    mw_path path = mw_path_of("encoder.layers.%d", i);
     mw_scope_begin(n->nn.c);
     mw_tensor *y = mw_nn_layer_norm(&n->nn, path.s, "layer_norm1", x, f->eps);
     x = attention(n, mw_path_of("%s.self_attn", path.s).s, y, x);
@@ -58,10 +58,8 @@ static mw_tensor *embed(const net *n, const int32_t *ids, int64_t B, int64_t L)
     mw_ctx *c = n->nn.c;
     mw_weights *w = n->nn.w;
     const mw_clip_text_config *f = n->cfg;
-    mw_path tokens = mw_path_of("%sembeddings.token_embedding.weight", n->prefix);
-    mw_path places = mw_path_of("%sembeddings.position_embedding.weight", n->prefix);
-    mw_tensor *table = mw_weight_table(c, w, tokens.s, f->vocab, f->width);
-    mw_tensor *place = mw_weight_table(c, w, places.s, f->positions, f->width);
+    mw_tensor *table = mw_weight_table(c, w, "embeddings.token_embedding.weight", f->vocab, f->width);
+    mw_tensor *place = mw_weight_table(c, w, "embeddings.position_embedding.weight", f->positions, f->width);
     mw_tensor *x = mw_embedding(c, table, mw_tensor_from_i32(c, MW_SHAPE(B, L), ids), mw_weights_dtype(w));
     return mw_add(c, x, mw_slice(c, place, 0, 0, L));
 }
@@ -84,7 +82,7 @@ static mw_status check(mw_ctx *c, const mw_clip_text_config *f, const int32_t *i
 
 static mw_tensor *final_norm(const net *n, mw_tensor *x)
 {
-    return mw_nn_layer_norm(&n->nn, "", mw_path_of("%sfinal_layer_norm", n->prefix).s, x, n->cfg->eps);
+    return mw_nn_layer_norm(&n->nn, "", "final_layer_norm", x, n->cfg->eps);
 }
 
 // Rows of x[B,L,D] at the end-of-text positions.
@@ -114,8 +112,7 @@ mw_status mw_clip_text_forward(mw_ctx *c, const mw_clip_text *m, const int32_t *
     const mw_clip_text_config *f = &m->config;
     if (check(c, f, ids, B, L, out->skip) != MW_OK)
         return mw_err(c);
-    bool prefixed = mw_weight_exists(m->weights, "text_model.embeddings.token_embedding.weight");
-    net n = {.nn = {c, m->weights}, .cfg = f, .prefix = prefixed ? "text_model." : ""};
+    net n = {.nn = {c, m->weights}, .cfg = f};
     n.key_mask = key_mask ? mw_tensor_from_i32(c, MW_SHAPE(B, L), key_mask) : NULL;
     mw_tensor *x = embed(&n, ids, B, L);
     int stop = f->layers - out->skip;
@@ -141,19 +138,8 @@ static void walk(mw_ctx *c, void *model)
     mw_clip_text_forward(c, model, ids, NULL, 1, 2, &out);
 }
 
-static bool ends_in(const char *name, const char *tail)
-{
-    size_t n = strlen(name), k = strlen(tail);
-    return n >= k && strcmp(name + n - k, tail) == 0;
-}
-
-// Old files keep the row numbers; some carry the other tower, or a projection that their class does not use.
-static bool ignorable(const char *name)
-{
-    return ends_in(name, "embeddings.position_ids") || strcmp(name, "logit_scale") == 0 ||
-        strncmp(name, "vision_model.", 13) == 0 || strncmp(name, "visual_projection.", 18) == 0 ||
-        strcmp(name, "text_projection.weight") == 0;
-}
+// A projection that the model's class does not use.
+static bool ignorable(const char *name) { return strcmp(name, "text_projection.weight") == 0; }
 
 mw_status mw_clip_text_load(mw_ctx *c, mw_clip_text *m)
 {

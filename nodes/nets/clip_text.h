@@ -1,8 +1,7 @@
 // clip_text.h: the CLIP text encoder.
 //
-// Weight names are those of transformers without the prefix "text_model."
-// ("encoder.layers.0.mlp.fc1.weight"), and "text_projection.weight"; published files carry the prefix, and
-// the network looks for either.
+// Weight names are those of transformers without the prefix "text_model.": "encoder.layers.0.mlp.fc1.weight",
+// "text_projection.weight".
 #ifndef MW_CLIP_TEXT_H
 #define MW_CLIP_TEXT_H
 

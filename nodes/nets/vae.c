@@ -25,21 +25,20 @@ static mw_tensor *resnet(const net *n, const char *path, int i, mw_tensor *x, in
                         NULL);
 }
 
-// One head over all channels. Files from before 2023 name the layers otherwise.
+// One head over all channels.
 static mw_tensor *attention(const net *n, const char *path, mw_tensor *x)
 {
     mw_ctx *c = n->nn.c;
     int64_t B = mw_dim(x, 0), h = mw_dim(x, 1), w = mw_dim(x, 2), C = mw_dim(x, 3);
-    bool old = mw_weight_exists(n->nn.w, mw_path_of("%s.query.weight", path).s);
     mw_scope_begin(c);
     mw_tensor *y = mw_nn_group_norm(&n->nn, path, "group_norm", x, n->cfg->groups, EPS, MW_ACT_NONE);
     y = mw_reshape(c, y, MW_SHAPE(B, h * w, C));
-    mw_tensor *q = mw_nn_linear(&n->nn, path, old ? "query" : "to_q", y, C, 0, MW_ACT_NONE, NULL);
-    mw_tensor *k = mw_nn_linear(&n->nn, path, old ? "key" : "to_k", y, C, 0, MW_ACT_NONE, NULL);
-    mw_tensor *v = mw_nn_linear(&n->nn, path, old ? "value" : "to_v", y, C, 0, MW_ACT_NONE, NULL);
+    mw_tensor *q = mw_nn_linear(&n->nn, path, "to_q", y, C, 0, MW_ACT_NONE, NULL);
+    mw_tensor *k = mw_nn_linear(&n->nn, path, "to_k", y, C, 0, MW_ACT_NONE, NULL);
+    mw_tensor *v = mw_nn_linear(&n->nn, path, "to_v", y, C, 0, MW_ACT_NONE, NULL);
     y = mw_attention(c, q, k, v, 1, 1 / sqrt((double)C), false, NULL);
     mw_tensor *flat = mw_reshape(c, x, MW_SHAPE(B, h * w, C));
-    y = mw_nn_linear(&n->nn, path, old ? "proj_attn" : "to_out.0", y, C, 0, MW_ACT_NONE, flat);
+    y = mw_nn_linear(&n->nn, path, "to_out.0", y, C, 0, MW_ACT_NONE, flat);
     return mw_scope_end(c, mw_reshape(c, y, MW_SHAPE(B, h, w, C)));
 }
 
