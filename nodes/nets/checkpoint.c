@@ -95,6 +95,8 @@ static void load_text(mw_ctx *c, mw_checkpoint *k)
     for (int i = 0; i < k->ntext; i++)
         w[i] = mw_source_weights(k->text_source[i]);
     k->text_encoder = mw_text_encoder_new(c, k->ntext, k->text_config, w, k->tokenizer, k->dtype);
+    if (k->text_encoder)
+        k->text_encoder->zero_empty_negative = k->zero_empty_negative;
 }
 
 // What the parts expect of each other.

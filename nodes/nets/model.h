@@ -35,6 +35,8 @@ typedef struct mw_text_encoder {
     mw_tokenizer *tokenizer[2]; // one share each
     // SDXL takes the state before the last layer without the final norm, SD 1 and 2 the last with it.
     bool penultimate;
+    // An empty negative prompt stands for states of zeros (SDXL's base model).
+    bool zero_empty_negative;
 } mw_text_encoder;
 
 // Load a part: takes over the source (also on failure), walks the network dry, reads the weights. NULL on

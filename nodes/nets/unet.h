@@ -17,7 +17,8 @@ typedef struct mw_unet_taps {
     void *user;
     // Is the map of this cross-attention wanted? path: "mid_block.attentions.0.transformer_blocks.0.attn2".
     bool (*want_map)(void *user, const char *path);
-    void (*map)(mw_ctx *c, void *user, const char *path, mw_tensor *probs); // [B,heads,h*w,L] f32
+    void (*map)(mw_ctx *c, void *user, const char *path, mw_tensor *probs); // [B - first,heads,h*w,L] f32
+    int64_t first; // maps are of the batch from this item on
     // Output of a module: time_embedding, add_embedding [B,..]; conv_in, down_blocks.i, mid_block,
     // up_blocks.i, conv_norm_out (before its activation) [B,h,w,C].
     void (*act)(mw_ctx *c, void *user, const char *module, mw_tensor *x);

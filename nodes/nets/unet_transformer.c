@@ -3,6 +3,17 @@
 
 #include <math.h>
 
+static void capture(const mw_unet_run *r, const char *path, int heads, double scale, mw_tensor *q,
+                    mw_tensor *k)
+{
+    int64_t first = r->taps->first, n = mw_dim(q, 0) - first;
+    mw_ctx *c = r->nn.c;
+    mw_tensor *some = mw_slice(c, q, 0, first, n), *keys = mw_slice(c, k, 0, first, n);
+    mw_tensor *probs = mw_attention_probs(c, some, keys, heads, scale, false, NULL);
+    if (probs)
+        r->taps->map(c, r->taps->user, path, probs);
+}
+
 // path: of the attention ("...transformer_blocks.0.attn2"). x[B,T,C] attends to source[B,S,D]; the projected
 // result is added to residual.
 static mw_tensor *attention(const mw_unet_run *r, const char *path, int heads, mw_tensor *x,
@@ -15,11 +26,8 @@ static mw_tensor *attention(const mw_unet_run *r, const char *path, int heads, m
     mw_tensor *k = mw_nn_linear(&r->nn, path, "to_k", source, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
     mw_tensor *v = mw_nn_linear(&r->nn, path, "to_v", source, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
     double scale = 1 / sqrt((double)width / heads);
-    if (captured) {
-        mw_tensor *probs = mw_attention_probs(c, q, k, heads, scale, false, NULL);
-        if (probs)
-            r->taps->map(c, r->taps->user, path, probs);
-    }
+    if (captured)
+        capture(r, path, heads, scale, q, k);
     mw_tensor *y = mw_attention(c, q, k, v, heads, scale, false, NULL);
     return mw_scope_end(c, mw_nn_linear(&r->nn, path, "to_out.0", y, width, 0, MW_ACT_NONE, residual));
 }
