@@ -1,0 +1,127 @@
+// family_unet.c: op unet_forward_backward, unet_attention_maps: one call of a UNet, its blocks and attention
+// maps.
+#include "tests/golden_runner/parts.h"
+
+#include "core/ops.h"
+#include "nodes/nets/unet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void load(mw_ctx *c, golden_case *k, mw_unet_model *m)
+{
+    const char *folder = golden_model(c, k, NULL);
+    char *path;
+    json_t *json = golden_config(c, folder, &path);
+    if (json && mw_unet_config_read(c, json, path, &m->config) == MW_OK) {
+        mw_weight_source w = golden_weights(c, folder, "diffusion_pytorch_model", &mw_rule_unet);
+        m->weights = mw_err(c) == MW_OK ? mw_weights_new(c, w, "unet", k->dtype) : NULL;
+    }
+    if (m->weights)
+        mw_unet_load(c, m);
+    json_decref(json);
+    free(path);
+}
+
+// What the callbacks know.
+typedef struct {
+    mw_ctx *c;
+    golden_case *k;
+    double loss; // sum of weights * maps over the guided layers
+} recorder;
+
+static const char *name_of(const recorder *r, const char *kind, const char *path)
+{
+    return golden_text(r->c, r->k, "%s/%s", kind, path);
+}
+
+static bool want_map(void *user, const char *path)
+{
+    const recorder *r = user;
+    const char *name = name_of(r, "attn", path), *weights = name_of(r, "attn_w", path);
+    return name && weights && (golden_wants(r->k, name) || golden_has(r->k, weights));
+}
+
+static bool is_guided(const golden_case *k, const char *path)
+{
+    size_t i;
+    json_t *v;
+    json_array_foreach(json_object_get(k->params, "guided_layers"), i, v)
+    {
+        if (json_is_string(v) && strcmp(json_string_value(v), path) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_loss(recorder *r, const char *path, mw_tensor *probs)
+{
+    const char *name = name_of(r, "attn_w", path);
+    const float *w = golden_input_f32(r->c, r->k, name);
+    int64_t n = mw_numel(probs);
+    float *p = mw_alloc(r->c, (size_t)n * sizeof *p);
+    if (w && p && golden_input(r->c, r->k, name)->count == n && mw_tensor_read_f32(r->c, probs, p) == MW_OK)
+        for (int64_t i = 0; i < n; i++)
+            r->loss += (double)w[i] * (double)p[i];
+    free(p);
+}
+
+static void take_map(mw_ctx *c, void *user, const char *path, mw_tensor *probs)
+{
+    recorder *r = user;
+    const char *name = name_of(r, "attn", path);
+    if (name)
+        golden_give_tensor(c, r->k, name, probs);
+    if (is_guided(r->k, path))
+        add_loss(r, path, probs);
+}
+
+static void take_act(mw_ctx *c, void *user, const char *module, mw_tensor *x)
+{
+    recorder *r = user;
+    const char *name = name_of(r, "act", module);
+    if (!name || x->ndim == 4)
+        golden_give_planes(c, r->k, name, x);
+    else
+        golden_give_tensor(c, r->k, name, x);
+}
+
+// Values of an input as doubles; free() them.
+static double *doubles(mw_ctx *c, golden_case *k, const char *name)
+{
+    const mw_st_entry *e = golden_input(c, k, name);
+    const float *v = golden_input_f32(c, k, name);
+    double *d = e && v ? mw_alloc(c, (size_t)e->count * sizeof *d) : NULL;
+    for (int64_t i = 0; d && i < e->count; i++)
+        d[i] = (double)v[i];
+    return d;
+}
+
+static mw_status run(mw_ctx *c, golden_case *k)
+{
+    mw_unet_model m = {0};
+    recorder r = {.c = c, .k = k};
+    mw_unet_taps taps = {.user = &r, .want_map = want_map, .map = take_map, .act = take_act};
+    load(c, k, &m);
+    double *t = doubles(c, k, "timestep"), *ids = NULL;
+    mw_unet_in in = {.latents = golden_input_tensor(c, k, "latents", MW_F32),
+                     .t = t,
+                     .text = golden_input_tensor(c, k, "encoder_hidden_states", MW_F32),
+                     .taps = &taps};
+    if (mw_err(c) == MW_OK && m.config.text_time) {
+        ids = doubles(c, k, "time_ids");
+        in.pooled = golden_input_tensor(c, k, "text_embeds", MW_F32);
+        in.time_ids = ids;
+        in.ntime_ids = ids ? (int)golden_input(c, k, "time_ids")->shape[1] : 0;
+    }
+    if (mw_err(c) == MW_OK)
+        golden_give_tensor(c, k, "output", mw_unet_forward(c, &m, &in));
+    if (mw_err(c) == MW_OK && json_object_get(k->params, "guided_layers"))
+        golden_give_f64(c, k, "loss", 1, (int64_t[]){1}, &r.loss);
+    free(t);
+    free(ids);
+    mw_weights_free(m.weights);
+    return mw_err(c);
+}
+
+const golden_family golden_unet = {{"unet_forward_backward", "unet_attention_maps"}, true, run};

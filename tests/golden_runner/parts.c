@@ -1,0 +1,38 @@
+// parts.c: what the families of networks share: a part's config and weights from the case's model folder.
+#include "tests/golden_runner/parts.h"
+
+#include "nodes/nets/nn.h"
+#include "nodes/nets/part_files.h"
+
+#include <stdlib.h>
+
+json_t *golden_config(mw_ctx *c, const char *folder, char **path)
+{
+    *path = folder ? mw_format(c, "%s/config.json", folder) : NULL;
+    return *path ? mw_json_load(c, *path) : NULL;
+}
+
+mw_weight_source golden_weights(mw_ctx *c, const char *folder, const char *stem, const mw_name_rule *rule)
+{
+    char *path = mw_part_weights(c, folder, stem, NULL);
+    mw_files *files = path ? mw_files_open(c, path) : NULL;
+    mw_source *s = files ? mw_source_new(c, files, rule) : NULL;
+    mw_weight_source w = {0};
+    if (s)
+        w = mw_source_weights(s);
+    mw_source_release(s);
+    mw_files_release(files);
+    free(path);
+    return w;
+}
+
+void golden_give_planes(mw_ctx *c, golden_case *k, const char *name, mw_tensor *x)
+{
+    if (x && golden_wants(k, name))
+        golden_give_tensor(c, k, name, mw_nn_to_planes(c, x));
+}
+
+mw_tensor *golden_input_channels_last(mw_ctx *c, golden_case *k, const char *name)
+{
+    return mw_nn_from_planes(c, golden_input_tensor(c, k, name, MW_F32), MW_F32);
+}
