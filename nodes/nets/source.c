@@ -247,7 +247,7 @@ mw_weight_source mw_source_weights(mw_source *s)
                               .path = mw_source_path(s),
                               .find = find,
                               .read_f32 = read_f32,
-                              .name_at = name_at,
+                              .name_at = s->base ? NULL : name_at, // what is unused was said of the base
                               .patch = s->base ? apply_patches : NULL,
                               .free = release};
 }
