@@ -206,15 +206,6 @@ mw_status mw_checkpoint_read_unet(mw_ctx *c, mw_checkpoint *k, const char *folde
     json_t *json = config_of(c, folder, "unet", &path);
     if (json)
         mw_unet_config_read(c, json, path, &k->unet_config);
-    // Other numbers of channels mean that the network is to be given more than latents.
-    int n = k->unet_config.in_channels;
-    if (mw_err(c) == MW_OK && n != 4)
-        mw_fail(c, MW_E_FILE, "%s: a UNet with %d input channels%s is not supported yet, only one with 4",
-                path, n,
-                n == 9       ? " (inpainting)"
-                    : n == 8 ? " (instruct-pix2pix)"
-                    : n == 5 ? " (depth)"
-                             : "");
     json_decref(json);
     free(path);
     return mw_err(c);

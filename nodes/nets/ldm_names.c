@@ -107,7 +107,8 @@ static bool unet_up(const char *s, int block, int slot, char sep, int layers, ch
         return to && put(out, size, sep, s, "up_blocks.%d.resnets.%d.%s", level, layer, to);
     // The upsampler comes after the attention, where the level has one.
     if (eat(&s, "conv", sep))
-        return slot <= 2 && put(out, size, sep, s, "up_blocks.%d.upsamplers.0.conv", level);
+        return slot <= 2 && layer == layers &&
+            put(out, size, sep, s, "up_blocks.%d.upsamplers.0.conv", level);
     return slot == 1 && put(out, size, sep, s, "up_blocks.%d.attentions.%d", level, layer);
 }
 

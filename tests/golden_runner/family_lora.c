@@ -30,10 +30,10 @@ static void give_change(mw_ctx *c, golden_case *k, const mw_lora *l, double scal
 static void run_both(mw_ctx *c, golden_case *k, mw_checkpoint *base, mw_checkpoint *changed)
 {
     double t = mw_json_number(c, k->name, k->params, "timestep");
-    mw_tensor *states = golden_text_states(c, k, base, "text_states_base");
-    golden_noise(c, k, base, t, states, "noise_base");
-    states = golden_text_states(c, k, changed, "text_states");
-    golden_noise(c, k, changed, t, states, "noise");
+    mw_tensor *states = golden_model_states(c, k, base, "text_states_base");
+    golden_model_noise(c, k, base, t, states, "noise_base");
+    states = golden_model_states(c, k, changed, "text_states");
+    golden_model_noise(c, k, changed, t, states, "noise");
 }
 
 static mw_status run(mw_ctx *c, golden_case *k)

@@ -19,8 +19,8 @@ static mw_status run(mw_ctx *c, golden_case *k)
     mw_checkpoint *model = golden_checkpoint(c, k, golden_model(c, k, NULL), golden_path(c, k, "model"));
     if (!model)
         return mw_err(c);
-    mw_tensor *states = golden_text_states(c, k, model, "text_states");
-    golden_noise(c, k, model, mw_json_number(c, k->name, k->params, "timestep"), states, "noise");
+    mw_tensor *states = golden_model_states(c, k, model, "text_states");
+    golden_model_noise(c, k, model, mw_json_number(c, k->name, k->params, "timestep"), states, "noise");
     run_vae(c, k, &model->vae->model);
     mw_object_release(&model->base);
     return mw_err(c);

@@ -7,7 +7,7 @@ mw_checkpoint *golden_checkpoint(mw_ctx *c, golden_case *k, const char *path, co
     return path && mw_err(c) == MW_OK ? mw_checkpoint_open(c, &o) : NULL;
 }
 
-mw_tensor *golden_text_states(mw_ctx *c, golden_case *k, const mw_checkpoint *model, const char *name)
+mw_tensor *golden_model_states(mw_ctx *c, golden_case *k, const mw_checkpoint *model, const char *name)
 {
     const mw_st_entry *e = golden_input(c, k, "input_ids");
     const int32_t *ids = golden_input_i32(c, k, "input_ids");
@@ -23,8 +23,8 @@ mw_tensor *golden_text_states(mw_ctx *c, golden_case *k, const mw_checkpoint *mo
     return out.last;
 }
 
-mw_status golden_noise(mw_ctx *c, golden_case *k, const mw_checkpoint *model, double t, mw_tensor *states,
-                       const char *name)
+mw_status golden_model_noise(mw_ctx *c, golden_case *k, const mw_checkpoint *model, double t,
+                             mw_tensor *states, const char *name)
 {
     enum { MOST = 16 };
     double times[MOST];

@@ -9,10 +9,10 @@
 mw_checkpoint *golden_checkpoint(mw_ctx *c, golden_case *k, const char *path, const char *config);
 
 // The text states of input `input_ids`, given as `name`.
-mw_tensor *golden_text_states(mw_ctx *c, golden_case *k, const mw_checkpoint *model, const char *name);
+mw_tensor *golden_model_states(mw_ctx *c, golden_case *k, const mw_checkpoint *model, const char *name);
 
 // The UNet's output on input `latents` at t with those text states, given as `name`.
-mw_status golden_noise(mw_ctx *c, golden_case *k, const mw_checkpoint *model, double t, mw_tensor *states,
-                       const char *name);
+mw_status golden_model_noise(mw_ctx *c, golden_case *k, const mw_checkpoint *model, double t,
+                             mw_tensor *states, const char *name);
 
 #endif

@@ -38,7 +38,7 @@ __attribute__((format(printf, 1, 2))) static void shell(const char *fmt, ...)
     assert_int_equal(system(all), 0);
 }
 
-static const char *in_folder(const char *name)
+static inline const char *in_folder(const char *name)
 {
     static char path[4][512];
     static int next;
@@ -47,13 +47,21 @@ static const char *in_folder(const char *name)
     return p;
 }
 
-static mw_checkpoint *open_checkpoint(const char *path)
+static inline mw_checkpoint *open_checkpoint(const char *path)
 {
     return mw_checkpoint_open(c, &(mw_checkpoint_options){.path = path, .dtype = MW_F32});
 }
 
+static inline int clean(void **state)
+{
+    (void)state;
+    mw_err_clear(c);
+    clear_warnings();
+    return 0;
+}
+
 // Opening fails with a sentence that holds all the pieces ("|" between them).
-static void assert_refused(const char *path, const char *pieces)
+static inline void assert_refused(const char *path, const char *pieces)
 {
     char list[512];
     snprintf(list, sizeof list, "%s", pieces);
@@ -65,7 +73,7 @@ static void assert_refused(const char *path, const char *pieces)
     mw_err_clear(c);
 }
 
-static void assert_opens(const char *path, const char *kind)
+static inline void assert_opens(const char *path, const char *kind)
 {
     clear_warnings();
     mw_checkpoint *k = open_checkpoint(path);
@@ -76,7 +84,7 @@ static void assert_opens(const char *path, const char *kind)
     mw_object_release(&k->base);
 }
 
-static int start(void **state)
+static inline int start(void **state)
 {
     (void)state;
     c = mw_ctx_new();
@@ -84,7 +92,7 @@ static int start(void **state)
     return mkdtemp(folder) ? 0 : -1;
 }
 
-static int stop(void **state)
+static inline int stop(void **state)
 {
     (void)state;
     char command[64];

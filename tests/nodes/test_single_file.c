@@ -1,0 +1,232 @@
+// test_single_file.c: single-file checkpoints of the true names and sizes open; everything else is refused by
+// name.
+//
+// The names and shapes are those of published SD 1.5, 2.1 and SDXL files (tests/golden/single_file_keys, made
+// by inverting the names of diffusers' networks and checked against its own converter). The data is a hole in
+// the file.
+#include "tests/nodes/checkpoint_test.h"
+
+#include "core/io/safetensors.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <zlib.h>
+
+// A line of keys changed on its way: "old name" -> "new line" ("name sizes"), or left out where it is NULL.
+typedef struct edit {
+    const char *name, *line;
+} edit;
+
+// Appends "name sizes" to the header; returns where its data ends.
+static uint64_t put_entry(char **header, const char *line, uint64_t at)
+{
+    char name[256], sizes[64] = "", *end;
+    uint64_t bytes = 2;
+    assert_true(sscanf(line, "%255s %63s", name, sizes) >= 1);
+    for (const char *p = sizes; *p; p = *end ? end + 1 : end)
+        bytes *= strtoull(p, &end, 10);
+    char *more;
+    assert_true(asprintf(&more, "%s%s\"%s\":{\"dtype\":\"F16\",\"shape\":[%s],\"data_offsets\":[%llu,%llu]}",
+                         *header, (*header)[1] ? "," : "", name, sizes, (unsigned long long)at,
+                         (unsigned long long)(at + bytes)) > 0);
+    free(*header);
+    *header = more;
+    return at + bytes;
+}
+
+static uint64_t put_keys(char **header, const char *family, const edit *e)
+{
+    char path[256], line[512];
+    uint64_t at = 0;
+    snprintf(path, sizeof path, "tests/golden/single_file_keys/%s.txt.gz", family);
+    gzFile keys = gzopen(path, "rb");
+    assert_non_null(keys);
+    while (gzgets(keys, line, sizeof line)) {
+        size_t n = strcspn(line, " ");
+        bool hit = e && e->name && strlen(e->name) == n && strncmp(line, e->name, n) == 0;
+        if (!hit || e->line)
+            at = put_entry(header, hit ? e->line : line, at);
+    }
+    gzclose(keys);
+    return at;
+}
+
+// A file of that family's keys, edited, with a further line; data all zeros.
+static const char *make_file(const char *family, const edit *e, const char *further, const char *metadata)
+{
+    const char *path = in_folder("model.safetensors");
+    char *header = strdup("{");
+    uint64_t size = family ? put_keys(&header, family, e) : 0;
+    if (further)
+        size = put_entry(&header, further, size);
+    char *all;
+    int n = asprintf(&all, "%s%s%s}", header, metadata ? ",\"__metadata__\":" : "", metadata ? metadata : "");
+    uint64_t length = (uint64_t)n;
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(&length, 1, sizeof length, f), sizeof length);
+    assert_int_equal(fwrite(all, 1, length, f), length);
+    assert_int_equal(fflush(f), 0);
+    assert_int_equal(ftruncate(fileno(f), (off_t)(sizeof length + length + size)), 0);
+    fclose(f);
+    free(all);
+    free(header);
+    return path;
+}
+
+static void every_name_of_published_files_maps(void **state)
+{
+    (void)state;
+    assert_opens(make_file("sd1", NULL, NULL, NULL), "sd1");
+    assert_opens(make_file("sd2", NULL, NULL, NULL), "sd2");
+    assert_opens(make_file("sdxl", NULL, NULL, NULL), "sdxl");
+}
+
+static void a_missing_or_misshapen_weight_is_named(void **state)
+{
+    (void)state;
+    edit e = {"model.diffusion_model.output_blocks.5.2.conv.weight", NULL};
+    assert_refused(make_file("sd1", &e, NULL, NULL),
+                   "unet: tensor 'up_blocks.1.upsamplers.0.conv.weight' [1280,1280,3,3] is missing");
+    e.name = "first_stage_model.decoder.up.0.block.1.norm2.bias";
+    assert_refused(make_file("sdxl", &e, NULL, NULL),
+                   "vae: tensor 'decoder.up_blocks.3.resnets.1.norm2.bias' [128] is missing");
+    e.name = "cond_stage_model.model.transformer.resblocks.22.attn.in_proj_bias";
+    assert_refused(make_file("sd2", &e, NULL, NULL),
+                   "encoder.layers.22.self_attn.k_proj.bias|q_proj.bias|v_proj.bias");
+    e.line = "cond_stage_model.model.transformer.resblocks.22.attn.in_proj_bias 3071";
+    assert_refused(make_file("sd2", &e, NULL, NULL), "resblocks.22.attn.in_proj_bias");
+    e = (edit){"conditioner.embedders.1.model.text_projection",
+               "conditioner.embedders.1.model.text_projection 1280,768"};
+    assert_refused(make_file("sdxl", &e, NULL, NULL),
+                   "text_encoder_2|'text_projection.weight' has shape [768,1280]|[1280,1280]");
+    // twice under two names of different times
+    assert_refused(make_file("sd1", NULL, "cond_stage_model.transformer.final_layer_norm.bias 768", NULL),
+                   "both the weight 'final_layer_norm.bias'");
+}
+
+static void an_unknown_weight_is_warned_about(void **state)
+{
+    (void)state;
+    mw_checkpoint *k =
+        open_checkpoint(make_file("sd1", NULL, "model.diffusion_model.middle_block.3.weight 7", NULL));
+    assert_string_equal(mw_errmsg(c), "");
+    assert_non_null(
+        strstr(warnings, "1 tensor of the file is not used: model.diffusion_model.middle_block.3.weight"));
+    mw_object_release(&k->base);
+}
+
+static void other_models_are_refused_by_name(void **state)
+{
+    (void)state;
+    const char *first = "model.diffusion_model.input_blocks.0.0.weight";
+    edit e = {first, "model.diffusion_model.input_blocks.0.0.weight 320,9,3,3"};
+    assert_refused(make_file("sd1", &e, NULL, NULL), "9 input channels (inpainting) is not supported yet");
+    e.line = "model.diffusion_model.input_blocks.0.0.weight 320,5,3,3";
+    assert_refused(make_file("sd2", &e, NULL, NULL), "(depth)");
+    e.line = NULL;
+    assert_refused(make_file("sd1", &e, NULL, NULL), "not a Stable Diffusion checkpoint");
+    assert_refused(
+        make_file(NULL, NULL, "model.diffusion_model.double_blocks.0.img_attn.proj.weight 4", NULL), "Flux");
+    assert_refused(make_file(NULL, NULL, "double_blocks.0.img_attn.proj.weight 4", NULL), "Flux");
+    assert_refused(make_file(NULL, NULL, "model.diffusion_model.joint_blocks.0.x.weight 4", NULL),
+                   "Stable Diffusion 3");
+    assert_refused(
+        make_file(NULL, NULL, "lora_unet_mid_block_attentions_0_proj_in.lora_down.weight 4,4", NULL),
+        "LoRA|lora node");
+    assert_refused(make_file(NULL, NULL, "emb_params 2,768", NULL), "textual inversion|not supported yet");
+    assert_refused(make_file(NULL, NULL, "clip_l 2,768", NULL), "textual inversion|not supported yet");
+    assert_refused(make_file(NULL, NULL, "down_blocks.0.resnets.0.conv1.weight 4,4,3,3", NULL),
+                   "one part|folder");
+    assert_refused(make_file(NULL, NULL, "model.diffusion_model.input_blocks.0.0.weight 320,4,3,3", NULL),
+                   "text encoder is missing");
+    assert_refused(make_file(NULL, NULL, "weight 3", NULL), "not a Stable Diffusion checkpoint|'weight'");
+}
+
+static void pickles_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"model.ckpt", "model.PT", "model.bin"};
+    for (int i = 0; i < 3; i++) {
+        shell("echo x > %s", names[i]);
+        assert_refused(in_folder(names[i]), "pickles are not supported yet");
+    }
+    shell("echo x > model.safetensors");
+    assert_refused(in_folder("model.safetensors"), "model.safetensors");
+    assert_refused("models", "model_index.json");
+}
+
+static double prediction(const char *path)
+{
+    mw_checkpoint *k = open_checkpoint(path);
+    assert_string_equal(mw_errmsg(c), "");
+    double v = k->scheduler->config.value[MW_SET_PREDICTION_TYPE];
+    mw_object_release(&k->base);
+    return v;
+}
+
+// Overwrites the data of one tensor with +x and -x by turns.
+static void write_values(const char *path, const char *name, uint16_t x)
+{
+    mw_st *st = mw_st_open(c, path);
+    const mw_st_entry *e = mw_st_find(st, name), *first = mw_st_at(st, 0);
+    assert_non_null(e);
+    uint64_t header;
+    int fd = open(path, O_RDWR);
+    assert_int_equal(read(fd, &header, sizeof header), sizeof header);
+    off_t at = (off_t)(sizeof header + header) + (e->data - first->data);
+    for (int64_t i = 0; i < e->count; i++) {
+        uint16_t v = i % 2 ? x | 0x8000 : x;
+        assert_int_equal(pwrite(fd, &v, sizeof v, at + 2 * i), sizeof v);
+    }
+    close(fd);
+    mw_st_close(st);
+}
+
+static void what_it_predicts_is_told(void **state)
+{
+    (void)state;
+    const char *norm = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias";
+    assert_true(prediction(make_file("sd1", NULL, NULL, NULL)) == MW_PREDICT_EPSILON);
+    const char *path = make_file("sd2", NULL, NULL, NULL);
+    write_values(path, norm, 0x2c00); // 0.0625
+    assert_true(prediction(path) == MW_PREDICT_EPSILON);
+    write_values(path, norm, 0x3000); // 0.125
+    assert_true(prediction(path) == MW_PREDICT_V);
+    assert_true(prediction(make_file("sdxl", NULL, NULL, NULL)) == MW_PREDICT_EPSILON);
+    assert_true(prediction(make_file("sdxl", NULL, "v_pred 0", NULL)) == MW_PREDICT_V);
+    assert_true(prediction(make_file("sdxl", NULL, NULL, "{\"modelspec.prediction_type\":\"v\"}")) ==
+                MW_PREDICT_V);
+}
+
+static void the_users_configs_count(void **state)
+{
+    (void)state;
+    const char *file = "tests/golden/single_file/sd1_ldm/sd1_ldm.safetensors";
+    assert_refused(file,
+                   "unet: tensor 'time_embedding.linear_1.weight' has shape [64,16], but the config asks for "
+                   "[1280,320]");
+    mw_checkpoint *k = mw_checkpoint_open(
+        c,
+        &(mw_checkpoint_options){
+            .path = file, .dtype = MW_F32, .config = "tests/golden/single_file/sd1_ldm/model"});
+    assert_string_equal(mw_errmsg(c), "");
+    assert_string_equal(warnings, "");
+    mw_object_release(&k->base);
+    assert_null(mw_checkpoint_open(c, &(mw_checkpoint_options){.path = file, .variant = "fp16"}));
+    assert_int_equal(mw_err(c), MW_E_ARG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(every_name_of_published_files_maps, clean),
+        cmocka_unit_test_setup(a_missing_or_misshapen_weight_is_named, clean),
+        cmocka_unit_test_setup(an_unknown_weight_is_warned_about, clean),
+        cmocka_unit_test_setup(other_models_are_refused_by_name, clean),
+        cmocka_unit_test_setup(pickles_are_refused, clean),
+        cmocka_unit_test_setup(what_it_predicts_is_told, clean),
+        cmocka_unit_test_setup(the_users_configs_count, clean),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
