@@ -188,23 +188,41 @@ mw_status mw_sampler_step(mw_ctx *c, const mw_schedule *s, int64_t step, const m
     return mw_err(c);
 }
 
-mw_tensor *mw_sampler_add_noise(mw_ctx *c, const mw_schedule *s, int step, mw_tensor *picture,
-                                mw_tensor *noise)
+// k[0] * picture + k[1] * noise, a single picture repeated for each noise.
+static mw_tensor *mix(mw_ctx *c, mw_tensor *picture, mw_tensor *noise, const double *k)
 {
-    double k[2];
     char a[96], b[96];
-    if (!picture || !noise || mw_schedule_check_step(c, s, step))
+    if (!picture || !noise)
         return NULL;
-    if (picture->ndim == noise->ndim && mw_dim(picture, 0) == 1)
-        picture = mw_expand(c, picture, noise->ndim,
-                            (int64_t[MW_MAXDIM]){noise->shape[0], picture->shape[1], picture->shape[2],
-                                                 picture->shape[3], picture->shape[4], picture->shape[5]});
+    if (picture->ndim == noise->ndim && picture->ndim && mw_dim(picture, 0) == 1) {
+        int64_t shape[MW_MAXDIM];
+        memcpy(shape, picture->shape, sizeof shape);
+        shape[0] = noise->shape[0];
+        picture = mw_expand(c, picture, picture->ndim, shape);
+    }
     if (picture && !mw_same_shape(picture, noise)) {
         mw_fail(c, MW_E_SHAPE, "latents %s and noise %s must have one shape",
                 mw_shape_text(picture, a, sizeof a), mw_shape_text(noise, b, sizeof b));
         return NULL;
     }
+    return mw_lincomb(c, 2, (mw_tensor *[]){picture, noise}, k);
+}
+
+mw_tensor *mw_sampler_add_noise(mw_ctx *c, const mw_schedule *s, int step, mw_tensor *picture,
+                                mw_tensor *noise)
+{
+    double k[2];
+    if (mw_schedule_check_step(c, s, step))
+        return NULL;
     mw_schedule_mix(s, step, &k[0], &k[1]);
-    return mw_lincomb(c, 2, (mw_tensor *[]){picture, mw_cast(c, noise, picture ? picture->dtype : MW_F32)},
-                      k);
+    return mix(c, picture, noise, k);
+}
+
+mw_tensor *mw_sampler_velocity(mw_ctx *c, const mw_schedule *s, int step, mw_tensor *picture,
+                               mw_tensor *noise)
+{
+    if (mw_schedule_check_step(c, s, step))
+        return NULL;
+    double bar = mw_schedule_alpha_bar(s, step);
+    return mix(c, picture, noise, (double[]){-sqrt(1 - bar), sqrt(bar)});
 }

@@ -42,5 +42,9 @@ mw_status mw_sampler_step(mw_ctx *c, const mw_schedule *s, int64_t step, const m
 // picture + noise in the proportions of a step; picture's batch of 1 is repeated to that of noise.
 mw_tensor *mw_sampler_add_noise(mw_ctx *c, const mw_schedule *s, int step, mw_tensor *picture,
                                 mw_tensor *noise);
+// What a v-predicting network is trained to give there: signal * noise - level * picture (Salimans & Ho
+// 2022).
+mw_tensor *mw_sampler_velocity(mw_ctx *c, const mw_schedule *s, int step, mw_tensor *picture,
+                               mw_tensor *noise);
 
 #endif

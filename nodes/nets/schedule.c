@@ -13,16 +13,26 @@ static const double *setting(const mw_scheduler_config *cfg, mw_sampler sampler,
     return asked || (given && (a->has >> sampler & 1)) ? &cfg->value[i] : NULL;
 }
 
+static mw_status refuse(mw_ctx *c, mw_setting i, mw_sampler sampler)
+{
+    if (i >= MW_SET_USE_KARRAS_SIGMAS && i <= MW_SET_SIGMA_MAX)
+        return mw_fail(c, MW_E_ARG,
+                       "sampler %s has no noise levels to spread: '%s' is for euler, euler_ancestral, "
+                       "dpmpp_2m, uni_pc and lms",
+                       mw_sampler_id(sampler), mw_setting_about(i)->name);
+    return mw_fail(c, MW_E_ARG, "'%s' is no setting of sampler %s", mw_setting_about(i)->name,
+                   mw_sampler_id(sampler));
+}
+
 static mw_status resolve(mw_ctx *c, mw_schedule *s, const mw_scheduler_config *cfg)
 {
     for (int i = 0; i < MW_SETTINGS; i++) {
         const mw_setting_info *a = mw_setting_about((mw_setting)i);
         const double *v = setting(cfg, s->sampler, (mw_setting)i);
-        if ((cfg->asked >> i & 1) && !((a->has | a->can) >> s->sampler & 1) &&
-            *v != mw_setting_default((mw_setting)i, s->sampler))
-            return mw_fail(c, MW_E_ARG, "'%s' is no setting of sampler %s", a->name,
-                           mw_sampler_id(s->sampler));
-        s->set[i] = v ? *v : mw_setting_default((mw_setting)i, s->sampler);
+        double def = mw_setting_default((mw_setting)i, s->sampler);
+        if ((cfg->asked >> i & 1) && !((a->has | a->can) >> s->sampler & 1) && *v != def)
+            return refuse(c, (mw_setting)i, s->sampler);
+        s->set[i] = v ? *v : def;
     }
     int solver = (int)s->set[MW_SET_SOLVER_TYPE];
     if (s->sampler == MW_UNI_PC && solver < MW_SOLVER_BH1)

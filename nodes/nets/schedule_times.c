@@ -55,13 +55,13 @@ static double interpolate(const double *y, int n, double x)
 static double time_of(double sigma, const double *log_sigmas, int n)
 {
     double x = log(sigma > 1e-10 ? sigma : 1e-10);
-    int low = 0, high = n - 1;
-    while (high - low > 1) {
-        int mid = (low + high) / 2;
-        *(log_sigmas[mid] <= x ? &low : &high) = mid;
-    }
+    int low =
+        n - 1; // the table need not rise to its very end: with betas rescaled to zero SNR the last is capped
+    while (low > 0 && log_sigmas[low] > x)
+        low--;
     if (n < 2)
         return 0;
+    low = low < n - 2 ? low : n - 2;
     double w = (log_sigmas[low] - x) / (log_sigmas[low] - log_sigmas[low + 1]);
     w = w < 0 ? 0 : w > 1 ? 1 : w;
     return (1 - w) * low + w * (low + 1);
@@ -126,6 +126,10 @@ static void levels(mw_schedule *s, const double *table, const double *log_sigmas
         low = s->sigmas[s->steps - 1];
     }
     double last = mw_schedule_is(s, MW_SET_FINAL_SIGMAS_TYPE, MW_FINAL_SIGMA_MIN) ? table[0] : 0;
+    if (mw_schedule_on(s, MW_SET_USE_LU_LAMBDAS)) {
+        low = exp(log_sigmas[0]);
+        high = exp(log_sigmas[n - 1]);
+    }
     if (is_spread(s)) {
         spread(s, log_sigmas, low, high);
         if (s->sampler == MW_UNI_PC && last > 0)

@@ -22,8 +22,8 @@ static const mw_setting_info settings[MW_SETTINGS] = {
     [MW_SET_BETA_END] = {"beta_end", NUMBER(0.02, 0, 1), ALL, 0},
     [MW_SET_BETA_SCHEDULE] = {"beta_schedule",
                               CHOICE("linear|scaled_linear|squaredcos_cap_v2|sigmoid|laplace"), ALL, 0},
-    [MW_SET_PREDICTION_TYPE] = {"prediction_type",
-                                CHOICE("epsilon|v_prediction|sample|sample=original_sample"), ALL, 0},
+    [MW_SET_PREDICTION_TYPE] = {"prediction_type", CHOICE("epsilon|v_prediction|sample=original_sample"), ALL,
+                                0},
     [MW_SET_TIMESTEP_SPACING] = {"timestep_spacing", CHOICE("leading|linspace|trailing"), ALL, 0},
     [MW_SET_STEPS_OFFSET] = {"steps_offset", INT(0, 0, 100000), ALL, 0},
     [MW_SET_RESCALE_BETAS_ZERO_SNR] = {"rescale_betas_zero_snr", BOOL(0),
@@ -53,9 +53,9 @@ static const mw_setting_info settings[MW_SETTINGS] = {
                                   0},
     [MW_SET_SOLVER_ORDER] = {"solver_order", INT(2, 1, 3), MULTISTEP, 0},
     [MW_SET_ALGORITHM_TYPE] = {"algorithm_type",
-                               CHOICE("dpmsolver++|sde-dpmsolver++|dpmsolver|sde-dpmsolver|dpmsolver++=deis"),
+                               CHOICE("dpmsolver++=deis|sde-dpmsolver++|dpmsolver|sde-dpmsolver"),
                                BIT(MW_DPMPP_2M), 0},
-    [MW_SET_SOLVER_TYPE] = {"solver_type", CHOICE("midpoint|heun|bh1|bh2|midpoint=logrho"), MULTISTEP, 0},
+    [MW_SET_SOLVER_TYPE] = {"solver_type", CHOICE("midpoint=logrho|heun|bh1|bh2"), MULTISTEP, 0},
     [MW_SET_LOWER_ORDER_FINAL] = {"lower_order_final", BOOL(1), MULTISTEP, 0},
     [MW_SET_EULER_AT_FINAL] = {"euler_at_final", BOOL(0), BIT(MW_DPMPP_2M), 0},
     [MW_SET_LAMBDA_MIN_CLIPPED] = {"lambda_min_clipped", NUMBER(NAN, -1e300, 1e300), BIT(MW_DPMPP_2M), 0},
@@ -107,32 +107,36 @@ mw_sampler mw_sampler_by_name(const char *name)
     return MW_SAMPLERS;
 }
 
+// The entry of a list "a|b=alias|c" at p, of which *length is its name's; the one after it.
+static const char *entry(const char *p, size_t *length)
+{
+    *length = strcspn(p, "|=");
+    p += strcspn(p, "|");
+    return p + (*p == '|');
+}
+
 const char *mw_setting_choice(mw_setting s, double value, char *buf, size_t size)
 {
-    const char *p = settings[s].choices ? settings[s].choices : "";
-    for (int i = 0; i < (int)value && *p; i++) {
-        p += strcspn(p, "|");
-        p += *p == '|';
-    }
-    snprintf(buf, size, "%.*s", (int)strcspn(p, "|"), p);
+    const char *p = settings[s].choices ? settings[s].choices : "", *next;
+    size_t n = 0;
+    for (int i = 0; *(next = entry(p, &n)) && i < (int)value; i++)
+        p = next;
+    snprintf(buf, size, "%.*s", (int)n, p);
     return buf;
 }
 
-// The number of a choice, aliases ("name=alias") resolved; -1 when the text is none of them.
+// The number of a choice by its name or an alias of it; -1 when the text is none of them.
 static int choice_index(const char *choices, const char *text)
 {
-    size_t n = strlen(text);
+    size_t n = strlen(text), length;
     int i = 0;
-    for (const char *p = choices; *p; i++) {
-        size_t len = strcspn(p, "|"), eq = strcspn(p, "|=");
-        if (eq < len && len - eq - 1 == n && !strncmp(p + eq + 1, text, n)) {
-            char name[64];
-            snprintf(name, sizeof name, "%.*s", (int)eq, p);
-            return choice_index(choices, name);
+    for (const char *p = choices, *next; *p; p = next, i++) {
+        next = entry(p, &length);
+        for (const char *word = p; word < next; word += length + 1) {
+            length = strcspn(word, "|=");
+            if (length == n && !strncmp(word, text, n))
+                return i;
         }
-        if (eq == len && len == n && !strncmp(p, text, n))
-            return i;
-        p += len + (p[len] == '|');
     }
     return -1;
 }
@@ -140,13 +144,11 @@ static int choice_index(const char *choices, const char *text)
 // The choices without their aliases, for messages: "a, b, c".
 static const char *choice_list(const char *choices, char *buf, size_t size)
 {
-    size_t used = 0;
+    size_t used = 0, n;
     buf[0] = 0;
-    for (const char *p = choices; *p && used < size;) {
-        size_t len = strcspn(p, "|");
-        if (strcspn(p, "|=") == len)
-            used += (size_t)snprintf(buf + used, size - used, "%s%.*s", used ? ", " : "", (int)len, p);
-        p += len + (p[len] == '|');
+    for (const char *p = choices, *next; *p && used < size; p = next) {
+        next = entry(p, &n);
+        used += (size_t)snprintf(buf + used, size - used, "%s%.*s", used ? ", " : "", (int)n, p);
     }
     return buf;
 }

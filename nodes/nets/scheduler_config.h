@@ -78,7 +78,7 @@ typedef struct mw_setting_info {
     mw_setting_kind kind;
     double def;          // NAN: null, the setting is off
     double low, high;    // of numbers
-    const char *choices; // "a|b|b=alias"
+    const char *choices; // "a|b=alias|c", as a port's
     unsigned has;        // bit per mw_sampler: whose class knows it
     unsigned can;        // further samplers where it works when a user asks for it
 } mw_setting_info;
