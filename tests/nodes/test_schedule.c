@@ -1,4 +1,5 @@
-// test_schedule.c: settings, timesteps and noise levels, and each sampler's step against an equation solved on paper.
+// test_schedule.c: settings, timesteps and noise levels, and each sampler's step against an equation solved
+// on paper.
 #include "core/cl/device.h"
 #include "core/graph/exec.h"
 #include "core/ops.h"
@@ -64,23 +65,27 @@ static void assert_fails(const char *with)
 
 static mw_scheduler_config base; // of SD 1
 
-static void ask(mw_scheduler_config *cfg, mw_setting s, double value)
+// A schedule by SD 1's settings, some of them overridden: "solver_order=3 use_karras_sigmas=1".
+static mw_schedule *made(mw_sampler sampler, int steps, const char *settings)
 {
-    cfg->value[s] = value;
-    cfg->asked |= (uint64_t)1 << s;
-}
-
-static mw_schedule *with(mw_sampler sampler, int steps, int n, const mw_setting *what, const double *value)
-{
-    mw_scheduler_config cfg;
-    mw_scheduler_config_stable_diffusion(&cfg);
-    for (int i = 0; i < n; i++)
-        ask(&cfg, what[i], value[i]);
+    mw_scheduler_config cfg = base;
+    char text[256], *state = NULL;
+    snprintf(text, sizeof text, "%s", settings);
+    for (char *w = strtok_r(text, " ", &state); w; w = strtok_r(NULL, " ", &state)) {
+        char *value = strchr(w, '=');
+        *value++ = 0;
+        mw_setting s = mw_setting_by_name(w);
+        assert_int_not_equal(s, MW_SETTINGS);
+        mw_setting_kind kind = mw_setting_about(s)->kind;
+        assert_true(mw_setting_fits(s,
+                                    kind == MW_SETTING_CHOICE     ? MW_TEXT
+                                        : kind == MW_SETTING_BOOL ? MW_BOOL
+                                                                  : MW_NUMBER,
+                                    atof(value), value, &cfg.value[s]));
+        cfg.asked |= (uint64_t)1 << s;
+    }
     return mw_schedule_new(c, &cfg, sampler, steps);
 }
-
-#define WITH(sampler, steps, n, ...) with(sampler, steps, n, (mw_setting[]){__VA_ARGS__}
-#define TO(...) (double[]){__VA_ARGS__})
 
 static mw_scheduler *parse(const char *text)
 {
@@ -93,9 +98,10 @@ static mw_scheduler *parse(const char *text)
 static void reads_a_config(void **state)
 {
     (void)state;
-    mw_scheduler *s = parse("{\"_class_name\": \"UniPCMultistepScheduler\", \"_diffusers_version\": \"0.42.1\","
-                            "\"beta_end\": 0.012, \"solver_type\": \"bh1\", \"disable_corrector\": [0, 70],"
-                            "\"trained_betas\": [0.1, 0.2], \"lower_order_final\": false, \"sigma_min\": null}");
+    mw_scheduler *s =
+        parse("{\"_class_name\": \"UniPCMultistepScheduler\", \"_diffusers_version\": \"0.42.1\","
+              "\"beta_end\": 0.012, \"solver_type\": \"bh1\", \"disable_corrector\": [0, 70],"
+              "\"trained_betas\": [0.1, 0.2], \"lower_order_final\": false, \"sigma_min\": null}");
     assert_non_null(s);
     assert_int_equal(s->config.sampler, MW_UNI_PC);
     assert_int_equal(s->config.value[MW_SET_SOLVER_TYPE], MW_SOLVER_BH1);
@@ -187,26 +193,28 @@ static void assert_times(mw_schedule *s, int n, const double *want)
         assert_near(s->timesteps[i], want[i], 1e-4);
     mw_schedule_free(s);
 }
-#define TIMES(s, ...) assert_times(s, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__})
+#define TIMES(s, ...)                                                                                        \
+    assert_times(s, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__})
 
 static void spacings(void **state)
 {
     (void)state;
-    TIMES(WITH(MW_DDIM, 5, 0, 0), NULL), 801, 601, 401, 201, 1);
-    TIMES(WITH(MW_DDIM, 3, 0, 0), NULL), 667, 334, 1);                      // 1000 / 3 rounded down
-    TIMES(WITH(MW_DDIM, 5, 1, MW_SET_STEPS_OFFSET), TO(0)), 800, 600, 400, 200, 0);
+    TIMES(made(MW_DDIM, 5, ""), 801, 601, 401, 201, 1);
+    TIMES(made(MW_DDIM, 3, ""), 667, 334, 1); // 1000 / 3 rounded down
+    TIMES(made(MW_DDIM, 5, "steps_offset=0"), 800, 600, 400, 200, 0);
     // halves go to the even neighbour: 749.25, 499.5, 249.75
-    TIMES(WITH(MW_DDIM, 5, 1, MW_SET_TIMESTEP_SPACING), TO(MW_SPACING_LINSPACE)), 999, 749, 500, 250, 0);
-    TIMES(WITH(MW_DDIM, 3, 1, MW_SET_TIMESTEP_SPACING), TO(MW_SPACING_TRAILING)), 999, 666, 332);
-    // fractional where the network takes any time; one point more, the lowest left out, for the multistep solvers
-    TIMES(WITH(MW_EULER, 5, 0, 0), NULL), 999, 749.25, 499.5, 249.75, 0);
-    TIMES(WITH(MW_DPMPP_2M, 4, 0, 0), NULL), 999, 749, 500, 250);
-    TIMES(WITH(MW_UNI_PC, 4, 1, MW_SET_TIMESTEP_SPACING), TO(MW_SPACING_LEADING)), 801, 601, 401, 201);
-    TIMES(WITH(MW_PNDM, 5, 0, 0), NULL), 801, 601, 601, 401, 201, 1);
-    TIMES(WITH(MW_PNDM, 5, 1, MW_SET_SKIP_PRK_STEPS), TO(0)), 801, 701, 701, 601, 601, 501, 501, 401, 401, 301, 301,
-          201, 201, 1);
+    TIMES(made(MW_DDIM, 5, "timestep_spacing=linspace"), 999, 749, 500, 250, 0);
+    TIMES(made(MW_DDIM, 3, "timestep_spacing=trailing"), 999, 666, 332);
+    // fractional where the network takes any time; one point more, the lowest left out, for the multistep
+    // solvers
+    TIMES(made(MW_EULER, 5, ""), 999, 749.25, 499.5, 249.75, 0);
+    TIMES(made(MW_DPMPP_2M, 4, ""), 999, 749, 500, 250);
+    TIMES(made(MW_UNI_PC, 4, "timestep_spacing=leading"), 801, 601, 401, 201);
+    TIMES(made(MW_PNDM, 5, ""), 801, 601, 601, 401, 201, 1);
+    TIMES(made(MW_PNDM, 5, "skip_prk_steps=0"), 801, 701, 701, 601, 601, 501, 501, 401, 401, 301, 301, 201,
+          201, 1);
     for (int n = 1; n <= 1000; n++) { // no accident of rounding adds or drops a step
-        mw_schedule *s = WITH(MW_DDIM, n, 1, MW_SET_TIMESTEP_SPACING), TO(MW_SPACING_TRAILING));
+        mw_schedule *s = made(MW_DDIM, n, "timestep_spacing=trailing");
         assert_int_equal(s->steps, n);
         assert_near(s->timesteps[0], 999, 0);
         assert_true(s->timesteps[n - 1] >= 0);
@@ -217,7 +225,7 @@ static void spacings(void **state)
 static void tables(void **state)
 {
     (void)state;
-    mw_schedule *s = WITH(MW_DDIM, 10, 0, 0), NULL);
+    mw_schedule *s = made(MW_DDIM, 10, "");
     double product = 1;
     for (int i = 0; i < 1000; i++) {
         double root = sqrt(0.00085) + i * (sqrt(0.012) - sqrt(0.00085)) / 999;
@@ -226,11 +234,11 @@ static void tables(void **state)
     }
     double first = s->alpha_bar[0];
     mw_schedule_free(s);
-    s = WITH(MW_DDIM, 10, 1, MW_SET_RESCALE_BETAS_ZERO_SNR), TO(1));
+    s = made(MW_DDIM, 10, "rescale_betas_zero_snr=1");
     assert_near(s->alpha_bar[999], 0, 0);
     assert_near(s->alpha_bar[0], first, 1e-6);
     mw_schedule_free(s);
-    s = WITH(MW_DDIM, 10, 1, MW_SET_BETA_SCHEDULE), TO(MW_BETAS_COSINE));
+    s = made(MW_DDIM, 10, "beta_schedule=squaredcos_cap_v2");
     double bar = cos((0.5 + 0.008) / 1.008 * acos(-1) / 2), start = cos(0.008 / 1.008 * acos(-1) / 2);
     assert_near(s->alpha_bar[499], bar * bar / (start * start), 1e-5);
     mw_schedule_free(s);
@@ -239,15 +247,16 @@ static void tables(void **state)
 static void spreads(void **state)
 {
     (void)state;
-    mw_schedule *s = WITH(MW_EULER, 7, 0, 0), NULL);
+    mw_schedule *s = made(MW_EULER, 7, "");
     double high = s->sigmas[0], low = s->sigmas[6];
     assert_near(high, 14.6146, 1e-3);
     assert_near(s->sigmas[7], 0, 0);
     assert_near(s->init_noise_sigma, high, 1e-9);
     mw_schedule_free(s);
-    const mw_setting kinds[] = {MW_SET_USE_KARRAS_SIGMAS, MW_SET_USE_EXPONENTIAL_SIGMAS, MW_SET_USE_BETA_SIGMAS};
+    const mw_setting kinds[] = {MW_SET_USE_KARRAS_SIGMAS, MW_SET_USE_EXPONENTIAL_SIGMAS,
+                                MW_SET_USE_BETA_SIGMAS};
     for (int k = 0; k < 3; k++) {
-        s = WITH(MW_EULER, 7, 1, kinds[k]), TO(1));
+        s = made(MW_EULER, 7, "]=1");
         double r = 2.0 / 6, want = exp(log(high) + r * (log(low) - log(high)));
         if (k == 0)
             want = pow(pow(high, 1 / 7.0) + r * (pow(low, 1 / 7.0) - pow(high, 1 / 7.0)), 7);
@@ -259,12 +268,12 @@ static void spreads(void **state)
         assert_near(s->timesteps[0], 999, 1e-2);
         mw_schedule_free(s);
     }
-    s = WITH(MW_DPMPP_2M, 7, 2, MW_SET_USE_KARRAS_SIGMAS, MW_SET_FINAL_SIGMAS_TYPE), TO(1, MW_FINAL_SIGMA_MIN));
+    s = made(MW_DPMPP_2M, 7, "use_karras_sigmas=1 final_sigmas_type=sigma_min");
     assert_near(s->sigmas[7], sqrt((1 - s->alpha_bar[0]) / s->alpha_bar[0]), 1e-6);
     for (int i = 0; i < 7; i++)
         assert_near(s->timesteps[i], rint(s->timesteps[i]), 0);
     mw_schedule_free(s);
-    s = WITH(MW_EULER, 7, 1, MW_SET_TIMESTEP_SPACING), TO(MW_SPACING_LEADING));
+    s = made(MW_EULER, 7, "timestep_spacing=leading");
     assert_near(s->init_noise_sigma, sqrt(s->sigmas[0] * s->sigmas[0] + 1), 1e-9);
     assert_near(mw_schedule_input_scale(s, 3), 1 / sqrt(s->sigmas[3] * s->sigmas[3] + 1), 1e-12);
     mw_schedule_free(s);
@@ -286,25 +295,25 @@ static void quantiles(void **state)
 static void impossible_settings(void **state)
 {
     (void)state;
-    assert_null(WITH(MW_DDIM, 0, 0, 0), NULL));
+    assert_null(made(MW_DDIM, 0, ""));
     assert_fails("1..1000");
-    assert_null(WITH(MW_DDIM, 200, 1, MW_SET_NUM_TRAIN_TIMESTEPS), TO(100)));
+    assert_null(made(MW_DDIM, 200, "num_train_timesteps=100"));
     assert_fails("100 timesteps");
-    assert_null(WITH(MW_DDIM, 5, 1, MW_SET_USE_KARRAS_SIGMAS), TO(1)));
+    assert_null(made(MW_DDIM, 5, "use_karras_sigmas=1"));
     assert_fails("use_karras_sigmas");
-    assert_null(WITH(MW_EULER, 5, 1, MW_SET_SOLVER_ORDER), TO(3)));
+    assert_null(made(MW_EULER, 5, "solver_order=3"));
     assert_fails("solver_order");
-    assert_null(WITH(MW_EULER, 5, 2, MW_SET_USE_KARRAS_SIGMAS, MW_SET_USE_BETA_SIGMAS), TO(1, 1)));
+    assert_null(made(MW_EULER, 5, "use_karras_sigmas=1 use_beta_sigmas=1"));
     assert_fails("only one");
-    assert_null(WITH(MW_PNDM, 5, 1, MW_SET_PREDICTION_TYPE), TO(MW_PREDICT_SAMPLE)));
+    assert_null(made(MW_PNDM, 5, "prediction_type=sample"));
     assert_fails("pndm");
-    assert_null(WITH(MW_PNDM, 3, 1, MW_SET_SKIP_PRK_STEPS), TO(0)));
+    assert_null(made(MW_PNDM, 3, "skip_prk_steps=0"));
     assert_fails("at least 4");
-    assert_null(WITH(MW_DDIM, 1000, 1, MW_SET_STEPS_OFFSET), TO(1)));
+    assert_null(made(MW_DDIM, 1000, "steps_offset=1"));
     assert_fails("steps_offset");
-    assert_null(WITH(MW_DPMPP_2M, 5, 1, MW_SET_ALGORITHM_TYPE), TO(MW_SOLVER_EPS)));
+    assert_null(made(MW_DPMPP_2M, 5, "algorithm_type=dpmsolver"));
     assert_fails("sigma_min");
-    assert_null(WITH(MW_EULER, 5, 3, MW_SET_USE_KARRAS_SIGMAS, MW_SET_SIGMA_MIN, MW_SET_SIGMA_MAX), TO(1, 9, 3)));
+    assert_null(made(MW_EULER, 5, "use_karras_sigmas=1 sigma_min=9 sigma_max=3"));
     assert_fails("sigma_max");
     // a checkpoint's setting for another sampler does not bind this one
     mw_schedule *s = mw_schedule_new(c, &base, MW_EULER, 5);
@@ -315,7 +324,7 @@ static void impossible_settings(void **state)
 static void travels_as_a_value(void **state)
 {
     (void)state;
-    mw_schedule *s = WITH(MW_UNI_PC, 6, 2, MW_SET_USE_KARRAS_SIGMAS, MW_SET_SOLVER_TYPE), TO(1, MW_SOLVER_BH1));
+    mw_schedule *s = made(MW_UNI_PC, 6, "use_karras_sigmas=1 solver_type=bh1");
     s->disable_corrector[0] = 5;
     mw_value *v = mw_schedule_value(c, s);
     mw_schedule *t = mw_schedule_from_value(c, v);
@@ -345,14 +354,14 @@ static void travels_as_a_value(void **state)
 static void starts_by_strength(void **state)
 {
     (void)state;
-    mw_schedule *s = WITH(MW_DDIM, 10, 0, 0), NULL);
+    mw_schedule *s = made(MW_DDIM, 10, "");
     assert_int_equal(mw_schedule_first_step(s, 0), 10);
     assert_int_equal(mw_schedule_first_step(s, 0.05), 10);
     assert_int_equal(mw_schedule_first_step(s, 0.6), 4);
     assert_int_equal(mw_schedule_first_step(s, 1), 0);
     mw_schedule_free(s);
     for (int warm = 0; warm < 2; warm++) { // PNDM starts where the same time is visited, warm-up or not
-        s = WITH(MW_PNDM, 10, 1, MW_SET_SKIP_PRK_STEPS), TO(warm));
+        s = made(MW_PNDM, 10, warm ? "skip_prk_steps=1" : "skip_prk_steps=0");
         for (int k = 0; k < 10; k++)
             assert_near(s->timesteps[mw_schedule_first_step(s, 1 - k / 10.0 + 1e-9)], 901 - 100 * k, 0);
         assert_int_equal(mw_schedule_first_step(s, 0), s->steps);
@@ -362,21 +371,25 @@ static void starts_by_strength(void **state)
 
 // ---- steps
 
-static mw_tensor *row(int n, const float *x) { return mw_tensor_from_f32(c, MW_F32, 2, (int64_t[]){1, n}, x); }
+static mw_tensor *row(int n, const float *x)
+{
+    return mw_tensor_from_f32(c, MW_F32, 2, (int64_t[]){1, n}, x);
+}
 
 // Song et al. 2021, eq. 12 and 16, as they stand there.
 static void ddim_is_the_papers(void **state)
 {
     (void)state;
     const float x[3] = {1, -2, 0.5f}, e[3] = {0.3f, 0.1f, -1}, z[3] = {1, 0, -1};
-    mw_schedule *s = WITH(MW_DDIM, 20, 0, 0), NULL);
+    mw_schedule *s = made(MW_DDIM, 20, "");
     double at = s->alpha_bar[701], ap = s->alpha_bar[651];
     for (double eta = 0; eta <= 1; eta += 0.5) {
         float got[3], picture[3];
         mw_sampler_state st = {0};
         mw_step_out out;
         mw_scope_begin(c);
-        mw_step_in in = {.latents = row(3, x), .noise_pred = row(3, e), .variance_noise = row(3, z), .ddim_eta = eta};
+        mw_step_in in = {
+            .latents = row(3, x), .noise_pred = row(3, e), .variance_noise = row(3, z), .ddim_eta = eta};
         assert_int_equal(mw_sampler_step(c, s, 5, &in, &st, &out), MW_OK);
         mw_tensor_read_f32(c, out.latents, got);
         mw_tensor_read_f32(c, out.pred_original, picture);
@@ -391,8 +404,8 @@ static void ddim_is_the_papers(void **state)
     mw_schedule_free(s);
 }
 
-// A world in which pictures are normal with deviation `spread`: the best prediction, and with it the path from noise
-// to picture, are known in closed form: latents stay proportional to their own deviation.
+// A world in which pictures are normal with deviation `spread`: the best prediction, and with it the path
+// from noise to picture, are known in closed form: latents stay proportional to their own deviation.
 static const double spread = 0.7;
 
 static double best_noise(double alpha_bar, double x)
@@ -428,9 +441,9 @@ static double path_error(const mw_schedule *s)
     return fabs(x / (x0 * final / signal) - 1);
 }
 
-static double error_of(mw_sampler sampler, int steps, int n, const mw_setting *what, const double *value)
+static double error_of(mw_sampler sampler, int steps, const char *settings)
 {
-    mw_schedule *s = with(sampler, steps, n, what, value);
+    mw_schedule *s = made(sampler, steps, settings);
     if (!s)
         fail_msg("%s", mw_errmsg(c));
     double e = path_error(s);
@@ -443,56 +456,31 @@ static void samplers_solve_the_equation(void **state)
 {
     (void)state;
     static const struct {
-        const char *name;
         mw_sampler sampler;
-        int n;
-        mw_setting what[4];
-        double value[4];
+        const char *settings;
         double least; // doubling the steps divides the error by at least this
         double most;  // error at 80 steps
     } cases[] = {
-        {"ddim", MW_DDIM, 0, {0}, {0}, 1.7, 0.02},
-        {"euler", MW_EULER, 1, {MW_SET_USE_KARRAS_SIGMAS}, {1}, 1.7, 0.02},
-        {"euler on v", MW_EULER, 1, {MW_SET_FINAL_SIGMAS_TYPE}, {MW_FINAL_SIGMA_MIN}, 1.7, 0.02},
-        {"dpmpp order 1", MW_DPMPP_2M, 2, {MW_SET_SOLVER_ORDER, MW_SET_FINAL_SIGMAS_TYPE}, {1, 1}, 1.7, 0.02},
-        {"dpmpp order 2", MW_DPMPP_2M, 2, {MW_SET_USE_KARRAS_SIGMAS, MW_SET_FINAL_SIGMAS_TYPE}, {1, 1}, 3, 2e-3},
-        {"dpmpp heun",
-         MW_DPMPP_2M,
-         3,
-         {MW_SET_USE_KARRAS_SIGMAS, MW_SET_FINAL_SIGMAS_TYPE, MW_SET_SOLVER_TYPE},
-         {1, 1, MW_SOLVER_HEUN},
-         3,
-         2e-3},
-        {"dpmpp order 3",
-         MW_DPMPP_2M,
-         3,
-         {MW_SET_USE_KARRAS_SIGMAS, MW_SET_FINAL_SIGMAS_TYPE, MW_SET_SOLVER_ORDER},
-         {1, 1, 3},
-         3,
-         1e-3},
-        {"dpm order 2",
-         MW_DPMPP_2M,
-         3,
-         {MW_SET_USE_KARRAS_SIGMAS, MW_SET_FINAL_SIGMAS_TYPE, MW_SET_ALGORITHM_TYPE},
-         {1, 1, MW_SOLVER_EPS},
-         3,
-         2e-3},
-        {"uni_pc", MW_UNI_PC, 2, {MW_SET_USE_KARRAS_SIGMAS, MW_SET_FINAL_SIGMAS_TYPE}, {1, 1}, 3, 1e-3},
-        {"uni_pc bh1, noise",
-         MW_UNI_PC,
-         3,
-         {MW_SET_USE_KARRAS_SIGMAS, MW_SET_SOLVER_TYPE, MW_SET_PREDICT_X0},
-         {1, MW_SOLVER_BH1, 0},
-         1,
-         1e-3},
-        {"lms", MW_LMS, 1, {MW_SET_USE_KARRAS_SIGMAS}, {1}, 3, 1e-3},
-        {"pndm", MW_PNDM, 0, {0}, {0}, 2, 2e-3},
-        {"pndm with warm-up", MW_PNDM, 1, {MW_SET_SKIP_PRK_STEPS}, {0}, 1.5, 2e-3},
+        {MW_DDIM, "", 1.7, 0.02},
+        {MW_EULER, "use_karras_sigmas=1", 1.7, 0.02},
+        {MW_EULER, "final_sigmas_type=sigma_min", 1.7, 0.02},
+        {MW_DPMPP_2M, "final_sigmas_type=sigma_min solver_order=1", 1.7, 0.02},
+        {MW_DPMPP_2M, "final_sigmas_type=sigma_min use_karras_sigmas=1", 3, 2e-3},
+        {MW_DPMPP_2M, "final_sigmas_type=sigma_min use_karras_sigmas=1 solver_type=heun", 3, 2e-3},
+        {MW_DPMPP_2M, "final_sigmas_type=sigma_min use_karras_sigmas=1 solver_order=3", 3, 2e-3},
+        {MW_DPMPP_2M, "final_sigmas_type=sigma_min use_karras_sigmas=1 algorithm_type=dpmsolver", 3, 2e-3},
+        {MW_UNI_PC, "use_karras_sigmas=1", 3, 2e-3},
+        {MW_UNI_PC, "use_karras_sigmas=1 solver_order=3", 3, 2e-3},
+        {MW_UNI_PC, "use_karras_sigmas=1 final_sigmas_type=sigma_min solver_type=bh1 predict_x0=0", 1, 2e-3},
+        {MW_LMS, "use_karras_sigmas=1", 3, 1e-3},
+        {MW_PNDM, "", 2, 2e-3},
+        {MW_PNDM, "skip_prk_steps=0", 1.5, 2e-3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        double coarse = error_of(cases[i].sampler, 40, cases[i].n, cases[i].what, cases[i].value);
-        double fine = error_of(cases[i].sampler, 80, cases[i].n, cases[i].what, cases[i].value);
-        print_message("%s: %.3g %.3g (x %.2f)\n", cases[i].name, coarse, fine, coarse / fine);
+        double coarse = error_of(cases[i].sampler, 40, cases[i].settings);
+        double fine = error_of(cases[i].sampler, 80, cases[i].settings);
+        print_message("%s %s: %.3g %.3g (x %.2f)\n", mw_sampler_id(cases[i].sampler), cases[i].settings,
+                      coarse, fine, coarse / fine);
     }
 }
 
