@@ -253,10 +253,9 @@ static void spreads(void **state)
     assert_near(s->sigmas[7], 0, 0);
     assert_near(s->init_noise_sigma, high, 1e-9);
     mw_schedule_free(s);
-    const mw_setting kinds[] = {MW_SET_USE_KARRAS_SIGMAS, MW_SET_USE_EXPONENTIAL_SIGMAS,
-                                MW_SET_USE_BETA_SIGMAS};
+    const char *const kinds[] = {"use_karras_sigmas=1", "use_exponential_sigmas=1", "use_beta_sigmas=1"};
     for (int k = 0; k < 3; k++) {
-        s = made(MW_EULER, 7, "]=1");
+        s = made(MW_EULER, 7, kinds[k]);
         double r = 2.0 / 6, want = exp(log(high) + r * (log(low) - log(high)));
         if (k == 0)
             want = pow(pow(high, 1 / 7.0) + r * (pow(low, 1 / 7.0) - pow(high, 1 / 7.0)), 7);
