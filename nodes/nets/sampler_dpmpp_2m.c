@@ -106,6 +106,8 @@ static int order_at(const mw_schedule *s, int step, int history)
         (lower || mw_schedule_on(s, MW_SET_EULER_AT_FINAL) ||
          mw_schedule_is(s, MW_SET_FINAL_SIGMAS_TYPE, MW_FINAL_ZERO)))
         return 1;
+    if (s->sigmas[step + 1] == s->sigmas[step]) // no way to go, along which nothing differs
+        return 1;
     if (left == 2 && lower && order > 2)
         order = 2;
     return order < history ? order : history;

@@ -86,6 +86,8 @@ static int order_at(const mw_schedule *s, int step, int history)
     int order = (int)s->set[MW_SET_SOLVER_ORDER], left = s->steps - step;
     if (mw_schedule_on(s, MW_SET_LOWER_ORDER_FINAL) && left < order)
         order = left;
+    if (s->sigmas[step + 1] == s->sigmas[step]) // no way to go, along which nothing differs
+        return 1;
     return order < history ? order : history;
 }
 
