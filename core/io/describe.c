@@ -48,7 +48,7 @@ const char *mw_st_summary(const mw_st *s, char *buf, size_t size)
     char count[32], amount[32];
     put_grouped(numbers, count);
     size_t n =
-        (size_t)snprintf(buf, size, "%zu tensor%s, %s numbers, %s", mw_st_count(s),
+        (size_t)snprintf(buf, size, "%zu tensor%s, %s parameters, %s", mw_st_count(s),
                          mw_st_count(s) == 1 ? "" : "s", count, mw_bytes_text(bytes, amount, sizeof amount));
     for (int d = 0; d < MW_ST_DTYPES && n < size; d++)
         if (tensors[d] && kinds == 1)
@@ -77,6 +77,9 @@ void mw_describe_tensors(const mw_st *s, FILE *out)
     while ((key = mw_st_metadata_next(s, key, &value)))
         fprintf(out, "metadata %s: %s\n", mw_printable(key, name, sizeof name),
                 mw_printable(value, text, sizeof text));
+    for (size_t i = 0; mw_st_file_count(s) > 1 && i < mw_st_file_count(s); i++)
+        fprintf(out, "file %s: %s\n", mw_printable(mw_st_file_at(s, i), text, sizeof text),
+                mw_bytes_text(mw_st_file_bytes(s, i), name, sizeof name));
     const mw_st_entry *e;
     for (size_t i = 0; (e = mw_st_at(s, i)); i++)
         put_tensor(e, out);

@@ -9,11 +9,11 @@
 // "12 bytes", "3.4 MiB" into buf; returns buf.
 const char *mw_bytes_text(size_t bytes, char *buf, size_t size);
 
-// "440 tensors, 1,234,567 numbers, 4.9 MiB, F32", with a count for each dtype where there are several, and
+// "440 tensors, 1,234,567 parameters, 4.9 MiB, F32", with a count for each dtype where there are several, and
 // the number of shards; into buf; returns buf.
 const char *mw_st_summary(const mw_st *s, char *buf, size_t size);
 
-// Metadata, a line each, then each tensor: name, dtype, shape.
+// Metadata and shards, a line each, then each tensor: name, dtype, shape.
 void mw_describe_tensors(const mw_st *s, FILE *out);
 
 // A picture: format, size, mode, and the texts of a PNG. The whole file is decoded, so that what is described

@@ -4,6 +4,7 @@
 #include "core/base/file.h"
 #include "core/base/pathname.h"
 #include "core/io/describe.h"
+#include "nodes/nets/checkpoint.h"
 #include "nodes/nets/model_kind.h"
 
 #include <errno.h>
@@ -16,6 +17,24 @@ static void refuse(mw_ctx *c, const char *path, const char *what)
     mw_fail(c, MW_E_FILE, "%s: is %s, which is not supported yet", path, what);
 }
 
+// Does a checkpoint in one file hold every weight that its family's published settings ask for? Others load
+// too, with configs of their own.
+static void put_loads(mw_ctx *c, const char *path, FILE *out)
+{
+    mw_ctx *quiet = mw_ctx_fork(c);
+    if (!quiet)
+        return;
+    quiet->log_level = MW_LOG_ERROR;
+    mw_checkpoint *k = mw_checkpoint_open(quiet, &(mw_checkpoint_options){.path = path, .dtype = MW_F32});
+    if (k)
+        fprintf(out, "loads: with the published settings of %s\n", k->kind);
+    else
+        fprintf(out, "loads: not with published settings: %s\n", mw_errmsg(quiet));
+    if (k)
+        mw_object_release(&k->base);
+    mw_ctx_free(quiet);
+}
+
 void mw_inspect_tensors(mw_ctx *c, const char *path, FILE *out)
 {
     char text[400];
@@ -25,6 +44,8 @@ void mw_inspect_tensors(mw_ctx *c, const char *path, FILE *out)
     fprintf(out, "%s: %s\n", path, mw_st_summary(s, text, sizeof text));
     if (*mw_model_kind(c, s, text, sizeof text))
         fprintf(out, "kind: %s\n", text);
+    if (strstr(text, "single-file checkpoint"))
+        put_loads(c, path, out);
     mw_describe_tensors(s, out);
     mw_st_close(s);
 }

@@ -59,7 +59,7 @@ static void inspect_llm(mw_ctx *c, json_t *o, const char *path, FILE *out)
     mw_llm_config m;
     if (mw_llm_config_read(c, o, path, &m) != MW_OK)
         return;
-    fprintf(out, "%s: config of a language model (%s), %lld numbers\n", path, m.type,
+    fprintf(out, "%s: config of a language model (%s), %lld parameters\n", path, m.type,
             (long long)mw_llm_config_count(&m));
     put_fields(o, out);
 }
