@@ -12,21 +12,20 @@
 // `sums` between chunks.
 //
 // VL: lanes of a vector. MR, NV: register tile; MR * NV + NV + 1 vectors must fit the register file.
-// KC, MB, NB: the largest chunk, and the largest block in rows and columns: A's block and the sums stay in L2.
+// KC, MB, NB: the largest chunk, and the largest block in rows and columns, multiples of MR and NR: A's block and the
+// sums should stay in L2, and must fit what the device calls local memory.
 #ifndef VL
 #define VL 8
+#define KC 256
+#define MB 96
+#define NB 320
 #endif
 #if VL == 16
 #define MR 13
-#define KC 384
-#define MB (8 * MR)
 #else
 #define MR 6
-#define KC 256
-#define MB (16 * MR)
 #endif
 #define NV 2
-#define NB 320
 #define NR (NV * VL)
 #define PITCH (KC + 16)  // not a power of two: rows must not fall on the same cache sets
 

@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-// How the kernels of the CPU family cut the work; kernels/gemm.cl derives the same from VL.
+// How the kernels of the CPU family cut the work.
 typedef struct cut {
     int lanes, tile_rows, columns, chunk, block_rows, block_columns;
+    const char *defs; // the same for kernels/gemm.cl
 } cut;
 
 enum { GPU_COLUMNS = 64 };
@@ -17,12 +18,25 @@ size_t mw_gemm_group(const mw_ctx *c)
     return caps->cpu ? 1 : caps->max_group >= 64 ? 64 : 0;
 }
 
-static cut cpu_cut(const mw_caps *caps)
+// The widest vectors, and the largest blocks that the device's local memory holds; the last ones fit 32 KiB.
+static const cut *cpu_cut(const mw_caps *caps)
 {
-    if (caps->vector_width >= 16)
-        return (cut){16, 13, 32, 384, 8 * 13, 320};
-    int lanes = caps->vector_width >= 8 ? 8 : 4;
-    return (cut){lanes, 6, 2 * lanes, 256, 16 * 6, 320};
+    static const cut cuts[] = {
+        {16, 13, 32, 384, 104, 320, "-DVL=16 -DKC=384 -DMB=104 -DNB=320"},
+        {16, 13, 32, 64, 26, 96, "-DVL=16 -DKC=64 -DMB=26 -DNB=96"},
+        {8, 6, 16, 256, 96, 320, "-DVL=8 -DKC=256 -DMB=96 -DNB=320"},
+        {8, 6, 16, 64, 24, 96, "-DVL=8 -DKC=64 -DMB=24 -DNB=96"},
+        {4, 6, 8, 256, 96, 320, "-DVL=4 -DKC=256 -DMB=96 -DNB=320"},
+        {4, 6, 8, 64, 24, 96, "-DVL=4 -DKC=64 -DMB=24 -DNB=96"},
+    };
+    int lanes = caps->vector_width >= 16 ? 16 : caps->vector_width >= 8 ? 8 : 4;
+    const cut *u = cuts;
+    while (u->lanes != lanes)
+        u++;
+    enum { PITCH_SKEW = 16, ROW_BYTES = 16 };
+    int floats = u->block_rows * (u->chunk + PITCH_SKEW + u->block_columns) + u->chunk * u->columns;
+    return (size_t)floats * sizeof(float) + (size_t)u->block_rows * ROW_BYTES <= caps->local_bytes ? u
+                                                                                                   : u + 1;
 }
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -30,7 +44,7 @@ static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t mw_gemm_columns(const mw_ctx *c, int64_t n)
 {
     const mw_caps *caps = mw_device_caps(c);
-    return caps->cpu ? cpu_cut(caps).columns : ceil_div(n, GPU_COLUMNS) * GPU_COLUMNS;
+    return caps->cpu ? cpu_cut(caps)->columns : ceil_div(n, GPU_COLUMNS) * GPU_COLUMNS;
 }
 
 mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g)
@@ -109,13 +123,13 @@ static int flags_of(const mw_gemm *g) { return (g->bias ? 1 : 0) | (g->residual 
 static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
 {
     enum { GROUPS_PER_UNIT = 4 }; // enough for units of unequal speed
-    cut u = cpu_cut(caps);
-    int64_t tiles_m = ceil_div(g->rows, u.tile_rows), tiles_n = ceil_div(g->n, u.columns);
-    int64_t m = even_part(tiles_m, u.block_rows / u.tile_rows);
-    int64_t n = even_part(tiles_n, u.block_columns / u.columns);
+    const cut *u = cpu_cut(caps);
+    int64_t tiles_m = ceil_div(g->rows, u->tile_rows), tiles_n = ceil_div(g->n, u->columns);
+    int64_t m = even_part(tiles_m, u->block_rows / u->tile_rows);
+    int64_t n = even_part(tiles_n, u->block_columns / u->columns);
     while (ceil_div(tiles_m, m) * ceil_div(tiles_n, n) * g->batch < GROUPS_PER_UNIT * caps->compute_units &&
            (m > 1 || n > 1)) {
-        if (n * u.columns > m * u.tile_rows && n > 1)
+        if (n * u->columns > m * u->tile_rows && n > 1)
             n = ceil_div(n, 2);
         else if (m > 1)
             m = ceil_div(m, 2);
@@ -124,15 +138,13 @@ static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
     }
     mw_launch l = {.file = "gemm",
                    .entry = "gemm",
-                   .defs = u.lanes == 16 ? "-DVL=16"
-                       : u.lanes == 8    ? "-DVL=8"
-                                         : "-DVL=4",
+                   .defs = u->defs,
                    .t = g->x->dtype,
                    .w = g->w->dtype,
                    .dims = 2,
                    .global = {(size_t)(ceil_div(tiles_m, m) * ceil_div(tiles_n, n)), (size_t)g->batch},
                    .local = {1, 1}};
-    return MW_RUN(c, &l, OPERANDS(g), MW_I(g->rows), MW_I(g->n), MW_I(g->k), MW_I(chunk_of(g, u.chunk)),
+    return MW_RUN(c, &l, OPERANDS(g), MW_I(g->rows), MW_I(g->n), MW_I(g->k), MW_I(chunk_of(g, u->chunk)),
                   MW_I(m), MW_I(n), GEOMETRY(g));
 }
 

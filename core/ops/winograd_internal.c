@@ -25,15 +25,16 @@ bool mw_winograd_fits(const mw_ctx *c, const mw_gemm *g)
 }
 
 // Counts what each way costs in multiply-adds; an element moved through memory costs as much as MOVE of them.
+// Below LEAST there is nothing to save that would pay for compiling three more kernels.
 bool mw_winograd_pays(const mw_gemm *g)
 {
-    enum { MOVE = 24 };
+    enum { MOVE = 24, LEAST = 1000000000 };
     double tiles =
         (double)g->rows / g->out_h / g->out_w * (double)((g->out_h + 3) / 4) * (double)((g->out_w + 3) / 4);
     double weights = (double)g->channels * (double)g->n, sums = (double)(g->channels + g->n);
     double direct = (double)g->rows * 9 * weights;
     double winograd = POINTS * (tiles * weights + MOVE * (2 * weights + tiles * sums));
-    return g->channels >= 32 && g->n >= 32 && winograd < 0.8 * direct;
+    return direct > LEAST && winograd < 0.8 * direct;
 }
 
 static const char *defines(int lanes)

@@ -8,12 +8,13 @@
 #include "core/cl/device.h"
 #include "core/ops.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static mw_tensor *x, *w, *y;
+static mw_tensor *x, *w, *v, *y;
 static char op[16];
 static int64_t n[6];
 
@@ -22,16 +23,16 @@ static mw_tensor *operand(mw_ctx *c, const char *path, int ndim, const int64_t *
     size_t total = 1;
     for (int i = 0; i < ndim; i++)
         total *= (size_t)shape[i];
-    float *v = malloc(total * sizeof *v);
+    float *values = malloc(total * sizeof *values);
     FILE *f = fopen(path, "rb");
     mw_tensor *t = NULL;
-    if (v && f && fread(v, sizeof *v, total, f) == total)
-        t = mw_tensor_from_f32(c, MW_F32, ndim, shape, v);
+    if (values && f && fread(values, sizeof *values, total, f) == total)
+        t = mw_tensor_from_f32(c, MW_F32, ndim, shape, values);
     else
         mw_fail(c, MW_E_FILE, "%s: %zu values cannot be read", path, total);
     if (f)
         fclose(f);
-    free(v);
+    free(values);
     return t;
 }
 
@@ -40,6 +41,11 @@ static void load(mw_ctx *c)
     if (strcmp(op, "conv2d") == 0) {
         x = operand(c, "x.bin", MW_SHAPE(n[0], n[1], n[2], n[3]));
         w = mw_prepare_conv2d(c, operand(c, "w.bin", MW_SHAPE(n[4], n[3], n[5], n[5])));
+    } else if (strcmp(op, "attention") == 0) {
+        x = operand(c, "x.bin", MW_SHAPE(n[0], n[1], n[3] * n[4]));
+        mw_tensor *both = operand(c, "w.bin", MW_SHAPE(2, n[0], n[2], n[3] * n[4]));
+        w = mw_reshape(c, mw_slice(c, both, 0, 0, 1), MW_SHAPE(n[0], n[2], -1));
+        v = mw_reshape(c, mw_slice(c, both, 0, 1, 1), MW_SHAPE(n[0], n[2], -1));
     } else {
         bool linear = strcmp(op, "linear") == 0;
         x = operand(c, "x.bin", MW_SHAPE(n[0], n[1]));
@@ -52,6 +58,8 @@ static mw_tensor *apply(mw_ctx *c)
 {
     if (strcmp(op, "conv2d") == 0)
         return mw_conv2d(c, x, w, NULL, 1, (int)n[5] / 2, (int)n[5] / 2, NULL);
+    if (strcmp(op, "attention") == 0)
+        return mw_attention(c, x, w, v, (int)n[3], 1 / sqrt((double)n[4]), false, NULL);
     if (strcmp(op, "linear") == 0)
         return mw_linear(c, x, w, NULL, MW_ACT_NONE, NULL);
     return mw_matmul(c, x, w, 1);
@@ -81,13 +89,14 @@ static void save(mw_ctx *c)
     mw_scope_begin(c);
     y = apply(c);
     size_t total = (size_t)mw_numel(y);
-    float *v = malloc(total * sizeof *v + 1);
+    float *values = malloc(total * sizeof *values + 1);
     FILE *f = fopen("y.bin", "wb");
-    if (!v || !f || mw_tensor_read_f32(c, y, v) || fwrite(v, sizeof *v, total, f) != total)
+    if (!values || !f || mw_tensor_read_f32(c, y, values) ||
+        fwrite(values, sizeof *values, total, f) != total)
         mw_fail(c, MW_E_FILE, "y.bin cannot be written");
     if (f)
         fclose(f);
-    free(v);
+    free(values);
     mw_scope_end(c, NULL);
     puts("saved");
 }
@@ -104,10 +113,11 @@ int main(void)
         } else if (strcmp(line, "save\n") == 0) {
             save(c);
         } else {
-            long long v[6] = {0};
-            sscanf(line, "%15s %lld %lld %lld %lld %lld %lld", op, &v[0], &v[1], &v[2], &v[3], &v[4], &v[5]);
+            long long size[6] = {0};
+            sscanf(line, "%15s %lld %lld %lld %lld %lld %lld", op, &size[0], &size[1], &size[2], &size[3],
+                   &size[4], &size[5]);
             for (int i = 0; i < 6; i++)
-                n[i] = v[i];
+                n[i] = size[i];
             mw_scope_end(c, NULL);
             mw_scope_begin(c);
             load(c);

@@ -1,4 +1,4 @@
-"""p1.py: GEMM and 3x3 convolution at SD 1.5's shapes, f32, against PyTorch on the CPU.
+"""p1.py: GEMM, 3x3 convolution and attention at SD 1.5's shapes, f32, against PyTorch on the CPU.
 
 Both sides get the same operands; PyTorch keeps pictures channels-last too where that is faster for it. The results are
 compared. Usage: p1.py [part of a row's name]
@@ -22,7 +22,10 @@ ROWS = [("linear", *s) for s in (
     ("conv2d", *s, 3) for s in (
         (2, 64, 64, 320, 320), (2, 64, 64, 640, 320), (2, 64, 64, 960, 320), (2, 32, 32, 640, 640),
         (2, 32, 32, 1280, 640), (2, 16, 16, 1280, 1280), (2, 16, 16, 2560, 1280), (2, 8, 8, 1280, 1280),
-        (1, 512, 512, 128, 128), (1, 256, 256, 256, 256), (1, 128, 128, 512, 512), (1, 64, 64, 512, 512))]
+        (1, 512, 512, 128, 128), (1, 256, 256, 256, 256), (1, 128, 128, 512, 512), (1, 64, 64, 512, 512))] + [
+    ("attention", *s) for s in (  # batch, queries, keys, heads, width of a head
+        (2, 4096, 4096, 8, 40), (2, 1024, 1024, 8, 80), (2, 256, 256, 8, 160), (2, 64, 64, 8, 160), (2, 4096, 77, 8, 40),
+        (2, 1024, 77, 8, 80), (2, 256, 77, 8, 160))]
 
 
 class Ours:
@@ -48,6 +51,14 @@ def operands(row):
         conv = torch.nn.functional.conv2d
         return x, f, 2.0 * b * h * w * i * o * k * k, [
             lambda: conv(plain, f, padding=k // 2).permute(0, 2, 3, 1), lambda: conv(p, last, padding=k // 2).permute(0, 2, 3, 1)]
+    if row[0] == "attention":
+        _, b, t, s, h, d = row
+        q, kv = torch.randn(b, t, h * d), torch.randn(2, b, s, h * d)
+        heads = [x.view(b, -1, h, d).transpose(1, 2) for x in (q, kv[0], kv[1])]
+        apart = [x.contiguous() for x in heads]
+        attend = torch.nn.functional.scaled_dot_product_attention
+        return q, kv, 4.0 * b * t * s * h * d, [
+            lambda: attend(*heads).transpose(1, 2).reshape(b, t, h * d), lambda: attend(*apart).transpose(1, 2).reshape(b, t, h * d)]
     _, m, k, n = row
     x = torch.randn(m, k)
     if row[0] == "matmul":
