@@ -94,4 +94,10 @@ typedef struct {
 mw_status mw_st_write(mw_ctx *c, const char *path, const mw_st_out *tensors, size_t n,
                       const char *const *metadata);
 
+// The same for files larger than memory: where data is NULL, make() is called when the tensor's turn comes.
+// The bytes it returns are read before the next call; NULL with an error pending stops.
+typedef const void *(*mw_st_make)(mw_ctx *c, void *user, const mw_st_out *t);
+mw_status mw_st_write_made(mw_ctx *c, const char *path, const mw_st_out *tensors, size_t n,
+                           const char *const *metadata, mw_st_make make, void *user);
+
 #endif

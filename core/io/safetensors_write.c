@@ -64,7 +64,8 @@ static json_t *make_header(mw_ctx *c, const char *path, const item *items, size_
     return header;
 }
 
-static void write_all(mw_ctx *c, const char *path, const item *items, size_t n, const char *const *metadata)
+static void write_all(mw_ctx *c, const char *path, const item *items, size_t n, const char *const *metadata,
+                      mw_st_make make, void *user)
 {
     json_t *header = make_header(c, path, items, n, metadata);
     char *text = mw_err(c) == MW_OK ? json_dumps(header, JSON_COMPACT) : NULL;
@@ -81,14 +82,23 @@ static void write_all(mw_ctx *c, const char *path, const item *items, size_t n, 
     mw_file_put(c, w, &padded, sizeof padded);
     mw_file_put(c, w, text, length);
     mw_file_put(c, w, "       ", (size_t)padded - length);
-    for (size_t i = 0; i < n && !mw_cancelled(c); i++)
-        mw_file_put(c, w, items[i].t->data, items[i].bytes);
+    for (size_t i = 0; i < n && mw_err(c) == MW_OK && !mw_cancelled(c); i++) {
+        const mw_st_out *t = items[i].t;
+        const void *data = t->data || !make ? t->data : make(c, user, t);
+        mw_file_put(c, w, data, items[i].bytes);
+    }
     mw_file_commit(c, w);
     free(text);
 }
 
 mw_status mw_st_write(mw_ctx *c, const char *path, const mw_st_out *tensors, size_t n,
                       const char *const *metadata)
+{
+    return mw_st_write_made(c, path, tensors, n, metadata, NULL, NULL);
+}
+
+mw_status mw_st_write_made(mw_ctx *c, const char *path, const mw_st_out *tensors, size_t n,
+                           const char *const *metadata, mw_st_make make, void *user)
 {
     if (mw_err(c) != MW_OK)
         return mw_err(c);
@@ -102,7 +112,7 @@ mw_status mw_st_write(mw_ctx *c, const char *path, const mw_st_out *tensors, siz
     }
     if (mw_err(c) == MW_OK) {
         qsort(items, n, sizeof *items, by_width);
-        write_all(c, path, items, n, metadata);
+        write_all(c, path, items, n, metadata, make, user);
     }
     free(items);
     return mw_err(c);

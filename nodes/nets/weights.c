@@ -176,6 +176,8 @@ static void check(mw_weights *w, const char *name, int ndim, const int64_t *shap
     char want[96], got[96], sentence[512] = "";
     int n = 0;
     int64_t found[4] = {0};
+    if (!w->source.find)
+        return;
     if (!w->source.find(w->source.user, name, &n, found))
         snprintf(sentence, sizeof sentence, "tensor '%s' %s is missing", name,
                  text_of(ndim, shape, want, sizeof want));
@@ -236,7 +238,19 @@ bool mw_weight_exists(const mw_weights *w, const char *name)
 {
     int n;
     int64_t shape[4];
-    return w->open ? w->source.find(w->source.user, name, &n, shape) : lookup(w, name) != NULL;
+    if (!w->open)
+        return lookup(w, name) != NULL;
+    return !w->source.find || w->source.find(w->source.user, name, &n, shape);
+}
+
+bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, int64_t shape[4])
+{
+    if (i >= w->n)
+        return false;
+    *name = w->entries[i].name;
+    *ndim = w->entries[i].ndim;
+    memcpy(shape, w->entries[i].shape, sizeof w->entries[i].shape);
+    return true;
 }
 
 // ---- loading

@@ -14,7 +14,8 @@
 typedef struct mw_weight_source {
     void *user;
     const char *path; // for messages
-    // Shape of entry `name` (diffusers name); false when there is none. ndim <= 4.
+    // Shape of entry `name` (diffusers name); false when there is none. ndim <= 4. NULL: it has whatever is
+    // asked for, in the shape that is asked for (random weights).
     bool (*find)(void *user, const char *name, int *ndim, int64_t shape[4]);
     // All values as f32, row-major.
     mw_status (*read_f32)(mw_ctx *c, void *user, const char *name, float *out);
@@ -50,6 +51,9 @@ bool mw_weight_exists(const mw_weights *w, const char *name);
 // asked for in a context that is not dry, by whichever thread comes first; what goes wrong then (memory,
 // numbers that are none) is that thread's error.
 mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char *name));
+
+// The i-th weight that the dry run asked for: its name (borrowed) and shape; false past the last.
+bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, int64_t shape[4]);
 
 // Bytes on the device, number of parameters.
 size_t mw_weights_bytes(const mw_weights *w);
