@@ -98,6 +98,14 @@ void mw_file_unmap(mw_mapping *m)
     *m = (mw_mapping){0};
 }
 
+void mw_file_forget(const void *data, size_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)data + page - 1) & ~(page - 1);
+    uintptr_t to = ((uintptr_t)data + size) & ~(page - 1);
+    if (to > from) // only whole pages: neighbours may be in use
+        madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 struct mw_file_writer {
     FILE *f;
     char *path;

@@ -28,5 +28,7 @@ typedef struct {
 } mw_mapping;
 bool mw_file_map(mw_ctx *c, const char *path, mw_mapping *m);
 void mw_file_unmap(mw_mapping *m);
+// Bytes of a mapping that were read and may leave memory; reading them again fetches them again.
+void mw_file_forget(const void *data, size_t size);
 
 #endif

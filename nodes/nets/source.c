@@ -1,6 +1,8 @@
 // source.c: the entries of a checkpoint under the names that networks ask for, with LoRA deltas on top.
 #include "nodes/nets/source.h"
 
+#include "core/base/file.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,13 +217,16 @@ static mw_status read_f32(mw_ctx *c, void *user, const char *name, float *out)
     const item *e = lookup(user, name);
     if (!e)
         return mw_fail(c, MW_E_FILE, "%s: tensor '%s' is missing", mw_source_path(user), name);
-    if (e->transpose)
-        return read_transposed(c, e->stored, out);
     mw_st_entry part = *e->stored;
     part.count /= e->pieces;
     part.bytes /= (size_t)e->pieces;
     part.data += (size_t)e->piece * part.bytes;
-    return mw_st_read_f32(c, &part, out);
+    if (e->transpose)
+        read_transposed(c, e->stored, out);
+    else
+        mw_st_read_f32(c, &part, out);
+    mw_file_forget(part.data, part.bytes);
+    return mw_err(c);
 }
 
 static mw_status apply_patches(mw_ctx *c, void *user, const char *name, int ndim, const int64_t *shape,
