@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEED, WIDTH, HEIGHT, BATCH, BATCH_SEED, GENERATOR, MODEL };
+enum { SEED, WIDTH, HEIGHT, BATCH, BATCH_SEED, GENERATOR, MODEL, DRAW };
 
 static const mw_port in[] = {
     {"seed", "integer", "1", 0, 9007199254740991.0, NULL, NULL, NULL, "the same seed gives the same noise"},
@@ -23,6 +23,9 @@ static const mw_port in[] = {
      "torch: the stream of PyTorch's CPU generator; philox: that of its CUDA generators"},
     {"model", "checkpoint", "null", 0, 0, NULL, NULL, NULL,
      "gives the native size, the channels and how many pixels a latent covers (4 and 8 without)"},
+    {"draw", "integer", "0", 0, 10000, NULL, NULL, NULL,
+     "which draw of the generator: 0 is a run's start, 1, 2, ... what its noisy steps take one after "
+     "another"},
     {0},
 };
 
@@ -64,15 +67,17 @@ static int64_t side(mw_ctx *c, const char *name, const mw_value *v, int64_t nati
     return pixels / factor;
 }
 
-static void draw(bool torch, uint64_t seed, float *v, size_t n)
+// n values after as many draws of n values, as a pipeline's steps take them from one generator.
+static void draw(bool torch, uint64_t seed, int before, float *v, size_t n)
 {
     if (!torch) {
-        mw_philox_randn(seed, 0, 0, v, n);
+        mw_philox_randn(seed, (uint64_t)before, 0, v, n);
         return;
     }
     mw_torch_rng g;
     mw_torch_rng_seed(&g, seed);
-    mw_torch_randn(&g, v, n);
+    for (int i = 0; i <= before; i++)
+        mw_torch_randn(&g, v, n);
 }
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -83,15 +88,16 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     int64_t B = (int64_t)mw_value_as_number(i[BATCH]);
     uint64_t seed = (uint64_t)mw_value_as_number(i[SEED]);
     bool torch = strcmp(mw_value_as_text(i[GENERATOR]), "torch") == 0;
+    int before = (int)mw_value_as_number(i[DRAW]);
     size_t item = (size_t)(f.channels * w * h);
     float *v = mw_err(c) == MW_OK ? mw_alloc(c, (size_t)B * item * sizeof *v) : NULL;
     if (!v)
         return mw_err(c);
     if (strcmp(mw_value_as_text(i[BATCH_SEED]), "stream") == 0)
-        draw(torch, seed, v, (size_t)B * item);
+        draw(torch, seed, before, v, (size_t)B * item);
     else
         for (int64_t b = 0; b < B; b++)
-            draw(torch, seed + (uint64_t)b, v + (size_t)b * item, item);
+            draw(torch, seed + (uint64_t)b, before, v + (size_t)b * item, item);
     o[0] = mw_value_tensor(c, mw_tensor_from_f32(c, MW_F32, MW_SHAPE(B, f.channels, h, w), v));
     free(v);
     return mw_err(c);

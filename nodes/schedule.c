@@ -250,6 +250,8 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     mw_scheduler *model = (mw_scheduler *)mw_value_as_object(i[MODEL]);
     if (model) {
         cfg = model->config;
+        cfg.given |= cfg.asked; // what a checkpoint's loader found out binds as its file does
+        cfg.asked = 0;
         fit_latents(c, &cfg);
     } else {
         mw_scheduler_config_stable_diffusion(&cfg);
