@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEED, WIDTH, HEIGHT, BATCH, BATCH_SEED, GENERATOR, MODEL, DRAW };
+enum { SEED, WIDTH, HEIGHT, BATCH, BATCH_SEED, GENERATOR, MODEL, DRAW, LIKE };
 
 static const mw_port in[] = {
     {"seed", "integer", "1", 0, 9007199254740991.0, NULL, NULL, NULL, "the same seed gives the same noise"},
@@ -26,6 +26,8 @@ static const mw_port in[] = {
     {"draw", "integer", "0", 0, 10000, NULL, NULL, NULL,
      "which draw of the generator: 0 is a run's start, 1, 2, ... what its noisy steps take one after "
      "another"},
+    {"like", "latents", "null", 0, 0, NULL, NULL, NULL,
+     "latents whose size is taken, instead of width and height"},
     {0},
 };
 
@@ -80,9 +82,22 @@ static void draw(bool torch, uint64_t seed, int before, float *v, size_t n)
         mw_torch_randn(&g, v, n);
 }
 
+static void size_like(mw_ctx *c, const mw_tensor *t, latent_facts *f)
+{
+    char shape[128];
+    if (t->ndim != 4)
+        mw_fail(c, MW_E_SHAPE, "'like' must be latents [B,4,h,w], got %s",
+                mw_shape_text(t, shape, sizeof shape));
+    f->channels = mw_dim(t, 1);
+    f->height = mw_dim(t, 2);
+    f->width = mw_dim(t, 3);
+}
+
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
     latent_facts f = facts_of((const mw_checkpoint *)mw_value_as_object(i[MODEL]));
+    if (mw_value_as_tensor(i[LIKE]))
+        size_like(c, mw_value_as_tensor(i[LIKE]), &f);
     int64_t w = side(c, "width", i[WIDTH], f.width, f.factor);
     int64_t h = side(c, "height", i[HEIGHT], f.height, f.factor);
     int64_t B = (int64_t)mw_value_as_number(i[BATCH]);

@@ -43,7 +43,10 @@ mw_ctx *mw_ctx_fork(const mw_ctx *c)
     f->cancel = c->cancel;
     f->device = c->device;
     f->dry = c->dry;
+    f->dtype = c->dtype;
     f->out_dir = c->out_dir;
+    f->may_read = c->may_read;
+    f->may_read_user = c->may_read_user;
     f->job = c->job;
     return f;
 }

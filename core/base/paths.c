@@ -73,10 +73,8 @@ static char *find_in_models(mw_ctx *c, const char *dir, int length, const char *
     return NULL;
 }
 
-char *mw_find_path(mw_ctx *c, const char *name)
+static char *find(mw_ctx *c, const char *name)
 {
-    if (mw_err(c))
-        return NULL;
     if (!*name) {
         mw_fail(c, MW_E_FILE, "the path is empty");
         return NULL;
@@ -101,6 +99,19 @@ char *mw_find_path(mw_ctx *c, const char *name)
     free(p);
     mw_fail(c, MW_E_FILE, "%s: no such file or folder (looked in the working folder, %s and %s)", name,
             models && *models ? models : "$MOONWEAVE_MODELS, which is not set,", mw_share_dir());
+    return NULL;
+}
+
+char *mw_find_path(mw_ctx *c, const char *name)
+{
+    char *path = mw_err(c) ? NULL : find(c, name);
+    if (!path || !c->may_read || c->may_read(c->may_read_user, path))
+        return path;
+    mw_fail(c, MW_E_SCRIPT,
+            "%s lies outside the graph's folder and was not given as a parameter (-p); --trust lets a script "
+            "read all",
+            path);
+    free(path);
     return NULL;
 }
 

@@ -1,5 +1,6 @@
 // schema.c: node declarations made ready, and what feeds what.
 #include "core/graph/schema.h"
+#include "core/base/greek.h"
 #include "core/graph/value_json.h"
 
 #include <stdlib.h>
@@ -38,9 +39,10 @@ static bool is_named(const mw_port *p, const char *name)
 
 int mw_schema_port(const mw_schema *s, const char *name)
 {
-    for (int i = 0; i < s->nin; i++)
-        if (is_named(&s->type->in[i], name))
-            return i;
+    for (const char *spelling = name; spelling; spelling = spelling == name ? mw_greek_other(name) : NULL)
+        for (int i = 0; i < s->nin; i++)
+            if (is_named(&s->type->in[i], spelling))
+                return i;
     return -1;
 }
 

@@ -1,0 +1,243 @@
+// meta.c: what a picture says of itself: A1111's parameters text and the graph that makes it again.
+#include "core/base/paths.h"
+#include "core/cl/device.h"
+#include "core/cli/cli.h"
+#include "core/cli/session.h"
+#include "core/graph/value_json.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+// ---- what the picture was made with: the parameter of that name, else the literal of a node above it
+
+typedef struct maker {
+    mw_session *s;
+    bool *above; // by node id: the picture needs it
+    int count;
+} maker;
+
+static bool find_above(maker *m, mw_session *s, int node)
+{
+    m->s = s;
+    m->count = node + 1;
+    m->above = calloc((size_t)m->count, 1);
+    if (!m->above)
+        return false;
+    m->above[node] = true;
+    for (int id = node; id >= 0; id--) {
+        const mw_gnode *n = mw_graph_node(s->g, id);
+        for (int d = 0; m->above[id] && d < n->ndeps; d++)
+            m->above[n->deps[d]] = true;
+    }
+    return true;
+}
+
+static const mw_value *find_value(const maker *m, const char *name)
+{
+    int n;
+    const mw_param *p = mw_script_params(m->s->script, &n);
+    for (int i = 0; i < n; i++)
+        if (!strcmp(p[i].name, name))
+            return p[i].value;
+    for (int id = 0; id < m->count; id++) {
+        const mw_gnode *node = mw_graph_node(m->s->g, id);
+        int port = m->above[id] ? mw_schema_port(node->schema, name) : -1;
+        mw_kind kind = port >= 0 && !node->linked[port] ? mw_value_kind(node->in[port]) : MW_NIL;
+        if (kind == MW_NUMBER || kind == MW_TEXT)
+            return node->in[port];
+    }
+    return NULL;
+}
+
+static void print_value(FILE *f, const char *label, const mw_value *v)
+{
+    if (mw_value_kind(v) == MW_NUMBER)
+        fprintf(f, "%s%.15g", label, mw_value_as_number(v));
+    else if (mw_value_kind(v) == MW_TEXT)
+        fprintf(f, "%s%s", label, mw_value_as_text(v));
+}
+
+// "prompt \n Negative prompt: ... \n Steps: 20, Sampler: ddim, CFG scale: 7.5, Seed: 1, Size: 512x512, ..."
+static char *parameters_text(const maker *m)
+{
+    static const char *const fields[][2] = {
+        {"steps", "Steps: "},           {"sampler", ", Sampler: "}, {"scheduler", ", Schedule type: "},
+        {"cfg", ", CFG scale: "},       {"seed", ", Seed: "},       {"strength", ", Denoising strength: "},
+        {"clip_skip", ", Clip skip: "},
+    };
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    if (!f)
+        return NULL;
+    print_value(f, "", find_value(m, "prompt"));
+    const mw_value *negative = find_value(m, "negative");
+    if (*mw_value_as_text(negative))
+        print_value(f, "\nNegative prompt: ", negative);
+    fputc('\n', f);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        print_value(f, fields[i][1], find_value(m, fields[i][0]));
+    const mw_value *w = find_value(m, "width"), *h = find_value(m, "height"), *model = find_value(m, "model");
+    if (mw_value_kind(w) == MW_NUMBER && mw_value_kind(h) == MW_NUMBER)
+        fprintf(f, ", Size: %.15gx%.15g", mw_value_as_number(w), mw_value_as_number(h));
+    const char *slash = strrchr(mw_value_as_text(model), '/');
+    if (*mw_value_as_text(model))
+        fprintf(f, ", Model: %s", slash && slash[1] ? slash + 1 : mw_value_as_text(model));
+    fprintf(f, ", Version: moonweave %s", MW_VERSION);
+    fclose(f);
+    return text;
+}
+
+// ---- weights: hashes of the files that "path" ports name
+
+static bool is_weights(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && (!strcmp(dot, ".safetensors") || !strcmp(dot, ".gguf") || !strcmp(dot, ".bin"));
+}
+
+static void hash_file(XXH3_state_t *h, const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && !fstat(fd, &st) && st.st_size > 0) {
+        void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data != MAP_FAILED) {
+            XXH3_128bits_update(h, data, (size_t)st.st_size);
+            munmap(data, (size_t)st.st_size);
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void hash_tree(XXH3_state_t *h, const char *path, int depth)
+{
+    struct stat st;
+    if (stat(path, &st) || depth > 4)
+        return;
+    if (!S_ISDIR(st.st_mode)) {
+        hash_file(h, path);
+        return;
+    }
+    struct dirent **names = NULL;
+    int n = scandir(path, &names, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        char below[4096];
+        snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name);
+        struct stat s;
+        if (names[i]->d_name[0] != '.' && !stat(below, &s) && (S_ISDIR(s.st_mode) || is_weights(below)))
+            hash_tree(h, below, depth + 1);
+        free(names[i]);
+    }
+    free(names);
+}
+
+static json_t *weights(const maker *m)
+{
+    json_t *all = json_object();
+    mw_ctx *c = m->s->k->c;
+    for (int id = 0; id < m->count; id++) {
+        const mw_gnode *n = mw_graph_node(m->s->g, id);
+        for (int i = 0; m->above[id] && i < n->schema->nin; i++) {
+            const char *name = mw_value_as_text(n->in[i]);
+            if (strcmp(n->schema->type->in[i].type, "path") || !*name || json_object_get(all, name))
+                continue;
+            char *path = mw_find_path(c, name), text[40];
+            mw_err_clear(c);
+            XXH3_state_t *h = path ? XXH3_createState() : NULL;
+            if (h) {
+                XXH3_128bits_reset(h);
+                hash_tree(h, path, 0);
+                XXH128_hash_t d = XXH3_128bits_digest(h);
+                snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)d.high64,
+                         (unsigned long long)d.low64);
+                json_object_set_new(all, name, json_string(text));
+            }
+            XXH3_freeState(h);
+            free(path);
+        }
+    }
+    return all;
+}
+
+// ---- the graph
+
+static bool is_secret(const char *name)
+{
+    static const char *const words[] = {"secret", "password", "api_key", "apikey", "credential"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasestr(name, words[i]))
+            return true;
+    return false;
+}
+
+static json_t *params(mw_session *s)
+{
+    json_t *all = json_object();
+    int n;
+    const mw_param *p = mw_script_params(s->script, &n);
+    for (int i = 0; i < n; i++) {
+        char *text = is_secret(p[i].name) ? NULL : mw_value_to_json(s->k->c, p[i].value, 0);
+        json_t *v = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+        if (v)
+            json_object_set_new(all, p[i].name, v);
+        free(text);
+    }
+    return all;
+}
+
+static json_t *modules(mw_session *s)
+{
+    json_t *all = json_object();
+    int n;
+    const mw_source *source = mw_script_sources(s->script, &n);
+    for (int i = 1; i < n; i++)
+        json_object_set_new(all, source[i].name, json_stringn(source[i].text, source[i].length));
+    return all;
+}
+
+static char *graph_text(const maker *m, const char *output)
+{
+    mw_session *s = m->s;
+    int n;
+    const mw_source *script = mw_script_sources(s->script, &n);
+    const mw_device_info *d = s->k->c->device ? mw_device_get_info(s->k->c) : NULL;
+    json_t *all =
+        json_pack("{si ss ss ss so so so so ss ss ss}", "format", 1, "version", MW_VERSION, "output", output,
+                  "name", script[0].name, "script", json_stringn(script[0].text, script[0].length), "modules",
+                  modules(s), "params", params(s), "weights", weights(m), "device", d ? d->name : "none",
+                  "driver", d ? d->driver : "none", "dtype", s->k->c->dtype ? s->k->c->dtype : "auto");
+    char *text = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(all);
+    return text;
+}
+
+mw_meta mw_session_meta(mw_session *s, const char *name, int node)
+{
+    mw_meta meta = {0};
+    maker m = {0};
+    if (find_above(&m, s, node)) {
+        meta.parameters = parameters_text(&m);
+        meta.graph = meta.parameters ? graph_text(&m, name) : NULL;
+    }
+    free(m.above);
+    if (!meta.graph)
+        mw_fail(s->k->c, MW_E_MEMORY, "out of host memory");
+    return meta;
+}
+
+void mw_meta_free(mw_meta *m)
+{
+    free(m->parameters);
+    free(m->graph);
+    *m = (mw_meta){0};
+}

@@ -1,0 +1,218 @@
+// nodes.c: moonweave nodes: the nodes there are, from their declarations: as a list, a page, a reference,
+// annotations.
+#include "core/base/nearest.h"
+#include "core/cli/verb.h"
+#include "core/graph/schema.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool optional(const mw_port *p) { return p->def != NULL; }
+
+// "= 20", "optional" or "required"
+static void print_default(const mw_port *p)
+{
+    if (!p->def)
+        fputs("required", stdout);
+    else if (!strcmp(p->def, "null"))
+        fputs("optional", stdout);
+    else
+        printf("= %s", p->def);
+}
+
+// ---- one node for a terminal
+
+static void print_port(mw_ctx *c, const mw_port *p)
+{
+    char *takes = mw_port_takes(c, p);
+    printf("  %-18s ", p->name);
+    print_default(p);
+    printf("\n      %s%s%s%s\n      %s\n", takes ? takes : p->type,
+           p->unit && strcmp(p->type, "number") && strcmp(p->type, "integer") ? " in " : "",
+           p->unit && strcmp(p->type, "number") && strcmp(p->type, "integer") ? p->unit : "", "", p->doc);
+    if (p->alias)
+        printf("      also: %s\n", p->alias);
+    free(takes);
+}
+
+static void print_node(mw_ctx *c, const mw_node_type *t)
+{
+    printf("%s (version %d)\n%s\n\ninputs and parameters:\n", t->name, t->version, t->doc);
+    for (const mw_port *p = t->in; p && p->name; p++)
+        print_port(c, p);
+    printf("\noutputs:\n");
+    for (const mw_out *o = t->out; o->name; o++)
+        printf("  %-18s %s: %s\n", o->name, o->type, o->doc);
+}
+
+// ---- JSON
+
+static json_t *port_json(const mw_port *p)
+{
+    json_t *j =
+        json_pack("{ss ss ss sb}", "name", p->name, "type", p->type, "doc", p->doc, "required", !optional(p));
+    if (p->def)
+        json_object_set_new(j, "default", json_loads(p->def, JSON_DECODE_ANY, NULL));
+    if (p->min < p->max)
+        json_object_set_new(j, "range", json_pack("[ff]", p->min, p->max));
+    if (p->choices)
+        json_object_set_new(j, "choices", json_string(p->choices));
+    if (p->alias)
+        json_object_set_new(j, "alias", json_string(p->alias));
+    if (p->unit)
+        json_object_set_new(j, "unit", json_string(p->unit));
+    return j;
+}
+
+static void print_json(const mw_node_type *t)
+{
+    json_t *in = json_array(), *out = json_array();
+    for (const mw_port *p = t->in; p && p->name; p++)
+        json_array_append_new(in, port_json(p));
+    for (const mw_out *o = t->out; o->name; o++)
+        json_array_append_new(out, json_pack("{ss ss ss}", "name", o->name, "type", o->type, "doc", o->doc));
+    json_t *j = json_pack("{ss si ss so so}", "name", t->name, "version", t->version, "doc", t->doc, "inputs",
+                          in, "outputs", out);
+    char *text = j ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    if (text)
+        puts(text);
+    free(text);
+    json_decref(j);
+}
+
+// ---- docs/nodes.md
+
+// A cell of a table: "|" would end it.
+static void print_cell(const char *text)
+{
+    for (; *text; text++)
+        if (*text == '|')
+            fputs("\\|", stdout);
+        else
+            putchar(*text);
+}
+
+static void print_markdown(mw_ctx *c, const mw_node_type *t)
+{
+    printf("\n## %s\n\n", t->name);
+    printf("%s\n\n| parameter | takes | default | meaning |\n| --- | --- | --- | --- |\n", t->doc);
+    for (const mw_port *p = t->in; p && p->name; p++) {
+        char *takes = mw_port_takes(c, p);
+        printf("| `%s`", p->name);
+        size_t n;
+        const char *rest = p->alias;
+        for (const char *a; (a = mw_names_next(&rest, '|', &n));)
+            printf(", `%.*s`", (int)n, a);
+        fputs(" | ", stdout);
+        print_cell(takes ? takes : p->type);
+        fputs(" | ", stdout);
+        print_cell(!p->def ? "required" : strcmp(p->def, "null") ? p->def : "-");
+        fputs(" | ", stdout);
+        print_cell(p->doc);
+        puts(" |");
+        free(takes);
+    }
+    puts("\n| output | type | what it is |\n| --- | --- | --- |");
+    for (const mw_out *o = t->out; o->name; o++) {
+        printf("| `%s` | %s | ", o->name, o->type);
+        print_cell(o->doc);
+        puts(" |");
+    }
+}
+
+// ---- annotations for the Lua language server
+
+static const char *lua_type(const char *type)
+{
+    static const char *const map[][2] = {
+        {"number", "number"}, {"integer", "integer"}, {"bool", "boolean"},
+        {"text", "string"},   {"path", "string"},     {"texts", "string|string[]"},
+        {"list", "table"},    {"any", "any"},         {"layout", "table"},
+    };
+    for (size_t i = 0; i < sizeof map / sizeof *map; i++)
+        if (!strcmp(map[i][0], type))
+            return map[i][1];
+    return NULL;
+}
+
+static void print_choices(const char *choices)
+{
+    size_t n;
+    const char *gap = "";
+    for (const char *rest = choices, *c; (c = mw_names_next(&rest, '|', &n)); gap = "|")
+        printf("%s\"%.*s\"", gap, (int)strcspn(c, "|="), c);
+}
+
+static void print_annotations(const mw_node_type *t)
+{
+    printf("\n---@class mw.%s: mw.handle\n", t->name);
+    for (const mw_out *o = t->out; o->name; o++)
+        printf("---@field %s mw.handle %s: %s\n", o->name, o->type, o->doc);
+    printf("\n---@class mw.%s.params\n", t->name);
+    for (const mw_port *p = t->in; p && p->name; p++) {
+        printf("---@field %s%s ", p->name, optional(p) ? "?" : "");
+        if (p->choices)
+            print_choices(p->choices);
+        else if (lua_type(p->type))
+            fputs(lua_type(p->type), stdout);
+        printf("%smw.handle %s\n", p->choices || lua_type(p->type) ? "|" : "", p->doc);
+    }
+    printf("\n---%s\n---@param params mw.%s.params\n---@return mw.%s\nfunction mw.%s(params) end\n", t->doc,
+           t->name, t->name, t->name);
+}
+
+// ---- the verb
+
+static mw_status find(mw_cli *k, const mw_node_type **found)
+{
+    mw_nearest near = {.wrong = k->args[0]};
+    char hint[128];
+    for (const mw_node_type *const *t = mw_node_table; *t; t++)
+        mw_nearest_offer(&near, (*t)->name);
+    *found = mw_node_find(k->args[0]);
+    if (*found)
+        return MW_OK;
+    return mw_fail(k->c, MW_E_USAGE, "there is no node '%s'%s; moonweave nodes lists them", k->args[0],
+                   mw_nearest_hint(&near, hint, sizeof hint));
+}
+
+static void print_head(const mw_cli *k)
+{
+    if (k->markdown)
+        puts("# The nodes\n\nMade by `make docs` from the declarations in nodes/. Any parameter takes a "
+             "literal or another\n"
+             "node's output.");
+    if (k->annotations)
+        puts("---@meta\n-- Made by `make docs` from the declarations in nodes/: types for editors.\n\n"
+             "---@class mw.handle\nlocal handle = {}\n---Runs what the handle needs and returns its value.\n"
+             "---@return any\nfunction handle:value() end\n\n---@class mw\nmw = {}");
+}
+
+static mw_status nodes(mw_cli *k)
+{
+    const mw_node_type *only = NULL;
+    if (k->nargs && find(k, &only))
+        return mw_err(k->c);
+    print_head(k);
+    for (const mw_node_type *const *t = mw_node_table; *t; t++) {
+        if (only && *t != only)
+            continue;
+        if (k->json)
+            print_json(*t);
+        else if (k->markdown)
+            print_markdown(k->c, *t);
+        else if (k->annotations)
+            print_annotations(*t);
+        else if (only)
+            print_node(k->c, *t);
+        else
+            printf("%-22s %s\n", (*t)->name, (*t)->doc);
+    }
+    return mw_err(k->c);
+}
+
+const mw_verb mw_verb_nodes = {
+    "nodes", "[NAME]", 0, 1, MW_OPT_JSON | MW_OPT_DOCS, "list the nodes, or describe one", nodes,
+};

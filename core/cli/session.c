@@ -1,0 +1,126 @@
+// session.c: a graph script with everything it needs to run: graph, cache, executor, device.
+#include "core/cli/session.h"
+
+#include "core/base/file.h"
+#include "core/base/paths.h"
+#include "core/cl/device.h"
+#include "core/cli/cli.h"
+#include "core/cli/terminal.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+// What all results of device nodes follow from besides the graph: program, device, driver, dtype, kernels.
+static mw_status set_policy(mw_session *s, mw_ctx *c)
+{
+    const mw_device_info *d = mw_device_get_info(c);
+    char *folder = mw_share_path(c, "kernels");
+    struct dirent **names = NULL;
+    int n = folder ? scandir(folder, &names, NULL, alphasort) : 0;
+    XXH64_hash_t kernels = 0;
+    for (int i = 0; i < n; i++) {
+        size_t length = strlen(names[i]->d_name), size = 0;
+        char *path = length > 3 && !strcmp(names[i]->d_name + length - 3, ".cl")
+            ? mw_format(c, "%s/%s", folder, names[i]->d_name)
+            : NULL;
+        char *text = path ? mw_file_read(c, path, 16 << 20, &size) : NULL;
+        if (text)
+            kernels = XXH3_64bits_withSeed(text, size, kernels);
+        free(text);
+        free(path);
+        free(names[i]);
+    }
+    free(names);
+    free(folder);
+    char *policy = mw_format(c, "%s|%s|%s|%s|%016llx", MW_VERSION, d->name, d->driver,
+                             c->dtype ? c->dtype : "auto", (unsigned long long)kernels);
+    if (policy)
+        mw_graph_set_policy(c, s->g, policy);
+    free(policy);
+    return mw_err(c);
+}
+
+static mw_status open_device(mw_ctx *c, void *user)
+{
+    mw_session *s = user;
+    if (c->device)
+        return mw_err(c);
+    if (mw_device_open(c, s->k->device, s->k->memory, s->k->profile))
+        return mw_err(c);
+    mw_device_set_trim(c, mw_cache_trim, s->cache);
+    mw_log(c, MW_LOG_DEBUG, "device: %s", mw_device_get_info(c)->name);
+    return set_policy(s, c);
+}
+
+static void report(void *user, const char *sentence, bool error)
+{
+    mw_session *s = user;
+    s->blind = s->blind || !error;
+    mw_log(s->k->c, error ? MW_LOG_ERROR : MW_LOG_WARN, "%s", sentence);
+}
+
+mw_status mw_session_open(mw_session *s, mw_cli *k, const mw_session_options *o)
+{
+    mw_ctx *c = k->c;
+    *s = (mw_session){.k = k};
+    c->out_dir = k->out_dir;
+    mw_exec_options run = {.timing = k->profile, .progress = mw_terminal_progress, .user = k};
+    mw_script_options script = {
+        .check = o->check,
+        .trust = k->trust,
+        .params = o->params,
+        .modules = o->modules,
+        .print = k->json ? stderr : stdout,
+        .report = report,
+        .open_device = open_device,
+        .user = s,
+    };
+    s->g = mw_graph_new(c);
+    s->cache = mw_cache_new(c, k->cache_size);
+    s->x = s->g && s->cache ? mw_exec_new(c, s->g, s->cache, &run) : NULL;
+    s->script = s->x ? mw_script_new(c, s->g, s->x, &script) : NULL;
+    return mw_err(c);
+}
+
+void mw_session_close(mw_session *s)
+{
+    mw_terminal_clear();
+    mw_script_free(s->script);
+    mw_exec_free(s->x);
+    mw_graph_free(s->g);
+    mw_cache_free(s->cache);
+    mw_device_close(s->k->c);
+    *s = (mw_session){.k = s->k};
+}
+
+static bool needs_device(const mw_graph *g, const int *targets, int n)
+{
+    int top = 0;
+    for (int i = 0; i < n; i++)
+        top = targets[i] > top ? targets[i] : top;
+    bool *needed = calloc((size_t)top + 1, 1), device = !needed;
+    for (int i = 0; needed && i < n; i++)
+        needed[targets[i]] = true;
+    for (int id = top; needed && id >= 0; id--) {
+        const mw_gnode *node = mw_graph_node(g, id);
+        if (!needed[id])
+            continue;
+        device = device || !(node->schema->type->flags & MW_NODE_HOST);
+        for (int d = 0; d < node->ndeps; d++)
+            needed[node->deps[d]] = true;
+    }
+    free(needed);
+    return device;
+}
+
+mw_status mw_session_compute(mw_session *s, const int *targets, int n)
+{
+    mw_ctx *c = s->k->c;
+    if (n && needs_device(s->g, targets, n) && open_device(c, s))
+        return mw_err(c);
+    mw_status e = mw_exec_run(c, s->x, targets, n);
+    mw_terminal_clear();
+    return e;
+}

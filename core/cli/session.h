@@ -1,0 +1,45 @@
+// session.h: a graph script with everything it needs to run: graph, cache, executor, device.
+#ifndef MW_SESSION_H
+#define MW_SESSION_H
+
+#include "core/cli/verb.h"
+#include "core/lua/script.h"
+
+typedef struct mw_session {
+    mw_cli *k;
+    mw_graph *g;
+    mw_cache *cache;
+    mw_exec *x;
+    mw_script *script;
+    bool blind; // check: something could not be seen
+} mw_session;
+
+typedef struct mw_session_options {
+    bool check;                // wire only
+    const char *const *params; // "name=value"
+    const mw_value *modules;   // replay: the picture's record of modules
+} mw_session_options;
+
+// Fills s; mw_session_close frees what was made, also after a failure. The device is opened when something
+// needs it.
+mw_status mw_session_open(mw_session *s, mw_cli *k, const mw_session_options *o);
+void mw_session_close(mw_session *s);
+
+// Open the device when the target nodes need one, and run them.
+mw_status mw_session_compute(mw_session *s, const int *targets, int n);
+
+// ---- output.c
+// Compute the outputs (all, or the one named `only`), write them into the output folder, print where they
+// are.
+mw_status mw_session_deliver(mw_session *s, const char *only);
+
+// ---- meta.c
+// The two texts of a picture of output `name`: A1111's parameters and the graph. free() both; NULL on
+// failure.
+typedef struct mw_meta {
+    char *parameters, *graph;
+} mw_meta;
+mw_meta mw_session_meta(mw_session *s, const char *name, int node);
+void mw_meta_free(mw_meta *m);
+
+#endif

@@ -1,0 +1,70 @@
+// terminal.c: stderr: log lines, the progress line, Ctrl-C.
+#include "core/cli/terminal.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct {
+    mw_cli *k;
+    atomic_bool shown; // a progress line is on the screen
+} terminal;
+
+static atomic_int *cancel;
+
+static void stop(int signal)
+{
+    (void)signal;
+    atomic_store(cancel, 1);
+}
+
+static void write_log(void *user, mw_log_level level, const char *text)
+{
+    const mw_cli *k = user;
+    static const char *const colours[] = {"\033[31m", "\033[33m", "", "\033[2m"};
+    mw_terminal_clear();
+    const char *on = k->colour ? colours[level] : "", *off = k->colour && *on ? "\033[0m" : "";
+    fprintf(stderr, "%s%s%s%s\n", on, level == MW_LOG_WARN ? "warning: " : "", text, off);
+}
+
+void mw_terminal_begin(mw_cli *k)
+{
+    terminal.k = k;
+    terminal.shown = false;
+    k->c->log = write_log;
+    k->c->log_user = k;
+    cancel = k->c->cancel;
+    struct sigaction a = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+}
+
+void mw_terminal_end(void)
+{
+    mw_terminal_clear();
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    terminal.k = NULL;
+}
+
+void mw_terminal_clear(void)
+{
+    if (terminal.shown)
+        fputs("\r\033[K", stderr);
+    terminal.shown = false;
+}
+
+void mw_terminal_progress(void *user, const mw_progress_report *r)
+{
+    const mw_cli *k = user;
+    if (!k->terminal || k->c->log_level < MW_LOG_INFO)
+        return;
+    char left[48] = "";
+    if (r->left >= 90)
+        snprintf(left, sizeof left, "%.0f min left", r->left / 60);
+    else if (r->left >= 0)
+        snprintf(left, sizeof left, "%.0f s left", r->left);
+    fprintf(stderr, "\r\033[K%d/%d  %-20s %5.1f s  %s", r->done, r->total, r->node, r->elapsed, left);
+    fflush(stderr);
+    terminal.shown = true;
+}

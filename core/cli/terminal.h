@@ -1,0 +1,18 @@
+// terminal.h: stderr: log lines, the progress line, Ctrl-C.
+#ifndef MW_TERMINAL_H
+#define MW_TERMINAL_H
+
+#include "core/cli/verb.h"
+#include "core/graph/exec.h"
+
+// Log lines of k->c go to stderr, in colour where the terminal wants it; the first Ctrl-C (or SIGTERM) asks
+// the run to stop, the second ends the program.
+void mw_terminal_begin(mw_cli *k);
+void mw_terminal_end(void);
+
+// For mw_exec_options: shows how far a run is and how long it will take; user is the mw_cli.
+void mw_terminal_progress(void *user, const mw_progress_report *r);
+// Take the progress line away.
+void mw_terminal_clear(void);
+
+#endif

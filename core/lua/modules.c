@@ -1,0 +1,173 @@
+// modules.c: require: the table of the engine, the installation's modules, those beside the graph.
+#include "core/base/file.h"
+#include "core/base/nearest.h"
+#include "core/base/paths.h"
+#include "core/lua/lua_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LONGEST_MODULE = 16 << 20 };
+
+// "a.b" -> "a/b"; a name that could lead elsewhere is refused.
+static const char *module_file(lua_State *L, const char *name)
+{
+    for (const char *p = name; *p; p++)
+        if (!strchr("_.-", *p) && !(*p >= '0' && *p <= '9') && !((*p | 32) >= 'a' && (*p | 32) <= 'z'))
+            mw_lua_wrong(L, "require: '%s' is not a module's name", name);
+    if (!*name || *name == '.' || strstr(name, ".."))
+        mw_lua_wrong(L, "require: '%s' is not a module's name", name);
+    return luaL_gsub(L, name, ".", "/");
+}
+
+// Run the chunk of `text` with the module's name and push its value.
+static void run_module(lua_State *L, const char *name, const char *text, size_t n, const char *chunk)
+{
+    if (!mw_lua_load_text(L, text, n, chunk))
+        lua_error(L);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_pushboolean(L, 1);
+    }
+}
+
+// The text of the file, pushed as a Lua string.
+static const char *push_file(lua_State *L, mw_script *s, const char *path, size_t *n)
+{
+    char *text = mw_file_read(s->c, path, LONGEST_MODULE, n);
+    if (!text)
+        mw_lua_raise(L, s);
+    lua_pushlstring(L, text, *n);
+    free(text);
+    return lua_tostring(L, -1);
+}
+
+static void remember(lua_State *L, mw_script *s, const char *name, const char *text, size_t n)
+{
+    mw_source *more = realloc(s->sources, ((size_t)s->nsources + 1) * sizeof *more);
+    if (more)
+        s->sources = more;
+    char *copy = more ? malloc(n + 1) : NULL, *own_name = copy ? strdup(name) : NULL;
+    if (!own_name) {
+        free(copy);
+        luaL_error(L, "not enough memory");
+    }
+    memcpy(copy, text, n + 1);
+    s->sources[s->nsources++] = (mw_source){own_name, copy, n};
+}
+
+// From the record of a picture, beside the graph, or the installation. False: nothing pushed.
+static bool find_module(lua_State *L, mw_script *s, const char *name)
+{
+    size_t n;
+    const mw_value *kept = mw_value_get(s->o.modules, name);
+    if (kept) {
+        const char *text = mw_value_as_text(kept);
+        remember(L, s, name, text, mw_value_text_length(kept));
+        run_module(L, name, text, mw_value_text_length(kept), lua_pushfstring(L, "@%s", name));
+        return true;
+    }
+    const char *file = module_file(L, name);
+    const char *path = lua_pushfstring(L, "%s/%s.lua", s->folder, file);
+    bool there = access(path, F_OK) == 0;
+    if (there && !s->o.trust && !mw_lua_may_read(s, path))
+        mw_lua_wrong(L, "require: %s lies outside the graph's folder", path);
+    if (there) {
+        const char *text = push_file(L, s, path, &n);
+        remember(L, s, name, text, n);
+        run_module(L, name, text, n, lua_pushfstring(L, "@%s", path));
+        return true;
+    }
+    path = lua_pushfstring(L, "%s/scripts/%s.lua", mw_share_dir(), file);
+    if (access(path, F_OK))
+        return false;
+    const char *text = push_file(L, s, path, &n);
+    run_module(L, name, text, n, lua_pushfstring(L, "=%s.lua", file));
+    return true;
+}
+
+static char loading; // stands for a module while it is being loaded
+
+static int require(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
+    lua_getfield(L, -1, name);
+    if (!lua_isnil(L, -1)) {
+        if (lua_touserdata(L, -1) == &loading)
+            return mw_lua_wrong(L, "require: the modules '%s' and those it needs go in a circle", name);
+        return 1;
+    }
+    lua_pop(L, 1);
+    lua_pushlightuserdata(L, &loading);
+    lua_setfield(L, 2, name);
+    if (!find_module(L, mw_lua_script(L), name)) {
+        lua_pushnil(L);
+        lua_setfield(L, 2, name);
+        return mw_lua_wrong(L, "require: there is no module '%s' beside the graph or in scripts/", name);
+    }
+    lua_pushvalue(L, -1);
+    lua_setfield(L, 2, name);
+    return 1;
+}
+
+// ---- the table `mw`
+
+static void offer_nodes(mw_nearest *near)
+{
+    static const char *const own[] = {"params", "output", "node", "tensor", "txt2img", "img2img"};
+    for (const mw_node_type *const *t = mw_node_table; *t; t++)
+        mw_nearest_offer(near, (*t)->name);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        mw_nearest_offer(near, own[i]);
+}
+
+// mw.name: a node's constructor, else the module scripts/moonweave/name.lua; both kept once found.
+static int mw_index(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 2);
+    const mw_node_type *t = mw_node_find(name);
+    if (t) {
+        mw_lua_push_constructor(L, t);
+    } else {
+        lua_pushfstring(L, "moonweave.%s", name);
+        const char *module = lua_tostring(L, -1);
+        bool plain = name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == 0 && *name;
+        const char *path = lua_pushfstring(L, "%s/scripts/moonweave/%s.lua", mw_share_dir(), name);
+        if (!plain || access(path, F_OK)) {
+            mw_nearest near = {.wrong = name};
+            char hint[128];
+            offer_nodes(&near);
+            return mw_lua_wrong(L, "mw.%s: there is no such node%s", name,
+                                mw_nearest_hint(&near, hint, sizeof hint));
+        }
+        lua_pushcfunction(L, require);
+        lua_pushstring(L, module);
+        lua_call(L, 1, 1);
+    }
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 1);
+    return 1;
+}
+
+void mw_lua_open_modules(lua_State *L)
+{
+    lua_pushcfunction(L, require);
+    lua_setglobal(L, "require");
+    lua_newtable(L);
+    lua_newtable(L);
+    mw_lua_add_params(L);
+    mw_lua_add_graph(L);
+    mw_lua_add_user_nodes(L);
+    mw_lua_add_tensors(L);
+    lua_newtable(L);
+    lua_pushcfunction(L, mw_index);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, -2, "moonweave");
+    lua_setfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
+}

@@ -1,0 +1,301 @@
+// sandbox.c: the closed environment: what is opened, the memory limit, the watchdog, guarded files.
+#include "core/base/paths.h"
+#include "core/lua/lua_internal.h"
+
+#include <luajit.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { MEMORY = 256 << 20, HOOK_COUNT = 10000 };
+static const double longest = 20; // seconds of Lua; wiring takes milliseconds
+
+double mw_lua_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void *allocate(void *user, void *p, size_t old, size_t size)
+{
+    mw_script *s = user;
+    if (!size) {
+        s->lua_bytes -= old;
+        free(p);
+        return NULL;
+    }
+    if (size > old && s->lua_bytes + (size - old) > s->lua_limit) {
+        s->memory_out = true;
+        return NULL;
+    }
+    void *q = realloc(p, size);
+    if (q)
+        s->lua_bytes += size - old;
+    return q;
+}
+
+// Once it has spoken it speaks at every instruction, so that no pcall can hide it.
+static void watch(lua_State *L, lua_Debug *d)
+{
+    (void)d;
+    mw_script *s = mw_lua_script(L);
+    bool cancelled = atomic_load(s->c->cancel), late = !s->o.trust && mw_lua_clock() - s->lua_began > longest;
+    if (!cancelled && !late && !s->memory_out && !s->stopped)
+        return;
+    if (!s->stopped) {
+        s->stopped = true;
+        lua_sethook(L, watch, LUA_MASKCOUNT, 1);
+    }
+    if (cancelled)
+        luaL_error(L, "interrupted");
+    if (s->memory_out)
+        luaL_error(L, "not enough memory");
+    mw_lua_wrong(L, "the script has computed for %d seconds in Lua and was stopped (--trust lifts the limit)",
+                 (int)longest);
+}
+
+// ---- files
+
+static bool inside_list(const char *path, const char *list)
+{
+    char dir[4096];
+    for (const char *d = list; d && *d;) {
+        size_t n = strcspn(d, ":");
+        if (n && n < sizeof dir) {
+            memcpy(dir, d, n);
+            dir[n] = 0;
+            if (mw_path_inside(path, dir))
+                return true;
+        }
+        d += n + (d[n] == ':');
+    }
+    return false;
+}
+
+bool mw_lua_may_read(void *script, const char *path)
+{
+    mw_script *s = script;
+    if (mw_path_inside(path, s->folder) || mw_path_inside(path, mw_share_dir()) ||
+        inside_list(path, getenv("MOONWEAVE_MODELS")))
+        return true;
+    for (int i = 0; i < s->nparams; i++)
+        if (mw_path_inside(path, mw_value_as_text(s->params[i].value)))
+            return true;
+    return false;
+}
+
+// Raises unless the script may read the file at path.
+static void guard(lua_State *L, const char *path)
+{
+    struct stat st;
+    mw_script *s = mw_lua_script(L);
+    if (s->o.trust)
+        return;
+    if (!stat(path, &st) && !S_ISREG(st.st_mode))
+        mw_lua_wrong(L, "%s is not a file", path);
+    if (!mw_lua_may_read(s, path) && !stat(path, &st))
+        mw_lua_wrong(
+            L,
+            "%s lies outside the graph's folder and was not given as a parameter (-p); --trust lets a script "
+            "read all",
+            path);
+}
+
+// io.open for reading, io.lines: upvalue 1 is the library's own function.
+static int guarded_open(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1), *mode = luaL_optstring(L, 2, "r");
+    if (strcmp(mode, "r") && strcmp(mode, "rb"))
+        return mw_lua_wrong(
+            L, "io.open: a script may open files for reading only (mode '%s'); --trust lifts this", mode);
+    guard(L, path);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    lua_pushstring(L, mode);
+    lua_call(L, 2, LUA_MULTRET);
+    return lua_gettop(L) - 2;
+}
+
+static int guarded_lines(lua_State *L)
+{
+    guard(L, luaL_checkstring(L, 1));
+    int n = lua_gettop(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, n, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+static int write_out(lua_State *L, const char *gap, const char *end)
+{
+    mw_script *s = mw_lua_script(L);
+    FILE *f = s->o.print ? s->o.print : stdout;
+    int n = lua_gettop(L);
+    for (int i = 1; i <= n; i++) {
+        lua_getglobal(L, "tostring");
+        lua_pushvalue(L, i);
+        lua_call(L, 1, 1);
+        size_t length;
+        const char *text = lua_tolstring(L, -1, &length);
+        if (text) {
+            fputs(i > 1 ? gap : "", f);
+            fwrite(text, 1, length, f);
+        }
+        lua_pop(L, 1);
+    }
+    fputs(end, f);
+    return 0;
+}
+
+static int print(lua_State *L) { return write_out(L, "\t", "\n"); }
+
+static int io_write(lua_State *L) { return write_out(L, "", ""); }
+
+// ---- load: text only
+
+bool mw_lua_load_text(lua_State *L, const char *text, size_t n, const char *chunk)
+{
+    return luaL_loadbufferx(L, text, n, chunk, mw_lua_script(L)->o.trust ? NULL : "t") == 0;
+}
+
+// Joins the pieces that the function at 1 gives.
+static void join_pieces(lua_State *L)
+{
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (;;) {
+        lua_pushvalue(L, 1);
+        lua_call(L, 0, 1);
+        size_t n;
+        const char *piece = lua_tolstring(L, -1, &n);
+        if (!piece || !n) {
+            lua_pop(L, 1);
+            break;
+        }
+        luaL_addvalue(&b);
+    }
+    luaL_pushresult(&b);
+    lua_replace(L, 1);
+}
+
+// load(text or function [, name [, mode [, env]]])
+static int load_chunk(lua_State *L)
+{
+    lua_settop(L, 4);
+    if (lua_isfunction(L, 1))
+        join_pieces(L);
+    size_t n;
+    const char *text = luaL_checklstring(L, 1, &n);
+    const char *name = luaL_optstring(L, 2, "=(load)");
+    if (!mw_lua_load_text(L, text, n, name)) {
+        lua_pushnil(L);
+        lua_insert(L, -2);
+        return 2;
+    }
+    if (lua_istable(L, 4)) {
+        lua_pushvalue(L, 4);
+        lua_setfenv(L, -2);
+    }
+    return 1;
+}
+
+// ---- what is there
+
+static void open_lib(lua_State *L, const char *name, lua_CFunction open)
+{
+    lua_pushcfunction(L, open);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 0);
+}
+
+// Leaves only the named fields in the global table `lib`.
+static void keep_only(lua_State *L, const char *lib, const char *const *names)
+{
+    lua_newtable(L);
+    lua_getglobal(L, lib);
+    for (; *names; names++) {
+        lua_getfield(L, -1, *names);
+        lua_setfield(L, -3, *names);
+    }
+    lua_pop(L, 1);
+    lua_setglobal(L, lib);
+}
+
+static void drop(lua_State *L, const char *global)
+{
+    lua_pushnil(L);
+    lua_setglobal(L, global);
+}
+
+static void close_doors(lua_State *L)
+{
+    static const char *const os_names[] = {"time", "clock", "date", "difftime", 0};
+    static const char *const io_names[] = {"type", 0};
+    lua_getglobal(L, "io");
+    lua_getfield(L, -1, "open");
+    lua_getfield(L, -2, "lines");
+    keep_only(L, "io", io_names);
+    keep_only(L, "os", os_names);
+    lua_getglobal(L, "io");
+    lua_insert(L, -3);
+    lua_pushcclosure(L, guarded_lines, 1);
+    lua_setfield(L, -3, "lines");
+    lua_pushcclosure(L, guarded_open, 1);
+    lua_setfield(L, -2, "open");
+    lua_pushcfunction(L, io_write);
+    lua_setfield(L, -2, "write");
+    lua_settop(L, 0);
+    lua_getglobal(L, "string");
+    lua_pushnil(L);
+    lua_setfield(L, -2, "dump");
+    lua_pop(L, 1);
+    drop(L, "dofile");
+    drop(L, "loadfile");
+    drop(L, "newproxy");
+    drop(L, "gcinfo");
+}
+
+static int open_all(lua_State *L)
+{
+    mw_script *s = lua_touserdata(L, 1);
+    lua_settop(L, 0);
+    lua_pushlightuserdata(L, s);
+    lua_setfield(L, LUA_REGISTRYINDEX, "moonweave.script");
+    if (s->o.trust) {
+        luaL_openlibs(L);
+    } else {
+        open_lib(L, "", luaopen_base);
+        open_lib(L, LUA_TABLIBNAME, luaopen_table);
+        open_lib(L, LUA_STRLIBNAME, luaopen_string);
+        open_lib(L, LUA_MATHLIBNAME, luaopen_math);
+        open_lib(L, LUA_BITLIBNAME, luaopen_bit);
+        open_lib(L, LUA_IOLIBNAME, luaopen_io);
+        open_lib(L, LUA_OSLIBNAME, luaopen_os);
+        close_doors(L);
+        lua_pushcfunction(L, load_chunk);
+        lua_setglobal(L, "load");
+        lua_pushcfunction(L, load_chunk);
+        lua_setglobal(L, "loadstring");
+    }
+    lua_pushcfunction(L, print);
+    lua_setglobal(L, "print");
+    return 0;
+}
+
+lua_State *mw_lua_open(mw_ctx *c, mw_script *s)
+{
+    s->lua_limit = s->o.trust ? SIZE_MAX / 2 : MEMORY;
+    lua_State *L = lua_newstate(allocate, s);
+    if (!L || lua_cpcall(L, open_all, s)) {
+        mw_fail(c, MW_E_MEMORY, "Lua cannot start: %s", L ? lua_tostring(L, -1) : "out of memory");
+        if (L)
+            lua_close(L);
+        return NULL;
+    }
+    // Hooks do not fire inside compiled loops: without the compiler every script can be stopped.
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+    lua_sethook(L, watch, LUA_MASKCOUNT, HOOK_COUNT);
+    return L;
+}

@@ -1,0 +1,206 @@
+// script.c: a graph script's life: loaded, run, its errors turned into sentences.
+#include "core/base/file.h"
+#include "core/lua/lua_internal.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST_SCRIPT = 16 << 20 };
+
+mw_script *mw_lua_script(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.script");
+    mw_script *s = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return s;
+}
+
+mw_script *mw_script_new(mw_ctx *c, mw_graph *g, mw_exec *x, const mw_script_options *o)
+{
+    mw_script *s = mw_alloc(c, sizeof *s);
+    if (!s)
+        return NULL;
+    s->c = c;
+    s->g = g;
+    s->x = x;
+    s->o = *o;
+    s->L = s->main = mw_lua_open(c, s);
+    if (s->main)
+        return s;
+    mw_script_free(s);
+    return NULL;
+}
+
+void mw_script_free(mw_script *s)
+{
+    if (!s)
+        return;
+    if (s->main)
+        lua_close(s->main);
+    for (int i = 0; i < s->nparams; i++)
+        mw_param_free(&s->params[i]);
+    for (int i = 0; i < s->noutputs; i++) {
+        free(s->outputs[i].name);
+        mw_value_release(s->outputs[i].value);
+    }
+    for (int i = 0; i < s->nsources; i++) {
+        free(s->sources[i].name);
+        free(s->sources[i].text);
+    }
+    mw_user_nodes_free(s);
+    if (s->c->may_read_user == s)
+        s->c->may_read = NULL;
+    free(s->params);
+    free(s->outputs);
+    free(s->sources);
+    free(s->path);
+    free(s->folder);
+    free(s->raised_text);
+    free(s->missed);
+    free(s->missed_where);
+    free(s);
+}
+
+const mw_output *mw_script_outputs(const mw_script *s, int *count)
+{
+    *count = s->noutputs;
+    return s->outputs;
+}
+
+const mw_param *mw_script_params(const mw_script *s, int *count)
+{
+    *count = s->nparams;
+    return s->params;
+}
+
+const mw_source *mw_script_sources(const mw_script *s, int *count)
+{
+    *count = s->nsources;
+    return s->sources;
+}
+
+int mw_script_errors(const mw_script *s) { return s->errors; }
+
+// ---- errors
+
+int mw_lua_raise(lua_State *L, mw_script *s)
+{
+    s->raised = mw_err(s->c) == MW_E_ARG || mw_err(s->c) == MW_E_SHAPE ? MW_E_SCRIPT : mw_err(s->c);
+    free(s->raised_text);
+    s->raised_text = strdup(mw_errmsg(s->c));
+    mw_err_clear(s->c);
+    lua_pushstring(L, s->raised_text ? s->raised_text : "out of host memory");
+    return lua_error(L);
+}
+
+const char *mw_lua_where(lua_State *L)
+{
+    lua_Debug d;
+    for (int level = 0; lua_getstack(L, level, &d); level++) {
+        lua_getinfo(L, "Sl", &d);
+        if (d.currentline > 0 && *d.source == '@') // the installation's own chunks begin with '='
+            return lua_pushfstring(L, "%s:%d", d.source + 1, d.currentline);
+    }
+    lua_pushstring(L, mw_lua_script(L)->path);
+    return lua_tostring(L, -1);
+}
+
+int mw_lua_wrong(lua_State *L, const char *fmt, ...)
+{
+    mw_lua_where(L);
+    lua_pushliteral(L, ": ");
+    va_list ap;
+    va_start(ap, fmt);
+    lua_pushvfstring(L, fmt, ap);
+    va_end(ap);
+    lua_concat(L, 3);
+    return lua_error(L);
+}
+
+// The Lua error on top of the stack as the context's.
+static void take_error(mw_ctx *c, mw_script *s, int code)
+{
+    const char *text = lua_tostring(s->main, -1);
+    if (s->memory_out || code == LUA_ERRMEM)
+        mw_fail(c, MW_E_MEMORY,
+                "%s: the script needs more than %zu MiB of Lua memory (--trust lifts the limit)", s->path,
+                s->lua_limit >> 20);
+    else if (s->stopped && mw_cancelled(c))
+        return;
+    else if (text && s->raised_text && !strcmp(text, s->raised_text))
+        mw_fail(c, s->raised, "%s", text);
+    else if (text)
+        mw_fail(c, MW_E_SCRIPT, "%s", text);
+    else
+        mw_fail(c, MW_E_SCRIPT, "%s: the script threw a %s as its error", s->path,
+                luaL_typename(s->main, -1));
+}
+
+// ---- running
+
+static int prepare(lua_State *L)
+{
+    mw_script *s = lua_touserdata(L, 1);
+    mw_lua_open_modules(L);
+    const mw_source *source = &s->sources[0];
+    lua_pushfstring(L, "@%s", s->path);
+    if (!mw_lua_load_text(L, source->text, source->length, lua_tostring(L, -1)))
+        return lua_error(L);
+    lua_call(L, 0, 0);
+    mw_lua_check_missed(L, s);
+    if (!s->has_outputs)
+        return luaL_error(
+            L, "%s: the script ends without mw.output { name = handle }: it says nothing to make", s->path);
+    return 0;
+}
+
+static mw_status keep_source(mw_ctx *c, mw_script *s, const char *path, const char *text, size_t length)
+{
+    s->sources = mw_alloc(c, sizeof *s->sources);
+    if (!s->sources)
+        return mw_err(c);
+    mw_source *first = s->sources;
+    first->name = mw_strdup(c, path);
+    if (!text)
+        first->text = mw_file_read(c, path, LONGEST_SCRIPT, &first->length);
+    else if ((first->text = mw_alloc(c, length + 1))) {
+        memcpy(first->text, text, length);
+        first->length = length;
+    }
+    s->nsources = 1;
+    return mw_err(c);
+}
+
+static mw_status keep_place(mw_ctx *c, mw_script *s, const char *path)
+{
+    s->path = mw_strdup(c, path);
+    s->folder = mw_strdup(c, path);
+    char *slash = s->folder ? strrchr(s->folder, '/') : NULL;
+    if (slash)
+        slash[slash == s->folder] = 0;
+    else if (s->folder)
+        strcpy(s->folder, *s->folder ? "." : "");
+    return mw_err(c);
+}
+
+mw_status mw_script_run(mw_ctx *c, mw_script *s, const char *path, const char *text, size_t length)
+{
+    if (keep_place(c, s, path) || keep_source(c, s, path, text, length))
+        return mw_err(c);
+    if (!s->o.trust) {
+        c->may_read = mw_lua_may_read;
+        c->may_read_user = s;
+    }
+    s->lua_began = mw_lua_clock();
+    int code = lua_cpcall(s->main, prepare, s);
+    if (code && !s->blind)
+        take_error(c, s, code);
+    lua_settop(s->main, 0);
+    if (mw_err(c) && s->o.check && mw_err(c) == MW_E_SCRIPT) {
+        s->errors++;
+        s->o.report(s->o.user, mw_errmsg(c), true);
+        mw_err_clear(c);
+    }
+    return mw_err(c) ? mw_err(c) : mw_script_check_usage(s);
+}

@@ -1,0 +1,61 @@
+// script.h: a graph script: loaded, wired, asked for its parameters and outputs.
+//
+// The script runs in a closed environment: no processes, no FFI, no bytecode, no files but those of the
+// graph's folder, of its parameters and of the installation; limits on memory and time. `trust` lifts all of
+// that.
+#ifndef MW_SCRIPT_H
+#define MW_SCRIPT_H
+
+#include "core/graph/exec.h"
+
+#include <stdio.h>
+
+typedef struct mw_script mw_script;
+
+// A file that the script consists of: itself, then the modules it required that are not the installation's.
+typedef struct mw_source {
+    char *name; // "graphs/lmd.lua", or the module's name
+    char *text;
+    size_t length;
+} mw_source;
+
+typedef struct mw_param {
+    char *name, *alias, *doc; // alias, doc: "" when none
+    mw_value *value, *def;    // nil value: nothing was given and there is no default
+    double min, max;          // the range when min < max
+    bool used;                // given with -p
+} mw_param;
+
+typedef struct mw_output {
+    char *name;
+    mw_value *value; // a literal, a link, or a list of links (several pictures)
+} mw_output;
+
+typedef struct mw_script_options {
+    bool check; // wire only: gather every error, compute nothing
+    bool trust;
+    const char *const *params; // "name=value", NULL-terminated; may be NULL
+    const mw_value *modules;   // name -> text: modules that come before files (replay); may be NULL
+    FILE *print;               // where print() writes; NULL: stdout
+    // check: called with each error, and with what could not be seen. May be NULL otherwise.
+    void (*report)(void *user, const char *sentence, bool error);
+    // Called before anything needs a device. May be NULL when the context has one.
+    mw_status (*open_device)(mw_ctx *c, void *user);
+    void *user;
+} mw_script_options;
+
+// The graph and executor are borrowed and must outlive it. Free with mw_script_free (before the executor).
+mw_script *mw_script_new(mw_ctx *c, mw_graph *g, mw_exec *x, const mw_script_options *o);
+void mw_script_free(mw_script *s);
+
+// Run the script: wires its graph, and computes what it asks for by value(). `text` NULL: the file at path is
+// read. MW_E_SCRIPT for all that is the script's fault; MW_E_USAGE for parameters that it does not have.
+mw_status mw_script_run(mw_ctx *c, mw_script *s, const char *path, const char *text, size_t length);
+
+const mw_output *mw_script_outputs(const mw_script *s, int *count);
+const mw_param *mw_script_params(const mw_script *s, int *count);
+const mw_source *mw_script_sources(const mw_script *s, int *count);
+// check: errors reported so far.
+int mw_script_errors(const mw_script *s);
+
+#endif

@@ -1,0 +1,364 @@
+// tensor_ops.c: arithmetic on tensors in Lua: dimensions and indices count from 1, negative ones from the
+// end.
+#include "core/lua/lua_internal.h"
+#include "core/ops.h"
+
+#include <math.h>
+#include <string.h>
+
+// Every op runs in a scope of its own; the result outlives it in Lua's hands.
+static mw_script *begin(lua_State *L)
+{
+    mw_script *s = mw_lua_script(L);
+    mw_scope_begin(s->c);
+    return s;
+}
+
+static int end(lua_State *L, mw_script *s, mw_tensor *result)
+{
+    if (result && !mw_err(s->c))
+        mw_lua_push_tensor(L, result);
+    mw_scope_end(s->c, NULL);
+    if (mw_err(s->c)) {
+        mw_lua_where(L);
+        mw_fail_context(s->c, "%s", lua_tostring(L, -1));
+        return mw_lua_raise(L, s);
+    }
+    return 1;
+}
+
+static mw_tensor *tensor_at(lua_State *L, int idx)
+{
+    mw_tensor *t = mw_lua_tensor(L, idx);
+    if (!t)
+        mw_lua_wrong(L, "expected a tensor, got a %s", luaL_typename(L, idx));
+    return t;
+}
+
+// A dimension given from 1 on, or negative from the end, as 0-based.
+static int dim_at(lua_State *L, int idx, const mw_tensor *t)
+{
+    double d = lua_type(L, idx) == LUA_TNUMBER ? lua_tonumber(L, idx) : 0;
+    if (d != floor(d) || d == 0 || fabs(d) > t->ndim)
+        mw_lua_wrong(L, "a dimension must be from 1 to %d or from -%d to -1, got %s", t->ndim, t->ndim,
+                     lua_tostring(L, idx) ? lua_tostring(L, idx) : luaL_typename(L, idx));
+    return (int)(d > 0 ? d - 1 : t->ndim + d);
+}
+
+// ---- + - * / ^
+
+static bool scalar(lua_State *L, int idx, double *x)
+{
+    *x = lua_tonumber(L, idx);
+    if (lua_type(L, idx) == LUA_TNUMBER)
+        return true;
+    tensor_at(L, idx);
+    return false;
+}
+
+static int op_add(lua_State *L)
+{
+    double a, b;
+    bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
+    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
+    mw_script *s = begin(L);
+    return end(L, s, na ? mw_affine(s->c, y, 1, a) : nb ? mw_affine(s->c, x, 1, b) : mw_add(s->c, x, y));
+}
+
+static int op_sub(lua_State *L)
+{
+    double a, b;
+    bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
+    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
+    mw_script *s = begin(L);
+    return end(L, s, na ? mw_affine(s->c, y, -1, a) : nb ? mw_affine(s->c, x, 1, -b) : mw_sub(s->c, x, y));
+}
+
+static int op_mul(lua_State *L)
+{
+    double a, b;
+    bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
+    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
+    mw_script *s = begin(L);
+    return end(L, s, na ? mw_affine(s->c, y, a, 0) : nb ? mw_affine(s->c, x, b, 0) : mw_mul(s->c, x, y));
+}
+
+static int op_div(lua_State *L)
+{
+    double a, b;
+    bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
+    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
+    mw_script *s = begin(L);
+    mw_tensor *r = na ? mw_div(s->c, mw_tensor_scalar(s->c, (float)a), y)
+        : nb          ? mw_affine(s->c, x, 1 / b, 0)
+                      : mw_div(s->c, x, y);
+    return end(L, s, r);
+}
+
+static int op_pow(lua_State *L)
+{
+    double k;
+    mw_tensor *x = tensor_at(L, 1);
+    if (!scalar(L, 2, &k))
+        return mw_lua_wrong(L, "t ^ k: k must be a number");
+    mw_script *s = begin(L);
+    return end(L, s, mw_pow(s->c, x, k));
+}
+
+static int op_neg(lua_State *L)
+{
+    mw_tensor *x = tensor_at(L, 1);
+    mw_script *s = begin(L);
+    return end(L, s, mw_affine(s->c, x, -1, 0));
+}
+
+// ---- one tensor in, one out
+
+#define UNARY(name, call)                                                                                    \
+    static int name(lua_State *L)                                                                            \
+    {                                                                                                        \
+        mw_tensor *x = tensor_at(L, 1);                                                                      \
+        mw_script *s = begin(L);                                                                             \
+        return end(L, s, call(s->c, x));                                                                     \
+    }
+UNARY(op_exp, mw_exp)
+UNARY(op_log, mw_log_e)
+UNARY(op_sqrt, mw_sqrt)
+UNARY(op_abs, mw_abs)
+
+static int op_clamp(lua_State *L)
+{
+    mw_tensor *x = tensor_at(L, 1);
+    double low = luaL_optnumber(L, 2, -INFINITY), high = luaL_optnumber(L, 3, INFINITY);
+    mw_script *s = begin(L);
+    return end(L, s, mw_clamp(s->c, x, low, high));
+}
+
+// ---- reductions: over one dimension, which goes, or over all
+
+typedef mw_tensor *reduce_fn(mw_ctx *c, mw_tensor *x, int dim, bool keep);
+
+static int reduce(lua_State *L, reduce_fn *f)
+{
+    mw_tensor *x = tensor_at(L, 1);
+    bool all = lua_isnoneornil(L, 2);
+    int dim = all ? 0 : dim_at(L, 2, x);
+    bool keep = lua_toboolean(L, 3);
+    mw_script *s = begin(L);
+    return end(L, s, f(s->c, all ? mw_reshape(s->c, x, MW_SHAPE(-1)) : x, dim, keep));
+}
+
+static int op_sum(lua_State *L) { return reduce(L, mw_sum); }
+static int op_mean(lua_State *L) { return reduce(L, mw_mean); }
+static int op_max(lua_State *L) { return reduce(L, mw_max); }
+
+// ---- what works on the last dimension, brought there and back
+
+static mw_tensor *swap_last(mw_ctx *c, mw_tensor *x, int dim)
+{
+    return dim == x->ndim - 1 ? x : mw_transpose(c, x, dim, x->ndim - 1);
+}
+
+static int op_softmax(lua_State *L)
+{
+    mw_tensor *x = tensor_at(L, 1);
+    int dim = lua_isnoneornil(L, 2) ? x->ndim - 1 : dim_at(L, 2, x);
+    mw_script *s = begin(L);
+    mw_tensor *y = mw_softmax(s->c, swap_last(s->c, x, dim));
+    return end(L, s, y ? swap_last(s->c, y, dim) : NULL);
+}
+
+// values, positions (from 1) = t:topk(k, dim)
+static int op_topk(lua_State *L)
+{
+    mw_tensor *x = tensor_at(L, 1), *at = NULL;
+    double k = luaL_checknumber(L, 2);
+    int dim = lua_isnoneornil(L, 3) ? x->ndim - 1 : dim_at(L, 3, x);
+    if (k != floor(k) || k < 1 || k > (double)mw_dim(x, dim))
+        return mw_lua_wrong(L, "topk: k must be from 1 to %d", (int)mw_dim(x, dim));
+    mw_script *s = begin(L);
+    mw_tensor *y = mw_topk(s->c, swap_last(s->c, x, dim), (int)k, &at);
+    mw_tensor *from_one = mw_affine(s->c, mw_cast(s->c, at, MW_F32), 1, 1);
+    if (y && from_one)
+        mw_lua_push_tensor(L, swap_last(s->c, from_one, dim));
+    int position = lua_gettop(L);
+    end(L, s, y ? swap_last(s->c, y, dim) : NULL);
+    lua_pushvalue(L, position);
+    return 2;
+}
+
+static int op_matmul(lua_State *L)
+{
+    mw_tensor *a = tensor_at(L, 1), *b = tensor_at(L, 2);
+    mw_script *s = begin(L);
+    return end(L, s, mw_matmul(s->c, a, b, 1));
+}
+
+// ---- shapes
+
+static int op_reshape(lua_State *L)
+{
+    mw_tensor *x = tensor_at(L, 1);
+    if (lua_istable(L, 2)) {
+        int n = (int)lua_objlen(L, 2);
+        luaL_checkstack(L, n, "too many dimensions");
+        for (int i = 1; i <= n; i++)
+            lua_rawgeti(L, 2, i);
+        lua_remove(L, 2);
+    }
+    int ndim = lua_gettop(L) - 1;
+    int64_t shape[MW_MAXDIM];
+    if (ndim > MW_MAXDIM)
+        return mw_lua_wrong(L, "reshape: more than %d dimensions", MW_MAXDIM);
+    for (int i = 0; i < ndim; i++)
+        shape[i] = (int64_t)luaL_checknumber(L, i + 2);
+    mw_script *s = begin(L);
+    return end(L, s, mw_reshape(s->c, x, ndim, shape));
+}
+
+static int op_transpose(lua_State *L)
+{
+    mw_tensor *x = tensor_at(L, 1);
+    int a = dim_at(L, 2, x), b = dim_at(L, 3, x);
+    mw_script *s = begin(L);
+    return end(L, s, mw_transpose(s->c, x, a, b));
+}
+
+// ---- t[i] and t[{ {a, b}, {}, i }]: both ends included
+
+static int64_t index_at(lua_State *L, int idx, int64_t size)
+{
+    double i = lua_type(L, idx) == LUA_TNUMBER ? lua_tonumber(L, idx) : 0;
+    if (i != floor(i) || i == 0 || fabs(i) > (double)size)
+        mw_lua_wrong(L, "an index must be from 1 to %d or from -%d to -1, got %s", (int)size, (int)size,
+                     lua_tostring(L, idx) ? lua_tostring(L, idx) : luaL_typename(L, idx));
+    return (int64_t)(i > 0 ? i - 1 : (double)size + i);
+}
+
+typedef struct range {
+    int64_t from, length;
+    bool drop; // a single index: the dimension goes
+} range;
+
+// The entry on top of the stack as a range of a dimension of this size.
+static range range_of(lua_State *L, int64_t size)
+{
+    int top = lua_gettop(L);
+    if (!lua_istable(L, top))
+        return (range){index_at(L, top, size), 1, true};
+    size_t n = lua_objlen(L, top);
+    if (n == 0)
+        return (range){0, size, false};
+    if (n != 2)
+        mw_lua_wrong(L, "a slice is {} or { first, last }");
+    lua_rawgeti(L, top, 1);
+    lua_rawgeti(L, top, 2);
+    int64_t a = index_at(L, top + 1, size), b = index_at(L, top + 2, size);
+    lua_settop(L, top);
+    if (b < a)
+        mw_lua_wrong(L, "a slice's last index lies before its first");
+    return (range){a, b - a + 1, false};
+}
+
+int mw_lua_tensor_slice(lua_State *L, mw_tensor *t)
+{
+    range r[MW_MAXDIM];
+    int n = lua_istable(L, 2) ? (int)lua_objlen(L, 2) : 1;
+    if (n > t->ndim || !n)
+        return mw_lua_wrong(L, "%d indices for a tensor of %d dimensions", n, t->ndim);
+    for (int i = 0; i < n; i++) {
+        if (lua_istable(L, 2))
+            lua_rawgeti(L, 2, i + 1);
+        else
+            lua_pushvalue(L, 2);
+        r[i] = range_of(L, t->shape[i]);
+        lua_pop(L, 1);
+    }
+    mw_script *s = begin(L);
+    int64_t shape[MW_MAXDIM];
+    int ndim = 0;
+    mw_tensor *y = t;
+    for (int i = 0; i < t->ndim; i++) {
+        if (i < n)
+            y = mw_slice(s->c, y, i, r[i].from, r[i].length);
+        if (i >= n || !r[i].drop)
+            shape[ndim++] = i < n ? r[i].length : t->shape[i];
+    }
+    return end(L, s, mw_reshape(s->c, y, ndim, shape));
+}
+
+// ---- images
+
+// picture:blur(sigma): Gaussian, [H,W,C]; near the border by the pixels there are.
+static int op_blur(lua_State *L)
+{
+    mw_tensor *x = tensor_at(L, 1);
+    double sigma = luaL_checknumber(L, 2);
+    enum { MOST = 61 };
+    float kernel[MOST * MOST];
+    if (x->ndim != 3 || !(sigma > 0) || sigma > 10)
+        return mw_lua_wrong(L, "blur: expected a picture [H,W,C] and a sigma above 0 and up to 10");
+    int r = (int)ceil(3 * sigma), n = 2 * r + 1;
+    for (int i = 0; i < n * n; i++) {
+        double dy = i / n - r, dx = i % n - r;
+        kernel[i] = (float)exp(-(dx * dx + dy * dy) / (2 * sigma * sigma));
+    }
+    mw_script *s = begin(L);
+    mw_ctx *c = s->c;
+    int64_t h = x->shape[0], w = x->shape[1], ch = x->shape[2];
+    mw_tensor *k = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(1, 1, n, n), kernel);
+    mw_tensor *planes = mw_reshape(c, mw_permute(c, x, (int[]){2, 0, 1}), MW_SHAPE(ch, h, w, 1));
+    mw_tensor *ones = mw_affine(c, mw_slice(c, planes, 0, 0, 1), 0, 1);
+    mw_tensor *sum = mw_conv2d(c, planes, k, NULL, 1, r, r, NULL);
+    mw_tensor *weight = mw_conv2d(c, ones, k, NULL, 1, r, r, NULL);
+    mw_tensor *y = mw_reshape(c, mw_div(c, sum, weight), MW_SHAPE(ch, h, w));
+    return end(L, s, mw_contiguous(c, mw_permute(c, y, (int[]){1, 2, 0})));
+}
+
+// t:conv2d(w, { stride =, pad = }): t [B,h,w,I], w [O,I,kh,kw]
+static int op_conv2d(lua_State *L)
+{
+    mw_tensor *x = tensor_at(L, 1), *w = tensor_at(L, 2);
+    int stride = 1, pad = 0;
+    if (lua_istable(L, 3)) {
+        lua_getfield(L, 3, "stride");
+        stride = (int)luaL_optnumber(L, -1, 1);
+        lua_getfield(L, 3, "pad");
+        pad = (int)luaL_optnumber(L, -1, 0);
+    }
+    if (stride < 1 || stride > 64 || pad < 0 || pad > 64)
+        return mw_lua_wrong(L, "conv2d: stride must be from 1 to 64, pad from 0 to 64");
+    mw_script *s = begin(L);
+    return end(L, s, mw_conv2d(s->c, x, w, NULL, stride, pad, pad, NULL));
+}
+
+// The metatable is below the table of methods, which is on top.
+void mw_lua_add_tensor_ops(lua_State *L)
+{
+    static const luaL_Reg operators[] = {
+        {"__add", op_add}, {"__sub", op_sub}, {"__mul", op_mul}, {"__div", op_div},
+        {"__pow", op_pow}, {"__unm", op_neg}, {NULL, NULL},
+    };
+    static const luaL_Reg methods[] = {
+        {"exp", op_exp},
+        {"log", op_log},
+        {"sqrt", op_sqrt},
+        {"abs", op_abs},
+        {"clamp", op_clamp},
+        {"sum", op_sum},
+        {"mean", op_mean},
+        {"max", op_max},
+        {"softmax", op_softmax},
+        {"topk", op_topk},
+        {"matmul", op_matmul},
+        {"reshape", op_reshape},
+        {"transpose", op_transpose},
+        {"blur", op_blur},
+        {"conv2d", op_conv2d},
+        {NULL, NULL},
+    };
+    luaL_register(L, NULL, methods);
+    lua_pushvalue(L, -2);
+    luaL_register(L, NULL, operators);
+    lua_pop(L, 1);
+}

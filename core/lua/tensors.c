@@ -1,0 +1,213 @@
+// tensors.c: tensors in Lua: made from tables, read back, with the arithmetic of core/ops.h.
+#include "core/lua/lua_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_ELEMENTS = 1 << 26 };
+
+// ---- userdata
+
+void mw_lua_push_tensor(lua_State *L, mw_tensor *t)
+{
+    mw_tensor **box = lua_newuserdata(L, sizeof *box);
+    *box = mw_retain(t);
+    luaL_getmetatable(L, "moonweave.tensor");
+    lua_setmetatable(L, -2);
+}
+
+mw_tensor *mw_lua_tensor(lua_State *L, int idx)
+{
+    mw_tensor **box = lua_touserdata(L, idx);
+    if (!box || lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx))
+        return NULL;
+    luaL_getmetatable(L, "moonweave.tensor");
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same ? *box : NULL;
+}
+
+static int tensor_gc(lua_State *L)
+{
+    mw_tensor **box = lua_touserdata(L, 1);
+    mw_release(*box);
+    *box = NULL;
+    return 0;
+}
+
+void mw_lua_need_device(lua_State *L, mw_script *s)
+{
+    if (!s->c->device && s->o.open_device)
+        s->o.open_device(s->c, s->o.user);
+    if (mw_err(s->c))
+        mw_lua_raise(L, s);
+}
+
+static mw_tensor *self(lua_State *L)
+{
+    mw_tensor *t = mw_lua_tensor(L, 1);
+    if (!t)
+        mw_lua_wrong(L, "expected a tensor, got a %s", luaL_typename(L, 1));
+    return t;
+}
+
+// ---- from tables
+
+// The sizes of the nested table at the top, by its first entries.
+static int table_shape(lua_State *L, int64_t *shape)
+{
+    int ndim = 0, top = lua_gettop(L);
+    while (lua_istable(L, -1)) {
+        if (ndim == MW_MAXDIM)
+            mw_lua_wrong(L, "tensor: more than %d dimensions", MW_MAXDIM);
+        shape[ndim++] = (int64_t)lua_objlen(L, -1);
+        lua_rawgeti(L, -1, 1);
+    }
+    lua_settop(L, top);
+    return ndim;
+}
+
+static float *fill(lua_State *L, float *next, int dim, int ndim, const int64_t *shape)
+{
+    if (dim == ndim) {
+        if (lua_type(L, -1) != LUA_TNUMBER)
+            mw_lua_wrong(L, "tensor: expected a number, got a %s", luaL_typename(L, -1));
+        *next = (float)lua_tonumber(L, -1);
+        return next + 1;
+    }
+    if (!lua_istable(L, -1) || (int64_t)lua_objlen(L, -1) != shape[dim])
+        mw_lua_wrong(L, "tensor: the tables of a dimension must all have %d entries", (int)shape[dim]);
+    for (int64_t i = 1; i <= shape[dim]; i++) {
+        lua_rawgeti(L, -1, (int)i);
+        next = fill(L, next, dim + 1, ndim, shape);
+        lua_pop(L, 1);
+    }
+    return next;
+}
+
+// mw.tensor(number or nested table)
+static int tensor_new(lua_State *L)
+{
+    mw_script *s = mw_lua_script(L);
+    int64_t shape[MW_MAXDIM], n = 1;
+    lua_settop(L, 1);
+    int ndim = table_shape(L, shape);
+    for (int i = 0; i < ndim; i++) {
+        if (shape[i] > MOST_ELEMENTS / (n ? n : 1))
+            return mw_lua_wrong(L, "tensor: more than %d numbers", MOST_ELEMENTS);
+        n *= shape[i];
+    }
+    mw_lua_need_device(L, s);
+    float *data = lua_newuserdata(L, (size_t)(n ? n : 1) * sizeof *data);
+    lua_pushvalue(L, 1);
+    fill(L, data, 0, ndim, shape);
+    mw_scope_begin(s->c);
+    mw_tensor *t = mw_tensor_from_f32(s->c, MW_F32, ndim, shape, data);
+    if (t)
+        mw_lua_push_tensor(L, t);
+    mw_scope_end(s->c, NULL);
+    return mw_err(s->c) ? mw_lua_raise(L, s) : 1;
+}
+
+// ---- to Lua
+
+static const float *push_table(lua_State *L, const float *next, int dim, const mw_tensor *t)
+{
+    if (dim == t->ndim) {
+        lua_pushnumber(L, (lua_Number)*next);
+        return next + 1;
+    }
+    lua_createtable(L, (int)t->shape[dim], 0);
+    for (int64_t i = 1; i <= t->shape[dim]; i++) {
+        next = push_table(L, next, dim + 1, t);
+        lua_rawseti(L, -2, (int)i);
+    }
+    return next;
+}
+
+// The tensor's numbers in memory that goes with the Lua stack.
+static const float *read_all(lua_State *L, mw_tensor *t)
+{
+    mw_script *s = mw_lua_script(L);
+    size_t n = (size_t)mw_numel(t);
+    float *data = lua_newuserdata(L, (n ? n : 1) * sizeof *data);
+    if (mw_tensor_read_f32(s->c, t, data))
+        mw_lua_raise(L, s);
+    return data;
+}
+
+static int tensor_totable(lua_State *L)
+{
+    mw_tensor *t = self(L);
+    push_table(L, read_all(L, t), 0, t);
+    return 1;
+}
+
+static int tensor_item(lua_State *L)
+{
+    mw_tensor *t = self(L);
+    if (mw_numel(t) != 1)
+        return mw_lua_wrong(L, "item: the tensor has %d elements, not one", (int)mw_numel(t));
+    lua_pushnumber(L, (lua_Number)*read_all(L, t));
+    return 1;
+}
+
+static int tensor_tostring(lua_State *L)
+{
+    char shape[128];
+    lua_pushfstring(L, "tensor %s", mw_shape_text(self(L), shape, sizeof shape));
+    return 1;
+}
+
+static int push_shape(lua_State *L, const mw_tensor *t)
+{
+    lua_createtable(L, t->ndim, 0);
+    for (int i = 0; i < t->ndim; i++) {
+        lua_pushnumber(L, (lua_Number)t->shape[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+// t.shape, t.dtype, t:method(), t[i]
+static int tensor_index(lua_State *L)
+{
+    mw_tensor *t = self(L);
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+    if (!name)
+        return mw_lua_tensor_slice(L, t);
+    if (!strcmp(name, "shape"))
+        return push_shape(L, t);
+    if (!strcmp(name, "dtype")) {
+        lua_pushstring(L, mw_dtype_name(t->dtype));
+        return 1;
+    }
+    luaL_getmetatable(L, "moonweave.tensor");
+    lua_getfield(L, -1, "methods");
+    lua_getfield(L, -1, name);
+    if (lua_isnil(L, -1))
+        return mw_lua_wrong(L, "a tensor has no '%s'", name);
+    return 1;
+}
+
+void mw_lua_add_tensors(lua_State *L)
+{
+    static const luaL_Reg meta[] = {
+        {"__gc", tensor_gc},
+        {"__index", tensor_index},
+        {"__tostring", tensor_tostring},
+        {NULL, NULL},
+    };
+    static const luaL_Reg methods[] = {{"totable", tensor_totable}, {"item", tensor_item}, {NULL, NULL}};
+    luaL_newmetatable(L, "moonweave.tensor");
+    luaL_register(L, NULL, meta);
+    lua_newtable(L);
+    luaL_register(L, NULL, methods);
+    mw_lua_add_tensor_ops(L);
+    lua_setfield(L, -2, "methods");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+    lua_pushcfunction(L, tensor_new);
+    lua_setfield(L, -2, "tensor");
+}

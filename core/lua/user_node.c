@@ -1,0 +1,439 @@
+// user_node.c: mw.node: a node whose work is a Lua function of the script.
+#include "core/lua/lua_internal.h"
+#include "core/graph/value_json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { MOST_PORTS = 64, DEEPEST = 6 };
+
+typedef struct mw_user_node {
+    mw_node_type type; // first: the executor knows this address
+    struct mw_user_node *next;
+    mw_script *s;
+    int function; // in Lua's registry
+    int ninputs;  // ports below this are inputs, then parameters, then the function's hash
+    mw_port in[MOST_PORTS + 2];
+    mw_out out[MOST_PORTS + 1];
+    char *texts[4 * MOST_PORTS + 8]; // what the ports point to
+    int ntexts;
+} mw_user_node;
+
+void mw_user_nodes_free(mw_script *s)
+{
+    for (mw_user_node *n = s->user_nodes, *next; n; n = next) {
+        next = n->next;
+        for (int i = 0; i < n->ntexts; i++)
+            free(n->texts[i]);
+        free(n);
+    }
+    s->user_nodes = NULL;
+}
+
+static const char *keep(lua_State *L, mw_user_node *n, char *text)
+{
+    if (!text || n->ntexts == (int)(sizeof n->texts / sizeof *n->texts)) {
+        free(text);
+        luaL_error(L, "not enough memory");
+    }
+    return n->texts[n->ntexts++] = text;
+}
+
+static const char *keep_copy(lua_State *L, mw_user_node *n, const char *text)
+{
+    return keep(L, n, strdup(text));
+}
+
+// ---- a hash of everything that a function's result can follow from besides its arguments
+
+typedef struct hashing {
+    lua_State *L;
+    XXH64_hash_t sum;
+    bool unknowable; // it closes over something that has no content to hash
+} hashing;
+
+static int hash_chunk(lua_State *L, const void *data, size_t n, void *user)
+{
+    (void)L;
+    hashing *h = user;
+    h->sum = XXH3_64bits_withSeed(data, n, h->sum);
+    return 0;
+}
+
+static void hash_bytes(hashing *h, const void *data, size_t n)
+{
+    h->sum = XXH3_64bits_withSeed(data, n, h->sum);
+}
+
+static void hash_value(hashing *h, int idx, int depth);
+
+static void hash_function(hashing *h, int idx, int depth)
+{
+    lua_State *L = h->L;
+    if (lua_iscfunction(L, idx))
+        return; // the engine's own
+    lua_pushvalue(L, idx);
+    lua_dump(L, hash_chunk, h);
+    int f = lua_gettop(L);
+    for (int i = 1; lua_getupvalue(L, f, i); i++) {
+        hash_value(h, f + 1, depth + 1);
+        lua_settop(L, f);
+    }
+    lua_settop(L, f - 1);
+}
+
+// Entries in whatever order Lua gives them: their hashes are added.
+static void hash_table(hashing *h, int idx, int depth)
+{
+    lua_State *L = h->L;
+    XXH64_hash_t before = h->sum, total = 0;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        h->sum = before;
+        int top = lua_gettop(L);
+        hash_value(h, top - 1, depth + 1);
+        hash_value(h, top, depth + 1);
+        total += h->sum;
+    }
+    h->sum = before;
+    hash_bytes(h, &total, sizeof total);
+}
+
+static bool is_engine(lua_State *L, int idx)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
+    lua_getfield(L, -1, "moonweave");
+    bool same = lua_rawequal(L, -1, idx) || lua_rawequal(L, LUA_GLOBALSINDEX, idx);
+    lua_pop(L, 2);
+    return same;
+}
+
+static void hash_value(hashing *h, int idx, int depth)
+{
+    lua_State *L = h->L;
+    int type = lua_type(L, idx);
+    size_t n;
+    double x;
+    hash_bytes(h, &type, sizeof type);
+    luaL_checkstack(L, 8, "a function's variables are nested too deep");
+    switch (type) {
+    case LUA_TNIL: break;
+    case LUA_TBOOLEAN: hash_bytes(h, lua_toboolean(L, idx) ? "t" : "f", 1); break;
+    case LUA_TNUMBER:
+        x = lua_tonumber(L, idx);
+        hash_bytes(h, &x, sizeof x);
+        break;
+    case LUA_TSTRING: {
+        const char *text = lua_tolstring(L, idx, &n);
+        hash_bytes(h, text, n);
+        break;
+    }
+    case LUA_TFUNCTION:
+    case LUA_TTABLE:
+        if (depth > DEEPEST)
+            h->unknowable = true;
+        else if (type == LUA_TFUNCTION)
+            hash_function(h, idx, depth);
+        else if (!is_engine(L, idx))
+            hash_table(h, idx, depth);
+        break;
+    default: h->unknowable = true;
+    }
+}
+
+// ---- declaration
+
+static const char *known_type(lua_State *L, const char *node, const char *port)
+{
+    static const char *const types[] = {"number", "integer", "bool",   "text",     "texts",   "path",
+                                        "list",   "any",     "tensor", "image",    "latents", "embedding",
+                                        "layout", "tokens",  "maps",   "schedule", "mask"};
+    if (lua_type(L, -1) == LUA_TSTRING)
+        for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+            if (!strcmp(types[i], lua_tostring(L, -1)))
+                return types[i];
+    mw_lua_wrong(
+        L,
+        "node '%s': the type of '%s' must be one of number, integer, bool, text, list, any, tensor, image, "
+        "latents, embedding, layout, tokens, maps, schedule, mask",
+        node, port);
+    return NULL;
+}
+
+static int port_by_name(const void *a, const void *b)
+{
+    return strcmp(((const mw_port *)a)->name, ((const mw_port *)b)->name);
+}
+
+static int out_by_name(const void *a, const void *b)
+{
+    return strcmp(((const mw_out *)a)->name, ((const mw_out *)b)->name);
+}
+
+// inputs = { image = "image" }: required ports.
+static void read_inputs(lua_State *L, mw_user_node *n)
+{
+    lua_getfield(L, 1, "inputs");
+    if (!lua_isnil(L, -1))
+        luaL_checktype(L, -1, LUA_TTABLE);
+    int table = lua_gettop(L);
+    if (lua_istable(L, table))
+        for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+            if (lua_type(L, -2) != LUA_TSTRING || n->ninputs == MOST_PORTS / 2)
+                mw_lua_wrong(L, "node '%s': inputs = { name = \"type\", ... }", n->type.name);
+            const char *type = known_type(L, n->type.name, lua_tostring(L, -2));
+            const char *name = keep_copy(L, n, lua_tostring(L, -2));
+            n->in[n->ninputs++] = (mw_port){.name = name, .type = type, .doc = "input of a node made in Lua"};
+        }
+    lua_pop(L, 1);
+    qsort(n->in, (size_t)n->ninputs, sizeof *n->in, port_by_name);
+}
+
+static const char *type_of_default(const mw_value *def)
+{
+    switch (mw_value_kind(def)) {
+    case MW_NUMBER: return "number";
+    case MW_BOOL: return "bool";
+    case MW_TEXT: return "text";
+    default: return "any";
+    }
+}
+
+static void keep_param(lua_State *L, mw_user_node *n, mw_port *port, const mw_param *p)
+{
+    *port = (mw_port){.type = type_of_default(p->def)};
+    port->name = keep_copy(L, n, p->name);
+    port->doc = keep_copy(L, n, *p->doc ? p->doc : "parameter of a node made in Lua");
+    port->alias = *p->alias ? keep_copy(L, n, p->alias) : NULL;
+    if (isfinite(p->min) || isfinite(p->max)) {
+        port->min = isfinite(p->min) ? p->min : -1e300;
+        port->max = isfinite(p->max) ? p->max : 1e300;
+    }
+    port->def = keep(L, n, mw_value_to_json(n->s->c, p->def, 0));
+}
+
+// params = { amount = 0.5, steps = { 20, "how many", min = 1 } }
+static void read_params(lua_State *L, mw_user_node *n, int *count)
+{
+    lua_getfield(L, 1, "params");
+    int table = lua_gettop(L);
+    if (lua_istable(L, table))
+        for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+            if (lua_type(L, -2) != LUA_TSTRING || *count == MOST_PORTS)
+                mw_lua_wrong(L, "node '%s': params = { name = default, ... }", n->type.name);
+            mw_param p = {.name = strdup(lua_tostring(L, -2))};
+            mw_lua_read_param(L, n->s, lua_gettop(L), &p);
+            keep_param(L, n, &n->in[(*count)++], &p);
+            mw_param_free(&p);
+        }
+    else if (!lua_isnil(L, table))
+        mw_lua_wrong(L, "node '%s': params must be a table, got a %s", n->type.name, luaL_typename(L, table));
+    lua_pop(L, 1);
+    qsort(n->in + n->ninputs, (size_t)(*count - n->ninputs), sizeof *n->in, port_by_name);
+}
+
+// outputs = { image = "image" }; without it they are what the inputs are, and "value" where there are none.
+static void read_outputs(lua_State *L, mw_user_node *n)
+{
+    int count = 0;
+    lua_getfield(L, 1, "outputs");
+    int table = lua_gettop(L);
+    if (lua_istable(L, table)) {
+        for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+            if (lua_type(L, -2) != LUA_TSTRING || count == MOST_PORTS)
+                mw_lua_wrong(L, "node '%s': outputs = { name = \"type\", ... }", n->type.name);
+            const char *type = known_type(L, n->type.name, lua_tostring(L, -2));
+            n->out[count++] =
+                (mw_out){keep_copy(L, n, lua_tostring(L, -2)), type, "output of a node made in Lua"};
+        }
+        qsort(n->out, (size_t)count, sizeof *n->out, out_by_name);
+    } else {
+        for (; count < n->ninputs; count++)
+            n->out[count] = (mw_out){n->in[count].name, n->in[count].type, "output of a node made in Lua"};
+        if (!count)
+            n->out[count++] = (mw_out){"value", "any", "output of a node made in Lua"};
+    }
+    lua_pop(L, 1);
+}
+
+static mw_status run(mw_ctx *c, mw_value *const *in, mw_value **out);
+
+// The function at the top of the stack goes into the registry, its hash into a port that cannot be set.
+static void keep_function(lua_State *L, mw_user_node *n, int count)
+{
+    hashing h = {.L = L};
+    hash_value(&h, lua_gettop(L), 0);
+    char text[24];
+    snprintf(text, sizeof text, "\"%016llx\"", (unsigned long long)h.sum);
+    n->in[count] = (mw_port){.name = "(function)", .type = "text", .doc = "what the function is"};
+    n->in[count].def = keep_copy(L, n, text);
+    n->type.flags = MW_NODE_MAIN | (h.unknowable ? (unsigned)MW_NODE_IMPURE : 0u);
+    n->function = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static void check_declaration(lua_State *L)
+{
+    static const char *const known[] = {"name", "inputs", "params", "outputs", "run", "doc"};
+    if (!lua_istable(L, 1))
+        mw_lua_wrong(L,
+                     "node: expected mw.node { name =, inputs =, params =, run = function(i, prm) ... end }");
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+        bool good = false;
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            good = good || (lua_type(L, -2) == LUA_TSTRING && !strcmp(known[i], lua_tostring(L, -2)));
+        if (!good)
+            mw_lua_wrong(L, "node: unknown key '%s'; it takes name, inputs, params, outputs, run, doc",
+                         lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2));
+    }
+    lua_getfield(L, 1, "name");
+    if (lua_type(L, -1) != LUA_TSTRING)
+        mw_lua_wrong(L, "node: 'name' must be a string, got %s", luaL_typename(L, -1));
+    lua_getfield(L, 1, "run");
+    if (!lua_isfunction(L, -1) || lua_iscfunction(L, -1))
+        mw_lua_wrong(L, "node '%s': 'run' must be a Lua function(inputs, params), got %s",
+                     lua_tostring(L, -2), luaL_typename(L, -1));
+    lua_pop(L, 2);
+}
+
+static int make_node(lua_State *L)
+{
+    mw_script *s = mw_lua_script(L);
+    lua_settop(L, 1);
+    check_declaration(L);
+    mw_user_node *n = calloc(1, sizeof *n);
+    if (!n)
+        return luaL_error(L, "not enough memory");
+    n->s = s;
+    n->next = s->user_nodes;
+    s->user_nodes = n;
+    lua_getfield(L, 1, "name");
+    n->type = (mw_node_type){.version = 1, .in = n->in, .out = n->out, .run = run};
+    n->type.name = keep_copy(L, n, lua_tostring(L, -1));
+    lua_getfield(L, 1, "doc");
+    n->type.doc = keep_copy(L, n, lua_isstring(L, -1) ? lua_tostring(L, -1) : "Made in Lua.");
+    lua_settop(L, 1);
+    read_inputs(L, n);
+    int count = n->ninputs;
+    read_params(L, n, &count);
+    read_outputs(L, n);
+    lua_getfield(L, 1, "run");
+    keep_function(L, n, count);
+    if (!mw_graph_schema(s->c, s->g, &n->type)) {
+        mw_fail_context(s->c, "%s", mw_lua_where(L));
+        return mw_lua_raise(L, s);
+    }
+    mw_lua_push_constructor(L, &n->type);
+    return 1;
+}
+
+// ---- running
+
+typedef struct call {
+    mw_user_node *n;
+    mw_value *const *in;
+    mw_value **out;
+} call;
+
+static void push_ports(lua_State *L, const call *k, int from, int to)
+{
+    lua_newtable(L);
+    for (int i = from; i < to; i++) {
+        if (mw_value_as_object(k->in[i]))
+            continue;
+        mw_lua_push_value(L, k->n->s, k->in[i]);
+        lua_setfield(L, -2, k->n->in[i].name);
+    }
+}
+
+static bool is_tensor_type(const char *type)
+{
+    return !strcmp(type, "tensor") || !strcmp(type, "image") || !strcmp(type, "latents") ||
+        !strcmp(type, "mask") || !strcmp(type, "embedding");
+}
+
+// The result on top of the stack as output i.
+static void take_output(lua_State *L, const call *k, int i)
+{
+    const mw_out *o = &k->n->out[i];
+    mw_script *s = k->n->s;
+    mw_lua_to_value(L, s, -1, &k->out[i]);
+    mw_kind kind = mw_value_kind(k->out[i]);
+    mw_tensor *t = mw_value_as_tensor(k->out[i]);
+    char shape[128];
+    if (mw_link_of(k->out[i]))
+        mw_fail(s->c, MW_E_SCRIPT, "its run() returned a handle as '%s'; return a value", o->name);
+    else if (!mw_err(s->c) && is_tensor_type(o->type) && kind != MW_TENSOR)
+        mw_fail(s->c, MW_E_SCRIPT, "its run() must return %s '%s' as a tensor, got a %s", o->type, o->name,
+                mw_kind_name(kind));
+    else if (t && !strcmp(o->type, "image") && (t->ndim < 3 || mw_dim(t, -1) != 3))
+        mw_fail(s->c, MW_E_SCRIPT, "its run() must return '%s' as a picture [H,W,3], got %s", o->name,
+                mw_shape_text(t, shape, sizeof shape));
+}
+
+static int call_lua(lua_State *L)
+{
+    call *k = lua_touserdata(L, 1);
+    int nports = 0;
+    while (k->n->in[nports + 1].name)
+        nports++;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, k->n->function);
+    push_ports(L, k, 0, k->n->ninputs);
+    push_ports(L, k, k->n->ninputs, nports);
+    lua_call(L, 2, 1);
+    bool named = lua_istable(L, -1);
+    if (!named)
+        take_output(L, k, 0);
+    for (int i = 0; named && k->n->out[i].name; i++) {
+        lua_getfield(L, -1, k->n->out[i].name);
+        if (lua_isnil(L, -1))
+            mw_fail(k->n->s->c, MW_E_SCRIPT, "its run() returned no '%s'", k->n->out[i].name);
+        else
+            take_output(L, k, i);
+        lua_pop(L, 1);
+        if (mw_err(k->n->s->c))
+            break;
+    }
+    for (lua_pushnil(L); named && lua_next(L, -2); lua_pop(L, 1)) {
+        bool known = lua_type(L, -2) != LUA_TSTRING;
+        for (int i = 0; !known && k->n->out[i].name; i++)
+            known = !strcmp(k->n->out[i].name, lua_tostring(L, -2));
+        if (!known)
+            return luaL_error(
+                L,
+                "its run() returned '%s', which is not among its outputs (declare outputs = { %s = "
+                "\"type\" })",
+                lua_tostring(L, -2), lua_tostring(L, -2));
+    }
+    return 0;
+}
+
+static mw_status run(mw_ctx *c, mw_value *const *in, mw_value **out)
+{
+    mw_user_node *n = (mw_user_node *)(size_t)mw_running_type(c);
+    mw_script *s = n->s;
+    call k = {n, in, out};
+    mw_ctx *outer = s->c;
+    s->c = c; // the executor's context of this thread, with the node's scope open
+    s->lua_began = mw_lua_clock();
+    int top = lua_gettop(s->L);
+    int code = lua_cpcall(s->L, call_lua, &k);
+    s->c = outer;
+    if (code && !mw_err(c)) {
+        const char *text = lua_tostring(s->L, -1);
+        bool cancelled = mw_cancelled(c);
+        if (!cancelled && s->raised_text && text && !strcmp(text, s->raised_text))
+            mw_fail(c, s->raised, "%s", text);
+        else if (!cancelled)
+            mw_fail(c, code == LUA_ERRMEM ? MW_E_MEMORY : MW_E_SCRIPT, "%s",
+                    text ? text : "an error without a text");
+    }
+    lua_settop(s->L, top);
+    return mw_err(c);
+}
+
+void mw_lua_add_user_nodes(lua_State *L)
+{
+    lua_pushcfunction(L, make_node);
+    lua_setfield(L, -2, "node");
+}

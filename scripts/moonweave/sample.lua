@@ -1,0 +1,42 @@
+-- sample.lua: mw.sample: the loop of a sampler, one network call and one step node for each step.
+--   model, schedule, latents (what the first step takes), embedding, negative, cfg; pooled and negative_pooled for SDXL;
+--   sampler (as given to the schedule), first (0), calls (how many steps there are), ddim_eta (0),
+--   noise(i): the handle of the unit noise that call i adds, for samplers that add some.
+-- Returns the clean latents.
+local mw = require "moonweave"
+
+-- The step node of a sampler is named after it; variants of the schedule share it.
+local step_of = {
+  ddim_trailing = "ddim", plms = "pndm", euler_karras = "euler", lms_karras = "lms", uni_pc_bh2 = "uni_pc",
+}
+
+local function step_node(sampler)
+  local name = step_of[sampler] or (sampler:find("^dpmpp_2m") and "dpmpp_2m") or sampler
+  return mw[name .. "_step"], name
+end
+
+local function is_stochastic(sampler, ddim_eta)
+  return sampler == "ddpm" or sampler == "euler_ancestral" or sampler:find("_sde") ~= nil
+    or (sampler:find("^ddim") ~= nil and ddim_eta ~= 0)
+end
+
+local function sample(a)
+  local sampler = mw.choice("schedule", "sampler", a.sampler or "ddim")
+  local step, name = step_node(sampler)
+  local noisy = is_stochastic(sampler, a.ddim_eta or 0)
+  local latents, state = a.latents, nil
+  for i = a.first or 0, a.calls - 1 do
+    local pred = mw.unet {
+      model = a.model, latents = latents, schedule = a.schedule, step = i, cfg = a.cfg,
+      embedding = a.embedding, negative = a.negative, pooled = a.pooled, negative_pooled = a.negative_pooled,
+    }
+    local next = step {
+      schedule = a.schedule, step = i, latents = latents, noise_pred = pred.noise_pred, state = state,
+      variance_noise = noisy and a.noise(i) or nil, ddim_eta = name == "ddim" and a.ddim_eta or nil,
+    }
+    latents, state = next.latents, next.state
+  end
+  return latents
+end
+
+return sample
