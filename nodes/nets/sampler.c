@@ -16,6 +16,8 @@ static void (*const methods[MW_SAMPLERS])(mw_stepping *) = {
 
 mw_mixture mw_picture_of(const mw_schedule *s, double signal, double noise)
 {
+    if (signal == 0 && mw_has_limit(s))
+        signal = 1e-30; // a picture of infinite values, which the limit makes finite again
     switch ((int)s->set[MW_SET_PREDICTION_TYPE]) {
     case MW_PREDICT_EPSILON: return (mw_mixture){1 / signal, -noise / signal};
     case MW_PREDICT_V: return (mw_mixture){signal, -noise};

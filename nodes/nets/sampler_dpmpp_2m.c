@@ -35,7 +35,7 @@ static form predicts_picture(level t, level s, int order, bool heun)
 static form predicts_picture_sde(level t, level s, int order, bool heun)
 {
     double h = t.lambda - s.lambda, phi = -expm1(-2 * h);
-    form f = {t.sigma / s.sigma * exp(-h), {t.alpha * phi}, t.sigma * sqrt(phi)};
+    form f = {t.sigma / s.sigma * exp(-h), {t.alpha * phi}, t.sigma * sqrt(fmax(phi, 0))};
     if (order == 2 && !heun)
         f.d[1] = 0.5 * t.alpha * phi;
     else if (order > 1)
@@ -61,7 +61,7 @@ static form predicts_noise(level t, level s, int order, bool heun)
 static form predicts_noise_sde(level t, level s, int order, bool heun)
 {
     double h = t.lambda - s.lambda, phi = expm1(h);
-    form f = {t.alpha / s.alpha, {-2 * t.sigma * phi}, t.sigma * sqrt(expm1(2 * h))};
+    form f = {t.alpha / s.alpha, {-2 * t.sigma * phi}, t.sigma * sqrt(fmax(expm1(2 * h), 0))};
     if (order > 1)
         f.d[1] = heun ? -2 * t.sigma * (phi / h - 1) : -t.sigma * phi;
     return f;
