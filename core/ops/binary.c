@@ -82,8 +82,42 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+// g summed over what was broadcast to make it.
+static mw_tensor *unbroadcast(mw_ctx *c, mw_tensor *g, const mw_tensor *x)
+{
+    int extra = g ? g->ndim - x->ndim : 0;
+    for (int i = 0; g && i < extra + x->ndim; i++)
+        if (g->shape[i] != 1 && (i < extra || x->shape[i - extra] == 1))
+            g = mw_sum(c, g, i, true);
+    return mw_reshape(c, g, x->ndim, x->shape);
+}
+
+// d(a+b) = 1, 1; d(a-b) = 1, -1; d(ab) = b, a; d(a/b) = 1/b, -a/b^2.
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    int function = ((const attrs *)k->attrs)->function;
+    mw_tensor *g = gout[0], *ga = g, *gb = g;
+    if (function >= 2) {
+        mw_tensor *a = mw_cast(c, k->in[0], MW_F32), *b = mw_cast(c, k->in[1], MW_F32);
+        if (function == 2) {
+            ga = want[0] ? mw_mul(c, g, b) : NULL;
+            gb = want[1] ? mw_mul(c, g, a) : NULL;
+        } else {
+            ga = mw_div(c, g, b);
+            gb = want[1] ? mw_affine(c, mw_div(c, mw_mul(c, ga, a), b), -1, 0) : NULL;
+        }
+    } else if (function == 1 && want[1]) {
+        gb = mw_affine(c, g, -1, 0);
+    }
+    if (want[0])
+        gin[0] = unbroadcast(c, ga, k->in[0]);
+    if (want[1])
+        gin[1] = unbroadcast(c, gb, k->in[1]);
+    return mw_err(c);
+}
+
 #define BINARY(id, formula)                                                                                  \
-    static const mw_op id = {#id, "a[..], b[..] -> y[..]", formula, 2, 2, infer, forward}
+    static const mw_op id = {#id, "a[..], b[..] -> y[..]", formula, 2, 2, infer, forward, vjp, sizeof(attrs)}
 
 BINARY(add, "a + b.");
 BINARY(sub, "a - b.");

@@ -104,3 +104,8 @@ mw_tensor *mw_op_dense(mw_ctx *c, mw_tensor *x, mw_dtype dtype)
 {
     return mw_contiguous(c, mw_cast(c, x, dtype));
 }
+
+mw_tensor *mw_op_grad_like(mw_ctx *c, const mw_tensor *x)
+{
+    return x ? mw_tensor_new(c, MW_F32, x->ndim, x->shape) : NULL;
+}

@@ -34,6 +34,20 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    (void)want;
+    mw_tensor *x = mw_op_dense(c, k->in[0], MW_F32);
+    int64_t n = mw_numel(gout[0]);
+    gin[0] = mw_op_grad_like(c, x);
+    int chunk;
+    mw_launch l = mw_op_flat(c, "grad", "geglu_grad", n, &chunk);
+    if (!gin[0] || !n)
+        return mw_err(c);
+    return MW_RUN(c, &l, MW_T(x), MW_T(gout[0]), MW_T(gin[0]), MW_L(n), MW_I(chunk),
+                  MW_L(mw_dim(gout[0], -1)));
+}
+
 static const mw_op op = {
     .name = "geglu",
     .sig = "x[..,2N] -> y[..,N]",
@@ -42,6 +56,7 @@ static const mw_op op = {
     .nreq = 1,
     .infer = infer,
     .forward = forward,
+    .vjp = vjp,
 };
 
 mw_tensor *mw_geglu(mw_ctx *c, mw_tensor *x) { return mw_apply(c, &op, &x, 1, NULL); }

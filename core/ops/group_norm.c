@@ -32,6 +32,15 @@ static mw_status infer(mw_ctx *c, mw_call *k)
 
 static int64_t at_least(int64_t x, int64_t low) { return x < low ? low : x; }
 
+// How the positions are cut for the statistics: few spans, since every group of group_apply joins them all.
+static void cut(mw_ctx *c, int64_t pictures, int64_t places, int64_t *span, int64_t *spans)
+{
+    const mw_caps *caps = mw_device_caps(c);
+    int64_t wanted = at_least(caps->compute_units * (caps->cpu ? 4 : 2), 1);
+    *span = at_least((places * pictures + wanted - 1) / wanted, 16);
+    *spans = (places + *span - 1) / *span;
+}
+
 static mw_status forward(mw_ctx *c, const mw_call *k)
 {
     mw_tensor *y = k->out[0];
@@ -39,12 +48,9 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     const mw_caps *caps = mw_device_caps(c);
     if (!mw_numel(y))
         return MW_OK;
-    int64_t channels = mw_dim(y, -1), pictures = y->shape[0], places = mw_op_count(y, 1, y->ndim - 1);
-    // Few spans, since every group of group_apply joins them all; many rows, since the factors are made anew
-    // for each.
-    int64_t wanted = at_least(caps->compute_units * (caps->cpu ? 4 : 2), 1);
-    int64_t span = at_least((places * pictures + wanted - 1) / wanted, 16),
-            spans = (places + span - 1) / span;
+    int64_t channels = mw_dim(y, -1), pictures = y->shape[0], places = mw_op_count(y, 1, y->ndim - 1), span,
+            spans;
+    cut(c, pictures, places, &span, &spans);
     int64_t rows = at_least(at_least(caps->cpu ? 65536 / channels : 16, spans), 16);
     size_t group = (size_t)mw_op_group(c), lanes = (size_t)mw_op_lanes(c);
     size_t bytes = 3 * sizeof(float) * (((size_t)channels + lanes - 1) / lanes * lanes);
@@ -77,6 +83,74 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+// The gradient for x: moments of the groups, sums of the gradient over them, then each element.
+static mw_tensor *grad_x(mw_ctx *c, const mw_call *k, mw_tensor *gy)
+{
+    const attrs *a = k->attrs;
+    mw_tensor *x = mw_op_dense(c, k->in[0], MW_F32), *gamma = mw_op_dense(c, k->in[1], MW_F32),
+              *beta = mw_op_dense(c, k->in[2], MW_F32), *gx = mw_op_grad_like(c, k->in[0]);
+    if (!gx || !beta || !mw_numel(x))
+        return gx;
+    int64_t channels = mw_dim(x, -1), pictures = x->shape[0], places = mw_op_count(x, 1, x->ndim - 1), span,
+            spans;
+    cut(c, pictures, places, &span, &spans);
+    size_t group = (size_t)mw_op_group(c), lanes = (size_t)mw_op_lanes(c);
+    size_t padded = ((size_t)channels + lanes - 1) / lanes * lanes * sizeof(float);
+    mw_tensor *partial = mw_tensor_new(c, MW_F32, MW_SHAPE(pictures, spans, a->groups, 2));
+    mw_tensor *moments = mw_tensor_new(c, MW_F32, MW_SHAPE(pictures, a->groups, 2));
+    if (!moments)
+        return NULL;
+    mw_launch l = {.file = "norm",
+                   .entry = "group_stats",
+                   .defs = mw_op_defs(c),
+                   .dims = 2,
+                   .global = {(size_t)spans * group, (size_t)pictures},
+                   .local = {group, 1}};
+    MW_RUN(c, &l, MW_T(x), MW_T(partial), MW_L(places), MW_I(channels), MW_I(a->groups), MW_L(span),
+           MW_LOCAL(2 * padded));
+    int64_t count = pictures * a->groups;
+    mw_launch join = {.file = "grad",
+                      .entry = "group_moments",
+                      .defs = mw_op_defs(c),
+                      .dims = 1,
+                      .global = {((size_t)count + group - 1) / group * group},
+                      .local = {group}};
+    MW_RUN(c, &join, MW_T(partial), MW_T(moments), MW_L(places), MW_L(count), MW_I(a->groups),
+           MW_I(channels / a->groups), MW_I(spans), MW_L(span), MW_F(a->eps));
+    l.file = "grad";
+    l.entry = "group_grad_sums";
+    MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(gy), MW_T(moments), MW_T(partial), MW_L(places),
+           MW_I(channels), MW_I(a->groups), MW_L(span), MW_I(a->act), MW_LOCAL(4 * padded));
+    l.entry = "group_grad_apply";
+    MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(gy), MW_T(moments), MW_T(partial), MW_T(gx),
+           MW_L(places), MW_I(channels), MW_I(a->groups), MW_I(spans), MW_L(span), MW_I(a->act),
+           MW_LOCAL(4 * padded));
+    return gx;
+}
+
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    const attrs *a = k->attrs;
+    int64_t n = mw_dim(k->in[0], -1);
+    if (want[0])
+        gin[0] = grad_x(c, k, gout[0]);
+    if (!want[1] && !want[2])
+        return mw_err(c);
+    // u = the normalised x; the gradient behind the activation is that of act at u gamma + beta.
+    mw_tensor *one = mw_contiguous(c, mw_expand(c, mw_tensor_scalar(c, 1), MW_SHAPE(n)));
+    mw_tensor *zero = mw_affine(c, one, 0, 0), *g = gout[0];
+    mw_tensor *u = mw_group_norm(c, mw_cast(c, k->in[0], MW_F32), one, zero, a->groups, a->eps, MW_ACT_NONE);
+    if (a->act != MW_ACT_NONE) {
+        mw_tensor *pre = mw_add(c, mw_mul(c, u, mw_cast(c, k->in[1], MW_F32)), mw_cast(c, k->in[2], MW_F32));
+        g = mw_op_activation_grad(c, pre, g, a->act);
+    }
+    if (want[1])
+        gin[1] = mw_sum(c, mw_reshape(c, mw_mul(c, g, u), MW_SHAPE(-1, n)), 0, false);
+    if (want[2])
+        gin[2] = mw_sum(c, mw_reshape(c, g, MW_SHAPE(-1, n)), 0, false);
+    return mw_err(c);
+}
+
 static const mw_op op = {
     .name = "group_norm",
     .sig = "x[B,..,C], gamma[C], beta[C] -> y[B,..,C]",
@@ -86,6 +160,8 @@ static const mw_op op = {
     .nreq = 3,
     .infer = infer,
     .forward = forward,
+    .vjp = vjp,
+    .attrs_size = sizeof(attrs),
 };
 
 mw_tensor *mw_group_norm(mw_ctx *c, mw_tensor *x, mw_tensor *gamma, mw_tensor *beta, int groups, double eps,

@@ -3,6 +3,10 @@
 
 enum { MOST = 6 };
 
+typedef struct attrs {
+    double coef[MOST];
+} attrs;
+
 static mw_status infer(mw_ctx *c, mw_call *k)
 {
     const mw_tensor *x = k->in[0];
@@ -20,16 +24,13 @@ static mw_status infer(mw_ctx *c, mw_call *k)
 static mw_status forward(mw_ctx *c, const mw_call *k)
 {
     mw_tensor *y = k->out[0], *x[MOST];
-    const double *given = k->attrs;
-    double coef[MOST];
+    const double *coef = ((const attrs *)k->attrs)->coef;
     int64_t n = mw_numel(y);
     if (!n)
         return MW_OK;
     mw_scope_begin(c);
-    for (int i = 0; i < MOST; i++) { // the kernel does not read those from nin on
+    for (int i = 0; i < MOST; i++) // the kernel does not read those from nin on
         x[i] = i < k->nin ? mw_op_dense(c, k->in[i], y->dtype) : x[0];
-        coef[i] = i < k->nin ? given[i] : 0;
-    }
     int chunk;
     mw_launch l = mw_op_flat(c, "elementwise", "lincomb", n, &chunk);
     l.t = y->dtype;
@@ -37,6 +38,15 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
            MW_I(chunk), MW_I(k->nin), MW_F(coef[0]), MW_F(coef[1]), MW_F(coef[2]), MW_F(coef[3]),
            MW_F(coef[4]), MW_F(coef[5]));
     mw_scope_end(c, NULL);
+    return mw_err(c);
+}
+
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    const attrs *a = k->attrs;
+    for (int i = 0; i < k->nin; i++)
+        if (want[i])
+            gin[i] = mw_affine(c, gout[0], a->coef[i], 0);
     return mw_err(c);
 }
 
@@ -48,6 +58,8 @@ static const mw_op op = {
     .nreq = MOST,
     .infer = infer,
     .forward = forward,
+    .vjp = vjp,
+    .attrs_size = sizeof(attrs),
 };
 
 mw_tensor *mw_lincomb(mw_ctx *c, int n, mw_tensor *const *x, const double *coef)
@@ -56,5 +68,8 @@ mw_tensor *mw_lincomb(mw_ctx *c, int n, mw_tensor *const *x, const double *coef)
         mw_fail(c, MW_E_ARG, "lincomb: 1 to %d tensors, got %d", MOST, n);
         return NULL;
     }
-    return mw_apply(c, &op, x, n, coef);
+    attrs a = {{0}};
+    for (int i = 0; i < n; i++)
+        a.coef[i] = coef[i];
+    return mw_apply(c, &op, x, n, &a);
 }

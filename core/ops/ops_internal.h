@@ -34,5 +34,11 @@ int64_t mw_op_count(const mw_tensor *x, int begin, int end);
 
 // x, or a contiguous copy in dtype.
 mw_tensor *mw_op_dense(mw_ctx *c, mw_tensor *x, mw_dtype dtype);
+// An uninitialised f32 tensor of x's shape: where a gradient goes.
+mw_tensor *mw_op_grad_like(mw_ctx *c, const mw_tensor *x);
+// y (gy - sum y gy) over the last dimension; y, gy contiguous f32 of one shape.
+mw_tensor *mw_op_softmax_grad(mw_ctx *c, mw_tensor *y, mw_tensor *gy);
+// gy times the derivative of act at x; contiguous f32 of one shape.
+mw_tensor *mw_op_activation_grad(mw_ctx *c, mw_tensor *x, mw_tensor *gy, mw_activation act);
 
 #endif

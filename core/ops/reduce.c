@@ -52,8 +52,42 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+// The gradient of a sum or mean is spread over what was summed; that of a maximum goes to where it stands
+// first.
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    (void)want;
+    const attrs *a = k->attrs;
+    mw_tensor *in = k->in[0];
+    int dim = a->dim < 0 ? a->dim + in->ndim : a->dim;
+    int64_t n = in->shape[dim], shape[MW_MAXDIM];
+    if (a->function != MAX) {
+        for (int i = 0; i < in->ndim; i++)
+            shape[i] = i == dim ? 1 : in->shape[i];
+        mw_tensor *g = a->function == MEAN ? mw_affine(c, gout[0], 1.0 / (double)n, 0) : gout[0];
+        gin[0] = mw_expand(c, mw_reshape(c, g, in->ndim, shape), in->ndim, in->shape);
+        return mw_err(c);
+    }
+    mw_tensor *x = mw_op_dense(c, in, MW_F32), *y = mw_op_dense(c, k->out[0], MW_F32);
+    int64_t total = mw_numel(gout[0]), group = mw_op_group(c);
+    gin[0] = mw_op_grad_like(c, x);
+    mw_launch l = {
+        .file = "grad",
+        .entry = "max_grad",
+        .defs = mw_op_defs(c),
+        .dims = 1,
+        .global = {(size_t)((total + group - 1) / group * group)},
+        .local = {(size_t)group},
+    };
+    if (!gin[0] || !y)
+        return mw_err(c);
+    return MW_RUN(c, &l, MW_T(x), MW_T(y), MW_T(gout[0]), MW_T(gin[0]), MW_L(total), MW_L(n),
+                  MW_L(mw_op_count(in, dim + 1, in->ndim)));
+}
+
 #define REDUCE(id, formula)                                                                                  \
-    static const mw_op id = {#id, "x[..,n,..] -> y[..,1,..]", formula, 1, 1, infer, forward}
+    static const mw_op id = {#id,          "x[..,n,..] -> y[..,1,..]", formula, 1, 1, infer, forward, vjp,   \
+                             sizeof(attrs)}
 
 REDUCE(sum, "Sum over one dimension.");
 REDUCE(mean, "Mean over one dimension.");

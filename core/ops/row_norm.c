@@ -56,6 +56,62 @@ static mw_status softmax_forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+// [n] in f32, all `value`.
+static mw_tensor *constant(mw_ctx *c, int64_t n, float value)
+{
+    return mw_contiguous(c, mw_expand(c, mw_tensor_scalar(c, value), MW_SHAPE(n)));
+}
+
+static mw_tensor *sum_rows(mw_ctx *c, mw_tensor *g, int64_t n)
+{
+    return mw_sum(c, mw_reshape(c, g, MW_SHAPE(-1, n)), 0, false);
+}
+
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    const attrs *a = k->attrs;
+    bool centred = k->nin > 2;
+    int64_t n = mw_dim(k->in[0], -1), rows = mw_op_count(k->in[0], 0, k->in[0]->ndim - 1);
+    mw_tensor *x = mw_op_dense(c, k->in[0], MW_F32), *gamma = mw_op_dense(c, k->in[1], MW_F32);
+    if (want[0])
+        gin[0] = mw_op_grad_like(c, x);
+    if (gin[0] && mw_numel(x)) {
+        int each;
+        mw_launch l = mw_op_rows(c, "grad", "layer_norm_grad", rows, n, &each);
+        MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(gout[0]), MW_T(gin[0]), MW_L(rows), MW_L(n), MW_I(each),
+               MW_I(centred), MW_F(a->eps));
+    }
+    if (want[1]) {
+        mw_tensor *one = constant(c, n, 1), *zero = constant(c, n, 0);
+        mw_tensor *u = centred ? mw_layer_norm(c, x, one, zero, a->eps) : mw_rms_norm(c, x, one, a->eps);
+        gin[1] = sum_rows(c, mw_mul(c, gout[0], u), n);
+    }
+    if (centred && want[2])
+        gin[2] = sum_rows(c, gout[0], n);
+    return mw_err(c);
+}
+
+static mw_status softmax_vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin,
+                             const bool *want)
+{
+    (void)want;
+    mw_tensor *y = mw_op_dense(c, k->out[0], MW_F32);
+    gin[0] = mw_op_softmax_grad(c, y, gout[0]);
+    return mw_err(c);
+}
+
+mw_tensor *mw_op_softmax_grad(mw_ctx *c, mw_tensor *y, mw_tensor *gy)
+{
+    mw_tensor *gx = mw_op_grad_like(c, y);
+    if (!gx || !mw_numel(y))
+        return gx;
+    int64_t n = mw_dim(y, -1), rows = mw_op_count(y, 0, y->ndim - 1);
+    int each;
+    mw_launch l = mw_op_rows(c, "grad", "softmax_grad", rows, n, &each);
+    MW_RUN(c, &l, MW_T(y), MW_T(gy), MW_T(gx), MW_L(rows), MW_L(n), MW_I(each));
+    return gx;
+}
+
 static const mw_op layer_norm = {
     .name = "layer_norm",
     .sig = "x[..,n], gamma[n], beta[n] -> y[..,n]",
@@ -64,6 +120,8 @@ static const mw_op layer_norm = {
     .nreq = 3,
     .infer = infer,
     .forward = forward,
+    .vjp = vjp,
+    .attrs_size = sizeof(attrs),
 };
 
 static const mw_op rms_norm = {
@@ -74,6 +132,8 @@ static const mw_op rms_norm = {
     .nreq = 2,
     .infer = infer,
     .forward = forward,
+    .vjp = vjp,
+    .attrs_size = sizeof(attrs),
 };
 
 static const mw_op softmax = {
@@ -84,6 +144,7 @@ static const mw_op softmax = {
     .nreq = 1,
     .infer = infer,
     .forward = softmax_forward,
+    .vjp = softmax_vjp,
 };
 
 mw_tensor *mw_layer_norm(mw_ctx *c, mw_tensor *x, mw_tensor *gamma, mw_tensor *beta, double eps)

@@ -54,6 +54,27 @@ static mw_status forward(mw_ctx *c, const mw_call *call)
     return mw_err(c);
 }
 
+static mw_status vjp(mw_ctx *c, const mw_call *call, mw_tensor *const *gout, mw_tensor **gin,
+                     const bool *want)
+{
+    (void)want;
+    int64_t n = mw_dim(call->in[0], -1), rows = mw_op_count(call->in[0], 0, call->in[0]->ndim - 1),
+            group = mw_op_group(c);
+    gin[0] = mw_op_grad_like(c, call->in[0]);
+    mw_launch l = {
+        .file = "grad",
+        .entry = "topk_grad",
+        .defs = mw_op_defs(c),
+        .dims = 1,
+        .global = {(size_t)((rows + group - 1) / group * group)},
+        .local = {(size_t)group},
+    };
+    if (!gin[0])
+        return mw_err(c);
+    return MW_RUN(c, &l, MW_T(call->out[1]), MW_T(gout[0]), MW_T(gin[0]), MW_L(rows), MW_L(n),
+                  MW_I(((const attrs *)call->attrs)->k));
+}
+
 static const mw_op op = {
     .name = "topk",
     .sig = "x[..,n] -> values[..,k], indices[..,k]",
@@ -62,6 +83,8 @@ static const mw_op op = {
     .nreq = 1,
     .infer = infer,
     .forward = forward,
+    .vjp = vjp,
+    .attrs_size = sizeof(attrs),
 };
 
 mw_tensor *mw_topk(mw_ctx *c, mw_tensor *x, int k, mw_tensor **indices)

@@ -33,7 +33,32 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
-#define UNARY(id, formula) static const mw_op id = {#id, "x[..] -> y[..]", formula, 1, 1, infer, forward}
+static mw_tensor *grad(mw_ctx *c, mw_tensor *x, mw_tensor *gy, const attrs *a)
+{
+    mw_tensor *gx = mw_op_grad_like(c, x);
+    int64_t n = mw_numel(x);
+    int chunk;
+    mw_launch l = mw_op_flat(c, "grad", "unary_grad", n, &chunk);
+    if (gx && n)
+        MW_RUN(c, &l, MW_T(x), MW_T(gy), MW_T(gx), MW_L(n), MW_I(chunk), MW_I(a->function), MW_F(a->a),
+               MW_F(a->b));
+    return gx;
+}
+
+mw_tensor *mw_op_activation_grad(mw_ctx *c, mw_tensor *x, mw_tensor *gy, mw_activation act)
+{
+    return grad(c, x, gy, &(attrs){act, 0, 0});
+}
+
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    (void)want;
+    gin[0] = grad(c, mw_op_dense(c, k->in[0], MW_F32), gout[0], k->attrs);
+    return mw_err(c);
+}
+
+#define UNARY(id, formula)                                                                                   \
+    static const mw_op id = {#id, "x[..] -> y[..]", formula, 1, 1, infer, forward, vjp, sizeof(attrs)}
 
 UNARY(affine, "scale * x + shift.");
 UNARY(clamp, "min(max(x, low), high); NaN stays.");
