@@ -225,6 +225,23 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    const attrs *a = k->attrs;
+    mw_op_attention in = {k->in[Q], k->in[K], k->in[V], k->in[MASK], a->heads, a->scale, a->causal};
+    mw_op_attention_grad(c, &in, gout[0], want, gin);
+    return mw_err(c);
+}
+
+static mw_status vjp_probs(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin,
+                           const bool *want)
+{
+    const attrs *a = k->attrs;
+    mw_op_attention_probs_grad(c, k->out[0], gout[0], k->in[Q], k->in[K], a->heads, a->scale, want, &gin[Q],
+                               &gin[K]);
+    return mw_err(c);
+}
+
 static const mw_op attention = {
     .name = "attention",
     .sig = "q[B,T,H*D], k[B,S,H*D], v[B,S,H*D], key_mask[B,S] -> y[B,T,H*D]",
@@ -233,6 +250,8 @@ static const mw_op attention = {
     .nreq = 3,
     .infer = infer,
     .forward = forward,
+    .vjp = vjp,
+    .attrs_size = sizeof(attrs),
 };
 
 static const mw_op attention_probs = {
@@ -243,6 +262,8 @@ static const mw_op attention_probs = {
     .nreq = 2,
     .infer = infer_probs,
     .forward = forward,
+    .vjp = vjp_probs,
+    .attrs_size = sizeof(attrs),
 };
 
 mw_tensor *mw_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int heads, double scale,

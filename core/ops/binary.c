@@ -82,8 +82,7 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
-// g summed over what was broadcast to make it.
-static mw_tensor *unbroadcast(mw_ctx *c, mw_tensor *g, const mw_tensor *x)
+mw_tensor *mw_op_unbroadcast(mw_ctx *c, mw_tensor *g, const mw_tensor *x)
 {
     int extra = g ? g->ndim - x->ndim : 0;
     for (int i = 0; g && i < extra + x->ndim; i++)
@@ -110,9 +109,9 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
         gb = mw_affine(c, g, -1, 0);
     }
     if (want[0])
-        gin[0] = unbroadcast(c, ga, k->in[0]);
+        gin[0] = mw_op_unbroadcast(c, ga, k->in[0]);
     if (want[1])
-        gin[1] = unbroadcast(c, gb, k->in[1]);
+        gin[1] = mw_op_unbroadcast(c, gb, k->in[1]);
     return mw_err(c);
 }
 

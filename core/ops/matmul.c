@@ -1,5 +1,6 @@
 // matmul.c: y = alpha a b for each of the leading dimensions, which broadcast.
 #include "core/ops/gemm_internal.h"
+#include "core/ops/ops_internal.h"
 
 typedef struct attrs {
     double alpha;
@@ -113,6 +114,18 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    double alpha = ((const attrs *)k->attrs)->alpha;
+    mw_tensor *a = k->in[0], *b = k->in[1], *g = gout[0];
+    if (want[0])
+        gin[0] = mw_op_unbroadcast(c, mw_matmul(c, g, mw_transpose(c, b, -2, -1), alpha), a);
+    if (want[1])
+        gin[1] =
+            mw_op_unbroadcast(c, mw_matmul(c, mw_transpose(c, mw_cast(c, a, MW_F32), -2, -1), g, alpha), b);
+    return mw_err(c);
+}
+
 static const mw_op op = {
     "matmul",
     "a[..,M,K], b[..,K,N] -> y[..,M,N]",
@@ -121,6 +134,8 @@ static const mw_op op = {
     2,
     infer,
     forward,
+    vjp,
+    sizeof(attrs),
 };
 
 mw_tensor *mw_matmul(mw_ctx *c, mw_tensor *a, mw_tensor *b, double alpha)

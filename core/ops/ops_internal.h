@@ -40,5 +40,21 @@ mw_tensor *mw_op_grad_like(mw_ctx *c, const mw_tensor *x);
 mw_tensor *mw_op_softmax_grad(mw_ctx *c, mw_tensor *y, mw_tensor *gy);
 // gy times the derivative of act at x; contiguous f32 of one shape.
 mw_tensor *mw_op_activation_grad(mw_ctx *c, mw_tensor *x, mw_tensor *gy, mw_activation act);
+// g summed over what was broadcast to make it from x.
+mw_tensor *mw_op_unbroadcast(mw_ctx *c, mw_tensor *g, const mw_tensor *x);
+
+// ---- attention_grad_internal.c; g and gp contiguous f32
+typedef struct mw_op_attention {
+    mw_tensor *q, *k, *v, *mask; // as mw_attention takes them
+    int heads;
+    double scale;
+    bool causal;
+} mw_op_attention;
+// gin[0..2] := gradients for q, k, v where wanted.
+void mw_op_attention_grad(mw_ctx *c, const mw_op_attention *a, mw_tensor *g, const bool *want,
+                          mw_tensor **gin);
+// Gradients for q and k of the probabilities p [B,heads,T,S], whose gradient is gp.
+void mw_op_attention_probs_grad(mw_ctx *c, mw_tensor *p, mw_tensor *gp, mw_tensor *q, mw_tensor *k, int heads,
+                                double scale, const bool *want, mw_tensor **gq, mw_tensor **gk);
 
 #endif

@@ -1,0 +1,290 @@
+// gradients.c: the gradient of every op against finite differences of the op itself, in both kernel families.
+#include "tests/ops/harness.h"
+
+#include "core/tensor/tape.h"
+
+enum { MOST = 4 };
+
+// A function of up to MOST tensors.
+typedef mw_tensor *(*function)(mw_tensor *const *x);
+
+typedef struct input {
+    int ndim;
+    int64_t shape[4];
+    double low, high;
+} input;
+
+typedef struct gradient_case {
+    const char *name;
+    function f;
+    input in[MOST];
+} gradient_case;
+
+static double weighted_sum(mw_tensor *y, const float *weights)
+{
+    size_t n = (size_t)mw_numel(y);
+    float *v = malloc((n + 1) * sizeof *v);
+    assert_int_equal(mw_tensor_read_f32(c, y, v), MW_OK);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)v[i] * weights[i];
+    free(v);
+    return sum;
+}
+
+// sum(weights * f(x)) with element e of input i moved by h.
+static double moved(const gradient_case *k, float *const *values, const float *weights, int i, int64_t e,
+                    float h)
+{
+    mw_tensor *x[MOST] = {0};
+    float was = values[i][e];
+    values[i][e] = was + h;
+    mw_scope_begin(c);
+    for (int j = 0; j < MOST && k->in[j].ndim; j++)
+        x[j] = mw_tensor_from_f32(c, MW_F32, k->in[j].ndim, k->in[j].shape, values[j]);
+    double sum = weighted_sum(k->f(x), weights);
+    mw_scope_end(c, NULL);
+    values[i][e] = was;
+    return sum;
+}
+
+static void check_case(const gradient_case *k, mw_dtype dtype)
+{
+    mw_tensor *x[MOST] = {0}, *grads[MOST];
+    float *values[MOST] = {0}, weights[4096];
+    int n = 0;
+    mw_scope_begin(c);
+    for (; n < MOST && k->in[n].ndim; n++) {
+        const input *in = &k->in[n];
+        sample s = random_sample(dtype, false, in->low, in->high, in->ndim, in->shape);
+        values[n] = malloc((size_t)s.n * sizeof(float));
+        for (int64_t e = 0; e < s.n; e++)
+            values[n][e] = (float)s.v[e];
+        free(s.v);
+        x[n] = s.t;
+    }
+    assert_int_equal(mw_tape_begin(c, false), MW_OK);
+    for (int i = 0; i < n; i++)
+        mw_watch(c, x[i]);
+    mw_tensor *y = k->f(x);
+    assert_string_equal(mw_errmsg(c), "");
+    for (int64_t i = 0; i < mw_numel(y); i++)
+        weights[i] = (float)uniform(-1, 1);
+    mw_tensor *seed = mw_tensor_from_f32(c, MW_F32, y->ndim, y->shape, weights);
+    mw_backward(c, 1, &y, &seed, n, x, grads);
+    assert_string_equal(mw_errmsg(c), "");
+    mw_tape_end(c);
+    for (int i = 0; i < n; i++) {
+        int64_t count = mw_numel(x[i]);
+        float *got = malloc((size_t)count * sizeof *got);
+        assert_int_equal(grads[i]->dtype, MW_F32);
+        assert_int_equal(mw_tensor_read_f32(c, grads[i], got), MW_OK);
+        for (int64_t e = 0; e < count; e += 1 + count / 40) { // some forty elements of each input
+            const float h = 1.0f / 64;
+            double want =
+                (moved(k, values, weights, i, e, h) - moved(k, values, weights, i, e, -h)) / (2 * (double)h);
+            double allowed = (dtype == MW_F16 ? 3e-2 : 4e-3) * fmax(1, fabs(want));
+            if (!(fabs(got[e] - want) <= allowed))
+                fail_msg("%s: gradient of input %d, element %lld: got %.6g, finite difference %.6g", k->name,
+                         i, (long long)e, (double)got[e], want);
+        }
+        free(got);
+    }
+    for (int i = 0; i < n; i++)
+        free(values[i]);
+    mw_scope_end(c, NULL);
+}
+
+static mw_tensor *add(mw_tensor *const *x) { return mw_add(c, x[0], x[1]); }
+static mw_tensor *sub(mw_tensor *const *x) { return mw_sub(c, x[0], x[1]); }
+static mw_tensor *mul(mw_tensor *const *x) { return mw_mul(c, x[0], x[1]); }
+static mw_tensor *divide(mw_tensor *const *x) { return mw_div(c, x[0], x[1]); }
+static mw_tensor *square_of_one(mw_tensor *const *x) { return mw_mul(c, x[0], x[0]); }
+static mw_tensor *affine(mw_tensor *const *x) { return mw_affine(c, x[0], -2.5, 1); }
+static mw_tensor *clamp(mw_tensor *const *x) { return mw_clamp(c, x[0], -0.4, 0.4); }
+static mw_tensor *cube(mw_tensor *const *x) { return mw_pow(c, x[0], 3); }
+static mw_tensor *square(mw_tensor *const *x) { return mw_pow(c, x[0], 2); }
+static mw_tensor *exponential(mw_tensor *const *x) { return mw_exp(c, x[0]); }
+static mw_tensor *logarithm(mw_tensor *const *x) { return mw_log_e(c, x[0]); }
+static mw_tensor *root(mw_tensor *const *x) { return mw_sqrt(c, x[0]); }
+static mw_tensor *absolute(mw_tensor *const *x) { return mw_abs(c, x[0]); }
+static mw_tensor *silu(mw_tensor *const *x) { return mw_activate(c, x[0], MW_ACT_SILU); }
+static mw_tensor *gelu(mw_tensor *const *x) { return mw_activate(c, x[0], MW_ACT_GELU); }
+static mw_tensor *quick_gelu(mw_tensor *const *x) { return mw_activate(c, x[0], MW_ACT_QUICK_GELU); }
+static mw_tensor *gelu_tanh(mw_tensor *const *x) { return mw_activate(c, x[0], MW_ACT_GELU_TANH); }
+static mw_tensor *geglu(mw_tensor *const *x) { return mw_geglu(c, x[0]); }
+static mw_tensor *lincomb(mw_tensor *const *x)
+{
+    return mw_lincomb(c, 3, (mw_tensor *[]){x[0], x[1], x[0]}, (double[]){2, -3, 0.5});
+}
+static mw_tensor *softmax(mw_tensor *const *x) { return mw_softmax(c, x[0]); }
+static mw_tensor *layer_norm(mw_tensor *const *x) { return mw_layer_norm(c, x[0], x[1], x[2], 1e-5); }
+static mw_tensor *rms_norm(mw_tensor *const *x) { return mw_rms_norm(c, x[0], x[1], 1e-5); }
+static mw_tensor *group_norm(mw_tensor *const *x)
+{
+    return mw_group_norm(c, x[0], x[1], x[2], 3, 1e-5, MW_ACT_NONE);
+}
+static mw_tensor *group_norm_silu(mw_tensor *const *x)
+{
+    return mw_group_norm(c, x[0], x[1], x[2], 3, 1e-5, MW_ACT_SILU);
+}
+static mw_tensor *sum(mw_tensor *const *x) { return mw_sum(c, x[0], 1, false); }
+static mw_tensor *mean(mw_tensor *const *x) { return mw_mean(c, x[0], -1, true); }
+static mw_tensor *max(mw_tensor *const *x) { return mw_max(c, x[0], 1, false); }
+static mw_tensor *topk(mw_tensor *const *x) { return mw_topk(c, x[0], 3, NULL); }
+static mw_tensor *nearest_up(mw_tensor *const *x) { return mw_resize_nearest(c, x[0], 7, 5); }
+static mw_tensor *nearest_down(mw_tensor *const *x) { return mw_resize_nearest(c, x[0], 2, 3); }
+static mw_tensor *bilinear_up(mw_tensor *const *x) { return mw_resize_bilinear(c, x[0], 7, 5); }
+static mw_tensor *bilinear_down(mw_tensor *const *x) { return mw_resize_bilinear(c, x[0], 2, 3); }
+static mw_tensor *concat(mw_tensor *const *x)
+{
+    return mw_concat(c, 3, (mw_tensor *[]){x[0], x[1], x[0]}, 1);
+}
+static mw_tensor *matmul(mw_tensor *const *x) { return mw_matmul(c, x[0], x[1], 0.5); }
+static mw_tensor *matmul_transposed(mw_tensor *const *x)
+{
+    return mw_matmul(c, x[0], mw_transpose(c, x[1], -2, -1), 1);
+}
+static mw_tensor *attention(mw_tensor *const *x)
+{
+    return mw_attention(c, x[0], x[1], x[2], 2, 0.5, false, NULL);
+}
+static mw_tensor *causal(mw_tensor *const *x)
+{
+    return mw_attention(c, x[0], x[1], x[2], 2, 0.5, true, NULL);
+}
+static mw_tensor *probs(mw_tensor *const *x)
+{
+    return mw_attention_probs(c, x[0], x[1], 2, 0.5, false, NULL);
+}
+
+#define IN(lo, hi, n, ...)                                                                                   \
+    {                                                                                                        \
+        n, {__VA_ARGS__}, lo, hi                                                                             \
+    }
+
+static const gradient_case cases[] = {
+    {"add", add, {IN(-1, 1, 3, 2, 3, 4), IN(-1, 1, 2, 3, 1)}},
+    {"sub", sub, {IN(-1, 1, 2, 1, 4), IN(-1, 1, 3, 2, 3, 4)}},
+    {"mul", mul, {IN(-1, 1, 3, 2, 3, 4), IN(-1, 1, 2, 3, 1)}},
+    {"mul of one", square_of_one, {IN(-1, 1, 2, 3, 4)}},
+    {"div", divide, {IN(-1, 1, 3, 2, 3, 4), IN(1, 2, 1, 4)}},
+    {"affine", affine, {IN(-1, 1, 2, 3, 7)}},
+    {"clamp", clamp, {IN(-0.35, 0.35, 2, 3, 7)}},
+    {"clamp outside", clamp, {IN(0.5, 1, 2, 3, 7)}},
+    {"cube", cube, {IN(0.5, 1, 2, 3, 7)}},
+    {"square", square, {IN(-1, 1, 2, 3, 7)}},
+    {"exp", exponential, {IN(-1, 1, 2, 3, 7)}},
+    {"log", logarithm, {IN(1, 2, 2, 3, 7)}},
+    {"sqrt", root, {IN(1, 2, 2, 3, 7)}},
+    {"abs", absolute, {IN(0.1, 1, 2, 3, 7)}},
+    {"silu", silu, {IN(-3, 3, 2, 3, 7)}},
+    {"gelu", gelu, {IN(-3, 3, 2, 3, 7)}},
+    {"quick gelu", quick_gelu, {IN(-3, 3, 2, 3, 7)}},
+    {"gelu tanh", gelu_tanh, {IN(-3, 3, 2, 3, 7)}},
+    {"geglu", geglu, {IN(-2, 2, 2, 3, 14)}},
+    {"lincomb", lincomb, {IN(-1, 1, 2, 3, 7), IN(-1, 1, 2, 3, 7)}},
+    {"softmax", softmax, {IN(-2, 2, 2, 3, 19)}},
+    {"layer norm", layer_norm, {IN(-1, 3, 2, 3, 19), IN(-1, 1, 1, 19), IN(-1, 1, 1, 19)}},
+    {"rms norm", rms_norm, {IN(-1, 3, 2, 3, 19), IN(-1, 1, 1, 19)}},
+    {"group norm", group_norm, {IN(-1, 3, 4, 2, 5, 7, 6), IN(-1, 1, 1, 6), IN(-1, 1, 1, 6)}},
+    {"group norm, silu", group_norm_silu, {IN(-1, 3, 4, 2, 5, 7, 6), IN(-1, 1, 1, 6), IN(-1, 1, 1, 6)}},
+    {"sum", sum, {IN(-1, 1, 3, 2, 5, 3)}},
+    {"mean", mean, {IN(-1, 1, 3, 2, 5, 3)}},
+    {"nearest up", nearest_up, {IN(-1, 1, 4, 2, 3, 4, 5)}},
+    {"nearest down", nearest_down, {IN(-1, 1, 4, 2, 5, 4, 5)}},
+    {"bilinear up", bilinear_up, {IN(-1, 1, 4, 2, 3, 4, 5)}},
+    {"bilinear down", bilinear_down, {IN(-1, 1, 4, 2, 5, 4, 5)}},
+    {"concat", concat, {IN(-1, 1, 3, 2, 3, 4), IN(-1, 1, 3, 2, 1, 4)}},
+    {"matmul", matmul, {IN(-1, 1, 3, 2, 3, 9), IN(-1, 1, 2, 9, 5)}},
+    {"matmul, transposed", matmul_transposed, {IN(-1, 1, 3, 2, 3, 9), IN(-1, 1, 3, 2, 5, 9)}},
+    {"attention", attention, {IN(-1, 1, 3, 2, 5, 6), IN(-1, 1, 3, 2, 7, 6), IN(-1, 1, 3, 2, 7, 6)}},
+    {"attention, causal", causal, {IN(-1, 1, 3, 1, 5, 6), IN(-1, 1, 3, 1, 5, 6), IN(-1, 1, 3, 1, 5, 6)}},
+    {"attention probabilities", probs, {IN(-1, 1, 3, 2, 5, 6), IN(-1, 1, 3, 2, 7, 6)}},
+};
+
+static void gradients_agree_in_f32(void **state)
+{
+    (void)state;
+    for (int i = 0; i < COUNT(cases); i++)
+        check_case(&cases[i], MW_F32);
+}
+
+static void gradients_agree_in_f16(void **state)
+{
+    (void)state;
+    for (int i = 0; i < COUNT(cases); i++)
+        check_case(&cases[i], MW_F16);
+}
+
+// Selection has no derivative where values tie; these are told apart by more than a step.
+static void selected_elements_take_the_gradient(void **state)
+{
+    (void)state;
+    float values[12] = {5, 1, 9, 3, 7, 2, -4, 8, 8, 0, 6, -1}, g[12];
+    mw_tensor *grad;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(mw_tape_begin(c, false), MW_OK);
+        mw_tensor *x = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(2, 6), values);
+        mw_watch(c, x);
+        mw_tensor *y = i ? topk(&x) : max(&x);
+        mw_backward(c, 1, &y, NULL, 1, &x, &grad);
+        assert_int_equal(mw_tensor_read_f32(c, grad, g), MW_OK);
+        mw_tape_end(c);
+        const float want[2][12] = {{0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0},
+                                   {1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 1, 0}};
+        assert_memory_equal(g, want[i], sizeof g);
+    }
+}
+
+// Blocks of queries: the same gradient as in one piece. 300 x 300 x 128 heads of f32 are more than one block.
+static void attention_in_blocks(void **state)
+{
+    (void)state;
+    enum { B = 1, T = 300, HEADS = 128 };
+    sample q = random_sample(MW_F32, false, -1, 1, MW_SHAPE(B, T, HEADS)),
+           k = random_sample(MW_F32, false, -1, 1, MW_SHAPE(B, T, HEADS)),
+           v = random_sample(MW_F32, false, -1, 1, MW_SHAPE(B, T, HEADS));
+    mw_tensor *x[3] = {q.t, k.t, v.t}, *grads[3], *wanted[3];
+    assert_int_equal(mw_tape_begin(c, false), MW_OK);
+    for (int i = 0; i < 3; i++)
+        mw_watch(c, x[i]);
+    mw_tensor *y = mw_attention(c, q.t, k.t, v.t, HEADS, 1, false, NULL);
+    mw_tensor *seed = mw_activate(c, q.t, MW_ACT_SILU);
+    mw_backward(c, 1, &y, &seed, 3, x, grads);
+    mw_tape_end(c);
+    // The same through a matrix of probabilities that stands whole: columns are heads of width 1.
+    assert_int_equal(mw_tape_begin(c, false), MW_OK);
+    for (int i = 0; i < 3; i++)
+        mw_watch(c, x[i]);
+    mw_tensor *qt = mw_reshape(c, mw_transpose(c, q.t, 1, 2), MW_SHAPE(HEADS, T, 1)),
+              *kt = mw_reshape(c, mw_transpose(c, k.t, 1, 2), MW_SHAPE(HEADS, 1, T)),
+              *vt = mw_reshape(c, mw_transpose(c, v.t, 1, 2), MW_SHAPE(HEADS, T, 1));
+    mw_tensor *whole = mw_matmul(c, mw_softmax(c, mw_matmul(c, qt, kt, 1)), vt, 1);
+    whole = mw_transpose(c, mw_reshape(c, whole, MW_SHAPE(B, HEADS, T)), 1, 2);
+    mw_backward(c, 1, &whole, &seed, 3, x, wanted);
+    mw_tape_end(c);
+    for (int i = 0; i < 3; i++) {
+        float *a = malloc(4 * (size_t)q.n), *b = malloc(4 * (size_t)q.n);
+        assert_int_equal(mw_tensor_read_f32(c, grads[i], a), MW_OK);
+        assert_int_equal(mw_tensor_read_f32(c, wanted[i], b), MW_OK);
+        for (int64_t e = 0; e < q.n; e++)
+            assert_true(fabsf(a[e] - b[e]) < 2e-5f);
+        free(a);
+        free(b);
+    }
+    free(q.v);
+    free(k.v);
+    free(v.v);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(gradients_agree_in_f32),
+        TEST(gradients_agree_in_f16),
+        TEST(selected_elements_take_the_gradient),
+        TEST(attention_in_blocks),
+    };
+    return RUN_FAMILIES(tests);
+}
