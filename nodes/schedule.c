@@ -142,6 +142,11 @@ static mw_sampler take_sampler(mw_scheduler_config *cfg, const char *given)
         ask(cfg, MW_SET_USE_KARRAS_SIGMAS, 1);
     else if (cut(name, "_exponential"))
         ask(cfg, MW_SET_USE_EXPONENTIAL_SIGMAS, 1);
+    // Whether noise is added follows from the name, so that a script can tell; not from the checkpoint.
+    if (cfg->value[MW_SET_ALGORITHM_TYPE] == MW_SOLVER_SDE_PP)
+        cfg->value[MW_SET_ALGORITHM_TYPE] = MW_SOLVER_PP;
+    else if (cfg->value[MW_SET_ALGORITHM_TYPE] == MW_SOLVER_SDE_EPS)
+        cfg->value[MW_SET_ALGORITHM_TYPE] = MW_SOLVER_EPS;
     for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
         if (strcmp(named[i].id, name))
             continue;
@@ -180,18 +185,24 @@ static void take_scheduler(mw_scheduler_config *cfg, const char *name)
     }
 }
 
+static void suggest(mw_scheduler_config *cfg, mw_setting s, double value)
+{
+    if (!(cfg->given >> s & 1))
+        cfg->value[s] = value;
+    cfg->given |= (uint64_t)1 << s;
+}
+
 // What a model of latents needs where its file is silent, or speaks of pixels.
 static void fit_latents(mw_ctx *c, mw_scheduler_config *cfg)
 {
-    uint64_t clip = (uint64_t)1 << MW_SET_CLIP_SAMPLE, offset = (uint64_t)1 << MW_SET_STEPS_OFFSET;
-    if ((cfg->given & clip) && cfg->value[MW_SET_CLIP_SAMPLE] != 0)
+    suggest(cfg, MW_SET_CLIP_SAMPLE, 0);
+    suggest(cfg, MW_SET_STEPS_OFFSET, 1);
+    suggest(cfg, MW_SET_SKIP_PRK_STEPS, 1);
+    if (cfg->value[MW_SET_CLIP_SAMPLE] != 0)
         mw_warn(c,
                 "schedule: the checkpoint's clip_sample = true is for pixels and is not applied to latents; "
                 "say clip_sample = true to have it");
     cfg->value[MW_SET_CLIP_SAMPLE] = 0;
-    if (!(cfg->given & offset))
-        cfg->value[MW_SET_STEPS_OFFSET] = 1;
-    cfg->given |= clip | offset;
 }
 
 static void take_betas(mw_ctx *c, mw_scheduler_config *cfg, const mw_value *list, double **betas)

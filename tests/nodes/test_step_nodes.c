@@ -175,7 +175,8 @@ static void schedule_follows_the_model(void **state)
 {
     (void)state;
     json_t *json = json_loads("{\"_class_name\": \"DPMSolverMultistepScheduler\", \"beta_end\": 0.03,"
-                              "\"use_karras_sigmas\": true, \"prediction_type\": \"v_prediction\"}",
+                              "\"use_karras_sigmas\": true, \"prediction_type\": \"v_prediction\","
+                              "\"algorithm_type\": \"sde-dpmsolver++\"}",
                               0, NULL);
     mw_scheduler *m = mw_scheduler_new(c, json, "cfg.json");
     json_decref(json);
@@ -194,6 +195,12 @@ static void schedule_follows_the_model(void **state)
     assert_true(mw_value_as_bool(mw_value_get(mw_value_get(result(b, 0), "config"), "use_karras_sigmas")));
     assert_false(mw_value_as_bool(mw_value_get(mw_value_get(result(e, 0), "config"), "use_karras_sigmas")));
     assert_string_equal(setting(result(e, 0), "prediction_type"), "epsilon");
+    // noise is drawn by those samplers whose name says so
+    assert_false(mw_value_as_bool(mw_value_get(result(b, 0), "stochastic")));
+    int sde = ADD("schedule", {"steps", num(5)}, {"sampler", text("dpmpp_2m_sde")},
+                  {"model", mw_value_retain(model)});
+    assert_int_equal(run(sde), MW_OK);
+    assert_true(mw_value_as_bool(mw_value_get(result(sde, 0), "stochastic")));
     mw_value_release(model);
 }
 
