@@ -103,6 +103,24 @@ static inline void assert_near(mw_tensor *got, int ndim, const int64_t *shape, c
     free(data);
 }
 
+// (x - mean) / sqrt(var + eps) over n values `step` apart, blocks of `width` neighbours at each.
+static inline void normalise(double *x, int64_t n, int64_t step, int64_t width, double eps, bool centred)
+{
+    double mean = 0, var = 0;
+    for (int64_t i = 0; i < n * width && centred; i++)
+        mean += x[i / width * step + i % width];
+    mean /= (double)(n * width);
+    for (int64_t i = 0; i < n * width; i++) {
+        double d = x[i / width * step + i % width] - mean;
+        var += d * d;
+    }
+    var /= (double)(n * width);
+    for (int64_t i = 0; i < n * width; i++) {
+        double *v = &x[i / width * step + i % width];
+        *v = (*v - mean) / sqrt(var + eps);
+    }
+}
+
 // The pending sentence must hold `part`; it is then forgotten.
 static inline void assert_error(mw_tensor *got, const char *part)
 {

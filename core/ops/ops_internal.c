@@ -1,4 +1,4 @@
-// common.c: what the ops share: checks of inputs, and how work is cut.
+// ops_internal.c: what the ops share: checks of inputs, and how work is cut.
 #include "core/ops/ops_internal.h"
 
 bool mw_op_floats(mw_ctx *c, const mw_call *k)
