@@ -76,17 +76,44 @@ static inline void tile(global const float *restrict a, local const float *restr
             VSTOREL(r[i][j], c + i * TQ + j * V);
 }
 
-// qt[D,TQ] := scale * q of the TQ queries from t0 on, zeros behind the last.
+// to[i,j] := from[j,i] of [V,V], by log2 V perfect shuffles of the rows.
+static inline void transpose(const float *from, float *to)
+{
+    vfloat a[V], b[V];
+#pragma unroll
+    for (int i = 0; i < V; i++)
+        a[i] = VLOADL(from + i * V);
+#pragma unroll
+    for (int step = 1; step < V; step *= 2) {
+#pragma unroll
+        for (int i = 0; i < V / 2; i++) {
+            b[2 * i].even = a[i].lo;
+            b[2 * i].odd = a[i + V / 2].lo;
+            b[2 * i + 1].even = a[i].hi;
+            b[2 * i + 1].odd = a[i + V / 2].hi;
+        }
+#pragma unroll
+        for (int i = 0; i < V; i++)
+            a[i] = b[i];
+    }
+#pragma unroll
+    for (int i = 0; i < V; i++)
+        VSTOREL(a[i], to + i * V);
+}
+
+// qt[D,TQ] := scale * q of the TQ queries from t0 on, zeros behind the last. qt has room for D rounded up to V.
 static inline void load_queries(global const T *q, long at, long q_row, int t0, int T_, int D, float scale,
                                 local float *qt)
 {
-    for (int i = 0; i < TQ; i++)
+    for (int t = 0; t < TQ; t += V)
         for (int d = 0; d < D; d += V) {
-            float lane[V];
-            vfloat v = t0 + i < T_ ? load_part(q, at + i * q_row + d, D - d, 0.0f) * scale : (vfloat)0.0f;
-            VSTOREL(v, lane);
-            for (int j = 0; j < V && d + j < D; j++)
-                qt[(d + j) * TQ + i] = lane[j];
+            float a[V * V], b[V * V];
+            for (int i = 0; i < V; i++)
+                VSTOREL(t0 + t + i < T_ ? load_part(q, at + (t + i) * q_row + d, D - d, 0.0f) * scale : (vfloat)0.0f,
+                        a + i * V);
+            transpose(a, b);
+            for (int i = 0; i < V; i++)
+                VSTOREL(VLOADL(b + i * V), qt + (d + i) * TQ + t);
         }
 }
 
@@ -122,7 +149,10 @@ static inline void join_block(local const float *st, int n, vfloat *top, vfloat 
     *top = m;
 }
 
-// An item makes TQ rows of one head. work: local scratch, (D + wide + NK) * TQ floats, wide = D rounded up to M.
+// Rows of local scratch for D columns: whole tiles and whole transposes fit.
+static inline int room_for(int D) { return max((D + M - 1) / M * M, (D + V - 1) / V * V); }
+
+// An item makes TQ rows of one head. work: local scratch, (2 * room_for(D) + NK) * TQ floats.
 KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp), ARG(const int, mask), ARG(T, y),
                       int T_, int S, int D, long q_batch, long q_row, int masked, int causal, float scale,
                       local float *work)
@@ -134,7 +164,8 @@ KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp
     BEGIN(T, y);
     int t0 = get_group_id(0) * TQ, h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
     int padded = (S + M - 1) / M * M, wide = (D + M - 1) / M * M;
-    local float *qt = work, *ot = qt + D * TQ, *st = ot + wide * TQ;
+    int room = room_for(D);
+    local float *qt = work, *ot = qt + room * TQ, *st = ot + room * TQ;
     kp += ((long)b * H + h) * padded * D;
     vp += ((long)b * H + h) * S * wide;
     int reach = causal ? t0 + S - T_ : S, end = min(S, reach + TQ);
@@ -142,7 +173,7 @@ KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp
     vfloat top[NQ], sum[NQ];
     for (int j = 0; j < NQ; j++)
         top[j] = LOWEST, sum[j] = 0.0f;
-    for (int i = 0; i < wide * TQ; i += V)
+    for (int i = 0; i < room * TQ; i += V)
         VSTOREL((vfloat)0.0f, ot + i);
     for (int s0 = 0; s0 < end; s0 += NK) {
         int n = min((int)NK, end - s0);
@@ -168,19 +199,33 @@ KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp
         for (int d = 0; d < wide; d += M)
             tile(vp + (long)d * S + (long)s0 * M, st, n, ot + d * TQ, 1);
     }
-    float share[TQ]; // a query that sees no key gives zeros
-    for (int j = 0; j < NQ; j++)
-        VSTOREL(sum[j] == 0.0f ? (vfloat)0.0f : 1.0f / sum[j], share + j * V);
-    for (int i = 0; i < TQ && t0 + i < T_; i++)
+    for (int j = 0; j < NQ; j++) {
+        vfloat share = sum[j] == 0.0f ? (vfloat)0.0f : 1.0f / sum[j]; // a query that sees no key gives zeros
         for (int d = 0; d < D; d += V) {
-            float lane[V];
-            for (int j = 0; j < V && d + j < D; j++)
-                lane[j] = ot[(d + j) * TQ + i] * share[i];
-            store_part(y, (((long)b * T_ + t0 + i) * H + h) * D + d, D - d, VLOADL(lane));
+            float a[V * V], c[V * V];
+            for (int i = 0; i < V; i++)
+                VSTOREL(VLOADL(ot + (d + i) * TQ + j * V) * share, a + i * V);
+            transpose(a, c);
+            long at = (((long)b * T_ + t0 + j * V) * H + h) * D + d;
+            for (int i = 0; i < V && t0 + j * V + i < T_; i++)
+                store_part(y, at + (long)i * H * D, D - d, VLOADL(c + i * V));
         }
+    }
 }
 
-// p[B,H,T,S]; the keys pass twice, first for maximum and sum. work: (D + NK) * TQ floats.
+static inline void store_floats(global float *p, int n, vfloat v)
+{
+    if (n >= V) {
+        VSTOREL(v, p);
+        return;
+    }
+    float lane[V];
+    VSTOREL(v, lane);
+    for (int i = 0; i < n; i++)
+        p[i] = lane[i];
+}
+
+// p[B,H,T,S]; the keys pass twice, first for maximum and sum. work: (room_for(D) + NK + V) * TQ floats.
 KERNEL void attention_probs(ARG(const T, q), ARG(const float, kp), ARG(const int, mask), ARG(float, p), int T_, int S,
                             int D, long q_batch, long q_row, int masked, int causal, float scale, local float *work)
 {
@@ -189,7 +234,7 @@ KERNEL void attention_probs(ARG(const T, q), ARG(const float, kp), ARG(const int
     BEGIN(const int, mask);
     BEGIN(float, p);
     int t0 = get_group_id(0) * TQ, h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
-    local float *qt = work, *st = qt + D * TQ;
+    local float *qt = work, *st = qt + room_for(D) * TQ;
     kp += ((long)b * H + h) * ((S + M - 1) / M * M) * D;
     p += (((long)b * H + h) * T_ + t0) * S;
     int reach = causal ? t0 + S - T_ : S;
@@ -210,11 +255,14 @@ KERNEL void attention_probs(ARG(const T, q), ARG(const float, kp), ARG(const int
             logits(kp, qt, D, s0, n, reach, masked ? mask + (long)b * S : 0, st);
         for (int j = 0; j < NQ; j++) {
             vfloat share = sum[j] == 0.0f ? (vfloat)0.0f : 1.0f / sum[j];
-            for (int s = 0; s < n; s++)
-                VSTOREL(vexp2(VLOADL(st + s * TQ + j * V) - top[j]) * share, st + s * TQ + j * V);
+            for (int s = 0; s < n; s += V) {
+                float a[V * V], c[V * V];
+                for (int i = 0; i < V; i++) // what comes of rows from n on is not stored
+                    VSTOREL(vexp2(VLOADL(st + (s + i) * TQ + j * V) - top[j]) * share, a + i * V);
+                transpose(a, c);
+                for (int i = 0; i < V && t0 + j * V + i < T_; i++)
+                    store_floats(p + ((long)j * V + i) * S + s0 + s, n - s, VLOADL(c + i * V));
+            }
         }
-        for (int i = 0; i < TQ && t0 + i < T_; i++)
-            for (int s = 0; s < n; s++)
-                p[(long)i * S + s0 + s] = st[s * TQ + i];
     }
 }

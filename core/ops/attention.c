@@ -107,31 +107,34 @@ static job make_job(mw_ctx *c, const mw_call *k)
 
 // The CPU kernels' tiles: as the enums in kernels/attention.cl.
 typedef struct tiles {
-    int64_t m, queries, keys;  // M, TQ, NK
-    int64_t keys_up, width_up; // S and D rounded up to m
+    int64_t lanes, m, queries, keys; // V, M, TQ, NK
+    int64_t keys_up, width_up;       // S and D rounded up to m
+    int64_t room;                    // room_for(D)
 } tiles;
 
 static tiles tiles_of(const mw_ctx *c, const job *j)
 {
     int lanes = mw_op_lanes(c);
-    tiles t = {.m = lanes == 16 ? 5 : 4, .queries = lanes * (lanes == 16 ? 4 : 3)};
+    tiles t = {.lanes = lanes, .m = lanes == 16 ? 5 : 4, .queries = lanes * (lanes == 16 ? 4 : 3)};
     t.keys = 24 * t.m;
     t.keys_up = (j->S + t.m - 1) / t.m * t.m;
     t.width_up = (j->D + t.m - 1) / t.m * t.m;
+    t.room = (j->D + lanes - 1) / lanes * lanes;
+    t.room = t.room > t.width_up ? t.room : t.width_up;
     return t;
 }
 
 static size_t blocks(int64_t n, int64_t each) { return (size_t)((n + each - 1) / each); }
 
-static size_t work_bytes(const job *j, const tiles *t)
+static size_t work_bytes(const tiles *t)
 {
-    return (size_t)((j->D + t->width_up + t->keys) * t->queries) * sizeof(float);
+    return (size_t)((2 * t->room + t->keys + t->lanes) * t->queries) * sizeof(float);
 }
 
 static bool cpu_family(const mw_ctx *c, const job *j)
 {
     tiles t = tiles_of(c, j);
-    return mw_device_caps(c)->cpu && work_bytes(j, &t) <= mw_device_caps(c)->local_bytes;
+    return mw_device_caps(c)->cpu && work_bytes(&t) <= mw_device_caps(c)->local_bytes;
 }
 
 static mw_launch launch_of(const mw_ctx *c, const job *j, const char *entry, bool cpu)
@@ -176,7 +179,7 @@ static void run_cpu(mw_ctx *c, const job *j, mw_tensor *y)
     if (mw_err(c))
         return;
     mw_launch l = launch_of(c, j, j->v ? "attention" : "attention_probs", true);
-    mw_arg mask = MW_T(j->mask ? j->mask : keys), work = MW_LOCAL(work_bytes(j, &t));
+    mw_arg mask = MW_T(j->mask ? j->mask : keys), work = MW_LOCAL(work_bytes(&t));
     if (j->v)
         MW_RUN(c, &l, MW_T(j->q), MW_T(keys), MW_T(values), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
                MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal),

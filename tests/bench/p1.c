@@ -1,9 +1,13 @@
 // p1.c: our side of p1.py: runs one op again and again when told to, on operands from files.
 //
 // Commands on standard input, one line each; every one is answered by one line:
-//   linear M K N | matmul M K N | conv2d B H W I O K     read x.bin and w.bin (f32, row-major) from the
-//   working folder time N                        seconds for each of N runs save                          the
-//   result to y.bin
+//   linear M K N | matmul M K N | conv2d B H W I O K | attention B T S H D | group_norm B H W C GROUPS
+//             read x.bin and w.bin (f32, row-major) from the working folder; w.bin of attention: k, then v; of
+//             group_norm: gamma, which serves as beta too
+//
+//   time N    seconds for each of N runs
+//
+//   save      the result to y.bin
 #include "core/base/ctx.h"
 #include "core/cl/device.h"
 #include "core/ops.h"
@@ -46,6 +50,9 @@ static void load(mw_ctx *c)
         mw_tensor *both = operand(c, "w.bin", MW_SHAPE(2, n[0], n[2], n[3] * n[4]));
         w = mw_reshape(c, mw_slice(c, both, 0, 0, 1), MW_SHAPE(n[0], n[2], -1));
         v = mw_reshape(c, mw_slice(c, both, 0, 1, 1), MW_SHAPE(n[0], n[2], -1));
+    } else if (strcmp(op, "group_norm") == 0) {
+        x = operand(c, "x.bin", MW_SHAPE(n[0], n[1], n[2], n[3]));
+        w = operand(c, "w.bin", MW_SHAPE(n[3]));
     } else {
         bool linear = strcmp(op, "linear") == 0;
         x = operand(c, "x.bin", MW_SHAPE(n[0], n[1]));
@@ -60,6 +67,8 @@ static mw_tensor *apply(mw_ctx *c)
         return mw_conv2d(c, x, w, NULL, 1, (int)n[5] / 2, (int)n[5] / 2, NULL);
     if (strcmp(op, "attention") == 0)
         return mw_attention(c, x, w, v, (int)n[3], 1 / sqrt((double)n[4]), false, NULL);
+    if (strcmp(op, "group_norm") == 0)
+        return mw_group_norm(c, x, w, w, (int)n[4], 1e-5, MW_ACT_SILU);
     if (strcmp(op, "linear") == 0)
         return mw_linear(c, x, w, NULL, MW_ACT_NONE, NULL);
     return mw_matmul(c, x, w, 1);

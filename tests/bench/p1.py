@@ -1,4 +1,4 @@
-"""p1.py: GEMM, 3x3 convolution and attention at SD 1.5's shapes, f32, against PyTorch on the CPU.
+"""p1.py: GEMM, 3x3 convolution, attention and group norm at SD 1.5's shapes, f32, against PyTorch on the CPU.
 
 Both sides get the same operands; PyTorch keeps pictures channels-last too where that is faster for it. The results are
 compared. Usage: p1.py [part of a row's name]
@@ -25,7 +25,9 @@ ROWS = [("linear", *s) for s in (
         (1, 512, 512, 128, 128), (1, 256, 256, 256, 256), (1, 128, 128, 512, 512), (1, 64, 64, 512, 512))] + [
     ("attention", *s) for s in (  # batch, queries, keys, heads, width of a head
         (2, 4096, 4096, 8, 40), (2, 1024, 1024, 8, 80), (2, 256, 256, 8, 160), (2, 64, 64, 8, 160), (2, 4096, 77, 8, 40),
-        (2, 1024, 77, 8, 80), (2, 256, 77, 8, 160))]
+        (2, 1024, 77, 8, 80), (2, 256, 77, 8, 160), (1, 4096, 4096, 1, 512))] + [
+    ("group_norm", *s, 32) for s in (  # batch, height, width, channels, groups; no part of row P1's mean
+        (2, 64, 64, 320), (2, 32, 32, 640), (2, 16, 16, 1280), (1, 512, 512, 128))]
 
 
 class Ours:
@@ -42,7 +44,7 @@ class Ours:
 
 
 def operands(row):
-    """Operands, and forms of the same product in PyTorch: the fastest one is the peer."""
+    """Operands, the work (a multiply-add is two), and forms of the same in PyTorch: the fastest one is the peer."""
     if row[0] == "conv2d":
         _, b, h, w, i, o, k = row
         x, f = torch.randn(b, h, w, i), torch.randn(o, i, k, k)
@@ -59,6 +61,12 @@ def operands(row):
         attend = torch.nn.functional.scaled_dot_product_attention
         return q, kv, 4.0 * b * t * s * h * d, [
             lambda: attend(*heads).transpose(1, 2).reshape(b, t, h * d), lambda: attend(*apart).transpose(1, 2).reshape(b, t, h * d)]
+    if row[0] == "group_norm":
+        _, b, h, w, c, groups = row
+        x, g = torch.randn(b, h, w, c), torch.randn(c)
+        p, silu, norm = x.permute(0, 3, 1, 2), torch.nn.functional.silu, torch.nn.functional.group_norm
+        return x, g, 8.0 * b * h * w * c, [  # bytes that must move
+            lambda p=p: silu(norm(p, groups, g, g, 1e-5)).permute(0, 2, 3, 1) for p in (p, p.contiguous())]
     _, m, k, n = row
     x = torch.randn(m, k)
     if row[0] == "matmul":
@@ -79,7 +87,7 @@ def main():
             name = row[0] + " " + "x".join(map(str, row[1:]))
             if wanted not in name:
                 continue
-            x, w, flop, forms = operands(row)
+            x, w, work, forms = operands(row)
             x.numpy().tofile(os.path.join(folder, "x.bin"))
             w.numpy().tofile(os.path.join(folder, "w.bin"))
             ours.ask(" ".join(map(str, row)))
@@ -95,13 +103,16 @@ def main():
             ours.ask(f"time {times}")
             a, b = peer.interleave(lambda: float(ours.ask(f"time {times}")), theirs)
             spread = sorted(q / p for p, q in zip(a, b))
-            ratios.append(statistics.median(spread))
-            print(f"{name:34} ours {statistics.median(a) * 1e3:8.2f} ms {flop / statistics.median(a) / 1e9:6.0f} GFLOP/s  "
-                  f"peer {flop / statistics.median(b) / 1e9:6.0f}  ratio {ratios[-1]:5.2f} ({spread[0]:.2f}..{spread[-1]:.2f})"
+            ratio, unit = statistics.median(spread), "GB/s" if row[0] == "group_norm" else "GFLOP/s"
+            if row[0] != "group_norm":
+                ratios.append(ratio)
+            print(f"{name:34} ours {statistics.median(a) * 1e3:8.2f} ms {work / statistics.median(a) / 1e9:6.0f} {unit:7}  "
+                  f"peer {work / statistics.median(b) / 1e9:6.0f}  ratio {ratio:5.2f} ({spread[0]:.2f}..{spread[-1]:.2f})"
                   f"  error {error:.1e}", flush=True)
             if error > 2e-5:
                 raise SystemExit("the results differ")
-    print(f"geometric mean {math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f}, least {min(ratios):.2f}, rows {len(ratios)}")
+    if ratios:
+        print(f"geometric mean {math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f}, least {min(ratios):.2f}, rows {len(ratios)}")
 
 
 if __name__ == "__main__":
