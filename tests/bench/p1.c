@@ -2,8 +2,8 @@
 //
 // Commands on standard input, one line each; every one is answered by one line:
 //   linear M K N | matmul M K N | conv2d B H W I O K | attention B T S H D | group_norm B H W C GROUPS
-//             read x.bin and w.bin (f32, row-major) from the working folder; w.bin of attention: k, then v; of
-//             group_norm: gamma, which serves as beta too
+//             read x.bin and w.bin (f32, row-major) from the working folder; w.bin of attention: k, then v;
+//             of group_norm: gamma, which serves as beta too
 //
 //   time N    seconds for each of N runs
 //
