@@ -83,7 +83,9 @@ static const void *make(mw_ctx *c, void *user, const mw_st_out *t)
 }
 
 // Every weight that the network asks for, into `file`. prefix: in front of the names of text encoders.
-static void write_weights(mw_ctx *c, job *j, const mw_weights *w, const char *file, const char *prefix)
+// convolved: the projections around transformers are stored as 1x1 convolutions, as in SD 1.
+static void write_weights(mw_ctx *c, job *j, const mw_weights *w, const char *file, const char *prefix,
+                          bool convolved)
 {
     size_t n = 0;
     const char *name;
@@ -95,6 +97,9 @@ static void write_weights(mw_ctx *c, job *j, const mw_weights *w, const char *fi
     int64_t(*shapes)[4] = mw_alloc(c, n * sizeof *shapes);
     for (size_t i = 0; mw_err(c) == MW_OK && i < n; i++) {
         mw_weights_at(w, i, &name, &ndim, shapes[i]);
+        if (convolved && (ends_with(name, ".proj_in.weight") || ends_with(name, ".proj_out.weight")))
+            while (ndim < 4)
+                shapes[i][ndim++] = 1;
         const char *front = strncmp(name, "text_projection", 15) == 0 ? "" : prefix;
         out[i] = (mw_st_out){mw_format(c, "%s%s", front, name), MW_ST_F16, ndim, shapes[i], NULL};
     }
@@ -155,7 +160,9 @@ static void write_part(mw_ctx *c, job *j, const char *part)
         copy(c, j->from, j->to, relative);
         mw_weights *w = ask(c, part, json, path);
         if (mw_err(c) == MW_OK)
-            write_weights(c, j, w, file, text ? "text_model." : "");
+            write_weights(c, j, w, file, text ? "text_model." : "",
+                          strcmp(part, "unet") == 0 &&
+                              !json_is_true(json_object_get(json, "use_linear_projection")));
         mw_weights_free(w);
     }
     json_decref(json);
