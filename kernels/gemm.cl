@@ -93,14 +93,14 @@ static inline VEC activate(VEC v, int act)
 }
 
 // One row of a finished tile, `n` of its NR columns.
-static inline void finish(local float *sum, global const W *bias, global const T *residual, global T *y, int n, int act,
+static inline void finish(local float *sum, global const float *bias, global const T *residual, global T *y, int n, int act,
                           float alpha, int flags)
 {
     for (int j = 0; j < n; j += VL) {
         VEC v = VLOAD(0, sum + j) * alpha;
         if (j + VL <= n) {
             if (flags & HAS_BIAS)
-                v += LOADWV(bias, j);
+                v += VLOAD(0, bias + j);
             v = activate(v, act);
             if (flags & HAS_RESIDUAL)
                 v += LOADV(residual, j);
@@ -110,7 +110,7 @@ static inline void finish(local float *sum, global const W *bias, global const T
         if (flags & HAS_BIAS) {
             VSTORE(v, 0, sum + j);
             for (int e = j; e < n; e++)
-                sum[e] += LOADW(bias, e);
+                sum[e] += bias[e];
             v = VLOAD(0, sum + j);
         }
         VSTORE(activate(v, act), 0, sum + j);
@@ -140,13 +140,13 @@ static inline void gather(global const T *x, local float *to, int iy, int ix, in
     }
 }
 
-kernel void gemm(ARG(const T, x), ARG(const W, w), ARG(const W, bias), ARG(const T, residual), ARG(T, y), int M, int N,
+kernel void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int M, int N,
                  int K, int chunk, int mtiles, int ntiles, int C, int kw, int oh, int ow, int ih, int iw, int stride,
                  int pad, long sb, long sy, long sx, long x_batch, long w_batch, float alpha, int act, int flags)
 {
     BEGIN(const T, x);
     BEGIN(const W, w);
-    BEGIN(const W, bias);
+    BEGIN(const float, bias);
     BEGIN(const T, residual);
     BEGIN(T, y);
     local float block[MB * PITCH];

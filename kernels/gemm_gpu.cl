@@ -24,13 +24,13 @@ static inline float activate(float v, int act)
 }
 
 kernel __attribute__((reqd_work_group_size(TS, TS, 1))) void
-gemm(ARG(const T, x), ARG(const W, w), ARG(const W, bias), ARG(const T, residual), ARG(T, y), int M, int N, int K,
+gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int M, int N, int K,
      int pitch, int C, int kw, int oh, int ow, int ih, int iw, int stride, int pad, long sb, long sy, long sx, long x_batch,
      long w_batch, float alpha, int act, int flags)
 {
     BEGIN(const T, x);
     BEGIN(const W, w);
-    BEGIN(const W, bias);
+    BEGIN(const float, bias);
     BEGIN(const T, residual);
     BEGIN(T, y);
     local float a[KS][BM + 4];  // transposed; the pad spreads the stores over the banks
@@ -78,7 +78,7 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const W, bias), ARG(const T, residual
             if (m >= M || n >= N)
                 continue;
             long at = (long)m * N + n;
-            float v = row[j] * alpha + (flags & HAS_BIAS ? LOADW(bias, n) : 0.0f);
+            float v = row[j] * alpha + (flags & HAS_BIAS ? bias[n] : 0.0f);
             v = activate(v, act);
             STORE(y, at, v + (flags & HAS_RESIDUAL ? LOAD(residual, at) : 0.0f));
         }
@@ -86,12 +86,12 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const W, bias), ARG(const T, residual
 }
 
 // y = act(y + bias) + residual for y[M,N]: what a product by a BLAS leaves to do. One item per element.
-kernel void finish(ARG(const W, bias), ARG(const T, residual), ARG(T, y), int N, int act, int flags)
+kernel void finish(ARG(const float, bias), ARG(const T, residual), ARG(T, y), int N, int act, int flags)
 {
-    BEGIN(const W, bias);
+    BEGIN(const float, bias);
     BEGIN(const T, residual);
     BEGIN(T, y);
     long at = get_global_id(0);
-    float v = activate(LOAD(y, at) + (flags & HAS_BIAS ? LOADW(bias, at % N) : 0.0f), act);
+    float v = activate(LOAD(y, at) + (flags & HAS_BIAS ? bias[at % N] : 0.0f), act);
     STORE(y, at, v + (flags & HAS_RESIDUAL ? LOAD(residual, at) : 0.0f));
 }

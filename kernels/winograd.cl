@@ -4,6 +4,9 @@
 // d a 6x6 patch, Y 4x4 results. Cook-Toom at the points 0, +-P, +-Q, infinity. P = 3/4, Q = 3/2 instead of the usual
 // 1 and 2: exact in binary, and half the rounding error.
 //
+// Two forms: `weights`, `input`, 36 products by gemm.cl, `output`; or, in the CPU family where local memory holds it,
+// `input` and `fused`, which keeps the transformed weights and the products of a block in local memory.
+//
 // VL channels are treated at once: 4, 8 or 16 in the CPU family, where an item loops over the channels; 1 in the GPU
 // family, where neighbouring items take neighbouring channels.
 #ifndef VL
@@ -26,6 +29,8 @@
 #define LOADWV CAT(LOADW, VL)
 #define STOREV CAT(STORE, VL)
 #endif
+
+enum { HAS_BIAS = 1, HAS_RESIDUAL = 2 };
 
 #define P 0.75f
 #define Q 1.5f
@@ -91,18 +96,19 @@ kernel void weights(ARG(const W, w), ARG(float, u), int C, int nr, long u_batch)
     }
 }
 
-// Patches of tiles first..first + get_global_size(1) of x -> v[36][tile][C]. Item (channel, tile).
-kernel void input(ARG(const T, x), ARG(float, v), int first, int C, int tiles_h, int tiles_w, int ih, int iw, int pad,
-                  long sb, long sy, long sx, long v_batch)
+// Patches of tiles first..first + get_global_size(1) of x -> v[36][C/together][tile][together]. Item (channel, tile).
+kernel void input(ARG(const T, x), ARG(float, v), int first, int C, int together, int tiles_h, int tiles_w, int ih,
+                  int iw, int pad, long sb, long sy, long sx, long v_batch)
 {
     BEGIN(const T, x);
     BEGIN(float, v);
     int t = first + (int)get_global_id(1);
     int y0 = t / tiles_w % tiles_h * 4 - pad, x0 = t % tiles_w * 4 - pad;
     x += t / tiles_w / tiles_h * sb;
-    v += get_global_id(1) * C;
+    v += get_global_id(1) * together;
     for (int c = get_global_id(0) * VL; c < C; c += get_global_size(0) * VL) {
         VEC columns[6][6], rows[6];
+        global float *to = v + c / together * get_global_size(1) * together + c % together;
         for (int j = 0; j < 6; j++) {
             VEC d[6];
             for (int i = 0; i < 6; i++) {
@@ -114,40 +120,149 @@ kernel void input(ARG(const T, x), ARG(float, v), int first, int C, int tiles_h,
         for (int i = 0; i < 6; i++) {
             input_1d(columns[0][i], columns[1][i], columns[2][i], columns[3][i], columns[4][i], columns[5][i], rows);
             for (int j = 0; j < 6; j++)
-                VSTORE(rows[j], v + (i * 6 + j) * v_batch + c);
+                VSTORE(rows[j], to + (i * 6 + j) * v_batch);
+        }
+    }
+}
+
+// Where a tile's results go.
+typedef struct place {
+    long at;         // of its first pixel in y and residual
+    int rows, columns;  // of them inside the picture
+} place;
+
+static inline place place_of(int t, int N, int tiles_h, int tiles_w, int oh, int ow)
+{
+    int y0 = t / tiles_w % tiles_h * 4, x0 = t % tiles_w * 4;
+    place p = { (((long)(t / tiles_w / tiles_h) * oh + y0) * ow + x0) * N, min(4, oh - y0), min(4, ow - x0) };
+    return p;
+}
+
+// Y of the 36 products m for channels n..n + VL, with bias and residual.
+static inline void put_tile(const VEC *m, place p, global const float *bias, global const T *residual, global T *y,
+                            int n, int N, int ow, int flags)
+{
+    VEC columns[6][4], row[4], b = flags & HAS_BIAS ? VLOAD(bias + n) : (VEC)0;
+    for (int j = 0; j < 6; j++)
+        output_1d(m[j], m[6 + j], m[12 + j], m[18 + j], m[24 + j], m[30 + j], columns[j]);
+    for (int i = 0; i < p.rows; i++) {
+        output_1d(columns[0][i], columns[1][i], columns[2][i], columns[3][i], columns[4][i], columns[5][i], row);
+        for (int j = 0; j < p.columns; j++) {
+            long to = p.at + ((long)i * ow + j) * N + n;
+            VEC r = row[j] + b;
+            if (flags & HAS_RESIDUAL)
+                r += LOADV(residual, to);
+            STOREV(y, to, r);
         }
     }
 }
 
 // Products m[36][tile][N] -> y[b,oh,ow,N] + bias[n] + residual. Item (channel, tile).
-kernel void output(ARG(const float, m), ARG(const W, bias), ARG(const T, residual), ARG(T, y), int first, int N,
-                   int tiles_h, int tiles_w, int oh, int ow, long m_batch, int has_bias, int has_residual)
+kernel void output(ARG(const float, m), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int first, int N,
+                   int tiles_h, int tiles_w, int oh, int ow, long m_batch, int flags)
 {
     BEGIN(const float, m);
-    BEGIN(const W, bias);
+    BEGIN(const float, bias);
     BEGIN(const T, residual);
     BEGIN(T, y);
-    int t = first + (int)get_global_id(1);
-    int y0 = t / tiles_w % tiles_h * 4, x0 = t % tiles_w * 4;
-    long at = (((long)(t / tiles_w / tiles_h) * oh + y0) * ow + x0) * N;
+    place p = place_of(first + (int)get_global_id(1), N, tiles_h, tiles_w, oh, ow);
     m += get_global_id(1) * N;
     for (int n = get_global_id(0) * VL; n < N; n += get_global_size(0) * VL) {
-        VEC columns[6][4], row[4], b = has_bias ? LOADWV(bias, n) : (VEC)0;
-        for (int j = 0; j < 6; j++) {
-            VEC d[6];
-            for (int i = 0; i < 6; i++)
-                d[i] = VLOAD(m + (i * 6 + j) * m_batch + n);
-            output_1d(d[0], d[1], d[2], d[3], d[4], d[5], columns[j]);
+        VEC products[36];
+        for (int i = 0; i < 36; i++)
+            products[i] = VLOAD(m + i * m_batch + n);
+        put_tile(products, p, bias, residual, y, n, N, ow, flags);
+    }
+}
+
+#ifdef TB
+// TB: tiles of a block, a multiple of MR. CC: channels of a chunk.
+#if VL == 16
+#define MR 13
+#else
+#define MR 6
+#endif
+#define NV 2
+#define NR (NV * VL)
+
+// sum[MR][NR] += a[MR][CC] b[CC][NR]
+static inline void multiply(global const float *a, local const float *b, local float *sum, int start)
+{
+    VEC acc[MR][NV];
+#pragma unroll
+    for (int i = 0; i < MR; i++)
+#pragma unroll
+        for (int j = 0; j < NV; j++)
+            acc[i][j] = 0;
+    for (int k = 0; k < CC; k++) {
+        VEC bv[NV];
+#pragma unroll
+        for (int j = 0; j < NV; j++)
+            bv[j] = VLOAD(b + k * NR + j * VL);
+#pragma unroll
+        for (int i = 0; i < MR; i++) {
+            float av = a[i * CC + k];
+#pragma unroll
+            for (int j = 0; j < NV; j++)
+                acc[i][j] = fma((VEC)av, bv[j], acc[i][j]);
         }
-        for (int i = 0; i < 4 && y0 + i < oh; i++) {
-            output_1d(columns[0][i], columns[1][i], columns[2][i], columns[3][i], columns[4][i], columns[5][i], row);
-            for (int j = 0; j < 4 && x0 + j < ow; j++) {
-                long to = at + ((long)i * ow + j) * N + n;
-                VEC r = row[j] + b;
-                if (has_residual)
-                    r += LOADV(residual, to);
-                STOREV(y, to, r);
+    }
+    if (!start)
+#pragma unroll
+        for (int i = 0; i < MR; i++)
+#pragma unroll
+            for (int j = 0; j < NV; j++)
+                acc[i][j] += VLOAD(sum + i * NR + j * VL);
+#pragma unroll
+    for (int i = 0; i < MR; i++)
+#pragma unroll
+        for (int j = 0; j < NV; j++)
+            VSTORE(acc[i][j], sum + i * NR + j * VL);
+}
+
+// v[36][C/CC][count][CC] and panels w -> y for tiles first..first + count. One item per panel and block of `block`
+// tiles. Rows past `count` that the last register tile reads lie in v's storage; what comes of them is not used.
+kernel void fused(ARG(const float, v), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y),
+                  int first, int count, int block, int C, int N, int tiles_h, int tiles_w, int oh, int ow,
+                  long v_batch, int flags)
+{
+    BEGIN(const float, v);
+    BEGIN(const W, w);
+    BEGIN(const float, bias);
+    BEGIN(const T, residual);
+    BEGIN(T, y);
+    local float u[36 * CC * NR];
+    local float sums[36 * TB * NR];
+    int panels = (N + NR - 1) / NR;
+    int panel = get_group_id(0) % panels, begin = get_group_id(0) / panels * block, n = min(block, count - begin);
+    w += (long)panel * 9 * C * NR;
+    for (int c0 = 0; c0 < C; c0 += CC) {
+        for (int c = 0; c < CC; c++)
+            for (int l = 0; l < NR; l += VL) {
+                VEC columns[3][6], rows[6];
+                global const W *from = w + (c0 + c) * NR + l;
+                for (int j = 0; j < 3; j++)
+                    weights_1d(LOADWV(from, (long)j * C * NR), LOADWV(from, (long)(3 + j) * C * NR),
+                               LOADWV(from, (long)(6 + j) * C * NR), columns[j]);
+                for (int i = 0; i < 6; i++) {
+                    weights_1d(columns[0][i], columns[1][i], columns[2][i], rows);
+                    for (int j = 0; j < 6; j++)
+                        VSTORE(rows[j], u + ((i * 6 + j) * CC + c) * NR + l);
+                }
             }
+        for (int i = 0; i < 36; i++)
+            for (int t = 0; t < n; t += MR)
+                multiply(v + i * v_batch + (long)c0 * count + (begin + t) * CC, u + i * CC * NR,
+                         sums + (i * TB + t) * NR, c0 == 0);
+    }
+    for (int t = 0; t < n; t++) {
+        place p = place_of(first + begin + t, N, tiles_h, tiles_w, oh, ow);
+        for (int l = 0; l < NR && panel * NR + l < N; l += VL) {
+            VEC products[36];
+            for (int i = 0; i < 36; i++)
+                products[i] = VLOAD(sums + (i * TB + t) * NR + l);
+            put_tile(products, p, bias, residual, y, panel * NR + l, N, ow, flags);
         }
     }
 }
+#endif

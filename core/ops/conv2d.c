@@ -42,14 +42,15 @@ static mw_status infer(mw_ctx *c, mw_call *k)
     return mw_gemm_check_extra(c, k, k->in[2], k->in[3], k->out[0], w->shape[0]);
 }
 
-static bool by_winograd(mw_ctx *c, const mw_gemm *g)
+static mw_status run(mw_ctx *c, const mw_gemm *g)
 {
-    static const char *const ways[] = {"direct", "winograd", NULL};
-    if (!mw_winograd_fits(c, g))
-        return false;
+    static const char *const ways[] = {"direct", "winograd", "fused", NULL}; // as in mw_conv_way
     mw_gemm_key key;
-    int way = mw_tune_find(c, mw_gemm_key_of("conv2d", g, key), ways);
-    return way < 0 ? mw_winograd_pays(g) : way == 1;
+    int way = mw_winograd_fits(c, g, false) ? mw_tune_find(c, mw_gemm_key_of("conv2d", g, key), ways)
+                                            : MW_CONV_DIRECT;
+    if (way < 0 || (way == MW_CONV_FUSED && !mw_winograd_fits(c, g, true)))
+        way = (int)mw_winograd_likely(c, g);
+    return way == MW_CONV_DIRECT ? mw_gemm_run(c, g) : mw_winograd_run(c, g, way == MW_CONV_FUSED);
 }
 
 static mw_status forward(mw_ctx *c, const mw_call *k)
@@ -83,10 +84,7 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
                      .batch = 1,
                      .alpha = 1,
                      .act = MW_ACT_NONE};
-        if (by_winograd(c, &g))
-            mw_winograd_run(c, &g);
-        else
-            mw_gemm_run(c, &g);
+        run(c, &g);
     }
     mw_scope_end(c, NULL);
     return mw_err(c);

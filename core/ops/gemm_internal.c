@@ -110,7 +110,7 @@ static int64_t chunk_of(const mw_gemm *g, int64_t most)
     return chunk < g->k ? chunk : g->k;
 }
 
-static int flags_of(const mw_gemm *g) { return (g->bias ? 1 : 0) | (g->residual ? 2 : 0); }
+int mw_gemm_flags(const mw_gemm *g) { return (g->bias ? 1 : 0) | (g->residual ? 2 : 0); }
 
 // The operands both families take after their own sizes.
 #define OPERANDS(g) MW_T((g)->x), MW_T((g)->w), MW_T((g)->bias), MW_T((g)->residual), MW_T((g)->y)
@@ -118,7 +118,7 @@ static int flags_of(const mw_gemm *g) { return (g->bias ? 1 : 0) | (g->residual 
     MW_I((g)->channels), MW_I((g)->taps_w), MW_I((g)->out_h), MW_I((g)->out_w), MW_I((g)->in_h),             \
         MW_I((g)->in_w), MW_I((g)->stride), MW_I((g)->pad), MW_L((g)->image_stride), MW_L((g)->row_stride),  \
         MW_L((g)->pixel_stride), MW_L((g)->x_batch), MW_L((g)->w_batch), MW_F((g)->alpha), MW_I((g)->act),   \
-        MW_I(flags_of(g))
+        MW_I(mw_gemm_flags(g))
 
 static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
 {
@@ -189,7 +189,7 @@ static mw_status run_blas(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
                    .dims = 1,
                    .global = {(size_t)(g->rows * g->n)}};
     return MW_RUN(c, &l, MW_T(g->bias), MW_T(g->residual), MW_T(g->y), MW_I(g->n), MW_I(g->act),
-                  MW_I(flags_of(g)));
+                  MW_I(mw_gemm_flags(g)));
 }
 
 const char *mw_gemm_key_of(const char *op, const mw_gemm *g, mw_gemm_key key)
@@ -204,6 +204,12 @@ const char *mw_gemm_key_of(const char *op, const mw_gemm *g, mw_gemm_key key)
     return key;
 }
 
+void mw_gemm_extras(mw_ctx *c, mw_gemm *g)
+{
+    g->bias = mw_contiguous(c, mw_cast(c, g->bias, MW_F32));
+    g->residual = mw_contiguous(c, mw_cast(c, g->residual, g->x->dtype));
+}
+
 mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g)
 {
     static const char *const ways[] = {"own", "clblast", NULL};
@@ -212,8 +218,7 @@ mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g)
     mw_scope_begin(c);
     mw_gemm r = *g;
     mw_gemm_key key;
-    r.bias = mw_contiguous(c, mw_cast(c, g->bias, g->w->dtype));
-    r.residual = mw_contiguous(c, mw_cast(c, g->residual, g->x->dtype));
+    mw_gemm_extras(c, &r);
     if (!mw_err(c)) {
         const mw_caps *caps = mw_device_caps(c);
         bool blas = !caps->cpu && g->x->dtype == MW_F32 && g->w->dtype == MW_F32 && plain_rows(g);

@@ -46,16 +46,23 @@ mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g);
 // packed.
 mw_tensor *mw_gemm_prepare(mw_ctx *c, mw_tensor *w);
 
+// Bias and residual as the kernels take them: contiguous, bias in f32, residual in x's dtype. And which there
+// are.
+void mw_gemm_extras(mw_ctx *c, mw_gemm *g);
+int mw_gemm_flags(const mw_gemm *g);
+
 mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g);
 
 // The key under which the ways to do `g` are tuned: "<op> <dtypes> <classes of rows, n, k>".
 typedef char mw_gemm_key[64];
 const char *mw_gemm_key_of(const char *op, const mw_gemm *g, mw_gemm_key key);
 
-// A convolution by Winograd's method: whether it can be done so, whether that is likely faster, and doing it.
-bool mw_winograd_fits(const mw_ctx *c, const mw_gemm *g);
-bool mw_winograd_pays(const mw_gemm *g);
-mw_status mw_winograd_run(mw_ctx *c, const mw_gemm *g);
+// A convolution by Winograd's method, fused: with weights and products in local memory. Whether it can be
+// done so, what is likely fastest, and doing it.
+typedef enum { MW_CONV_DIRECT, MW_CONV_WINOGRAD, MW_CONV_FUSED } mw_conv_way;
+bool mw_winograd_fits(const mw_ctx *c, const mw_gemm *g, bool fused);
+mw_conv_way mw_winograd_likely(const mw_ctx *c, const mw_gemm *g);
+mw_status mw_winograd_run(mw_ctx *c, const mw_gemm *g, bool fused);
 
 // Shared checks of infer(): a float dtype, and sizes that the kernels' 32-bit counters hold.
 mw_status mw_gemm_check(mw_ctx *c, const mw_call *k, int64_t rows, int64_t n, int64_t depth);

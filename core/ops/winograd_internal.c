@@ -1,7 +1,7 @@
 // winograd_internal.c: 3x3 convolutions of stride 1 as 36 smaller matrix products (kernels/winograd.cl).
 //
 // Nothing is kept between calls: the 36 transformed weights, four times the size of the plain ones, are made
-// from the panels in each call, which costs less than 5 % of it where the method pays.
+// from the panels in each call. The fused form makes them in local memory, once for each block of tiles.
 #include "core/ops/gemm_internal.h"
 
 enum {
@@ -12,72 +12,113 @@ enum {
     SKEW = 16,              // elements between the 36 planes, so that they do not fall on the same cache sets
 };
 
+// Sizes of the fused form, the same as in defs; kernels/winograd.cl has the register tile of kernels/gemm.cl.
+typedef struct form {
+    int lanes, tile_rows, block, chunk;
+    const char *defs;
+} form;
+
+static const form forms[] = {
+    {16, 13, 65, 64, "-DVL=16 -DTB=65 -DCC=64"},
+    {16, 13, 39, 32, "-DVL=16 -DTB=39 -DCC=32"},
+    {8, 6, 48, 32, "-DVL=8 -DTB=48 -DCC=32"},
+    {4, 6, 48, 32, "-DVL=4 -DTB=48 -DCC=32"},
+    {1, 0, 0, 0, "-DVL=1"},
+};
+
 static int lanes_of(const mw_caps *caps)
 {
     return !caps->cpu ? 1 : caps->vector_width >= 16 ? 16 : caps->vector_width >= 8 ? 8 : 4;
 }
 
-bool mw_winograd_fits(const mw_ctx *c, const mw_gemm *g)
+static size_t local_bytes(const form *f)
 {
-    int lanes = lanes_of(mw_device_caps(c));
+    return (size_t)(POINTS * (f->block + f->chunk) * 2 * f->lanes) * sizeof(float);
+}
+
+// The largest form that the device's local memory holds; the smallest one when it holds none.
+static const form *form_of(const mw_caps *caps)
+{
+    int lanes = lanes_of(caps);
+    const form *f = forms;
+    while (f->lanes != lanes || (local_bytes(f) > caps->local_bytes && f[1].lanes == lanes))
+        f++;
+    return f;
+}
+
+bool mw_winograd_fits(const mw_ctx *c, const mw_gemm *g, bool fused)
+{
+    const mw_caps *caps = mw_device_caps(c);
+    const form *f = form_of(caps);
+    if (fused && (f->lanes == 1 || local_bytes(f) > caps->local_bytes || g->channels % f->chunk != 0))
+        return false;
     return g->stride == 1 && g->taps_w == 3 && g->k == 9 * g->channels && g->batch == 1 && g->alpha == 1 &&
-        g->act == MW_ACT_NONE && g->channels % lanes == 0 && g->n % lanes == 0;
+        g->act == MW_ACT_NONE && g->channels % f->lanes == 0 && g->n % f->lanes == 0;
 }
 
 // Counts what each way costs in multiply-adds; an element moved through memory costs as much as MOVE of them.
-// Below LEAST there is nothing to save that would pay for compiling three more kernels.
-bool mw_winograd_pays(const mw_gemm *g)
+// With few tiles the weights are what moves, and are better kept in local memory; with many it is the
+// patches, which the products of mw_gemm_run read less often. Below LEAST there is nothing to save that would
+// pay for more kernels.
+mw_conv_way mw_winograd_likely(const mw_ctx *c, const mw_gemm *g)
 {
-    enum { MOVE = 24, LEAST = 1000000000 };
-    double tiles =
-        (double)g->rows / g->out_h / g->out_w * (double)((g->out_h + 3) / 4) * (double)((g->out_w + 3) / 4);
+    enum { MOVE = 24, WEIGHT = 4, FEW = 256, LEAST = 1000000000 };
+    if (!mw_winograd_fits(c, g, false))
+        return MW_CONV_DIRECT;
+    double tiles = (double)g->rows / (double)(g->out_h * g->out_w) * (double)((g->out_h + 3) / 4) *
+        (double)((g->out_w + 3) / 4);
     double weights = (double)g->channels * (double)g->n, sums = (double)(g->channels + g->n);
     double direct = (double)g->rows * 9 * weights;
-    double winograd = POINTS * (tiles * weights + MOVE * (2 * weights + tiles * sums));
-    return direct > LEAST && winograd < 0.8 * direct;
-}
-
-static const char *defines(int lanes)
-{
-    return lanes == 16 ? "-DVL=16" : lanes == 8 ? "-DVL=8" : lanes == 4 ? "-DVL=4" : "-DVL=1";
+    bool fused = tiles <= FEW && mw_winograd_fits(c, g, true);
+    double winograd = POINTS * ((tiles + (fused ? WEIGHT : 2 * MOVE)) * weights + MOVE * tiles * sums);
+    if (direct < LEAST || winograd > 0.8 * direct)
+        return MW_CONV_DIRECT;
+    return fused ? MW_CONV_FUSED : MW_CONV_WINOGRAD;
 }
 
 typedef struct plan {
-    int lanes;
-    int64_t columns, tiles_h, tiles_w, tiles, panels;
-    int64_t u_batch;
+    const form *form;
+    int64_t columns, tiles_h, tiles_w, tiles, at_once, panels, u_batch;
     mw_tensor *u, *v, *m;
 } plan;
 
-static mw_status transform_weights(mw_ctx *c, const mw_gemm *g, const plan *p)
+static mw_launch launch_of(mw_ctx *c, const mw_gemm *g, const plan *p, const char *entry)
 {
-    mw_launch l = {.file = "winograd",
-                   .entry = "weights",
-                   .defs = defines(p->lanes),
-                   .t = g->x->dtype,
-                   .w = g->w->dtype,
-                   .dims = 3,
-                   .global = {p->lanes == 1 ? (size_t)p->columns : 1, (size_t)g->channels, (size_t)p->panels},
-                   .local = {mw_gemm_group(c), 1, 1}};
-    return MW_RUN(c, &l, MW_T(g->w), MW_T(p->u), MW_I(g->channels), MW_I(p->columns), MW_L(p->u_batch));
+    return (mw_launch){.file = "winograd",
+                       .entry = entry,
+                       .defs = p->form->defs,
+                       .t = g->x->dtype,
+                       .w = g->w->dtype,
+                       .dims = 3,
+                       .global = {1, 1, 1},
+                       .local = {mw_gemm_group(c), 1, 1}};
 }
 
-// The tiles [first, first + count).
-static mw_status run_tiles(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first, int64_t count)
+static void transform_weights(mw_ctx *c, const mw_gemm *g, const plan *p)
 {
-    bool gpu = p->lanes == 1;
+    mw_launch l = launch_of(c, g, p, "weights");
+    l.global[0] = p->form->lanes == 1 ? (size_t)p->columns : 1;
+    l.global[1] = (size_t)g->channels;
+    l.global[2] = (size_t)p->panels;
+    MW_RUN(c, &l, MW_T(g->w), MW_T(p->u), MW_I(g->channels), MW_I(p->columns), MW_L(p->u_batch));
+}
+
+static void transform_input(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first, int64_t count,
+                            int64_t v_batch, int64_t together)
+{
+    mw_launch l = launch_of(c, g, p, "input");
+    l.global[0] = p->form->lanes == 1 ? GPU_GROUP : 1;
+    l.global[1] = (size_t)count;
+    MW_RUN(c, &l, MW_T(g->x), MW_T(p->v), MW_I(first), MW_I(g->channels), MW_I(together), MW_I(p->tiles_h),
+           MW_I(p->tiles_w), MW_I(g->in_h), MW_I(g->in_w), MW_I(g->pad), MW_L(g->image_stride),
+           MW_L(g->row_stride), MW_L(g->pixel_stride), MW_L(v_batch));
+}
+
+// The tiles [first, first + count) with the products of mw_gemm_run.
+static void run_apart(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first, int64_t count)
+{
     int64_t v_batch = count * g->channels + SKEW;
-    mw_launch l = {.file = "winograd",
-                   .entry = "input",
-                   .defs = defines(p->lanes),
-                   .t = g->x->dtype,
-                   .w = g->w->dtype,
-                   .dims = 2,
-                   .global = {gpu ? GPU_GROUP : 1, (size_t)count},
-                   .local = {mw_gemm_group(c), 1}};
-    MW_RUN(c, &l, MW_T(g->x), MW_T(p->v), MW_I(first), MW_I(g->channels), MW_I(p->tiles_h), MW_I(p->tiles_w),
-           MW_I(g->in_h), MW_I(g->in_w), MW_I(g->pad), MW_L(g->image_stride), MW_L(g->row_stride),
-           MW_L(g->pixel_stride), MW_L(v_batch));
+    transform_input(c, g, p, first, count, v_batch, g->channels);
     mw_gemm products = {.x = p->v,
                         .w = p->u,
                         .y = p->m,
@@ -98,36 +139,68 @@ static mw_status run_tiles(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t f
                         .alpha = 1,
                         .act = MW_ACT_NONE};
     mw_gemm_run(c, &products);
-    l.entry = "output";
-    return MW_RUN(c, &l, MW_T(p->m), MW_T(g->bias), MW_T(g->residual), MW_T(g->y), MW_I(first), MW_I(g->n),
-                  MW_I(p->tiles_h), MW_I(p->tiles_w), MW_I(g->out_h), MW_I(g->out_w), MW_L(count * g->n),
-                  MW_I(g->bias != NULL), MW_I(g->residual != NULL));
+    mw_launch l = launch_of(c, g, p, "output");
+    l.global[0] = p->form->lanes == 1 ? GPU_GROUP : 1;
+    l.global[1] = (size_t)count;
+    MW_RUN(c, &l, MW_T(p->m), MW_T(g->bias), MW_T(g->residual), MW_T(g->y), MW_I(first), MW_I(g->n),
+           MW_I(p->tiles_h), MW_I(p->tiles_w), MW_I(g->out_h), MW_I(g->out_w), MW_L(count * g->n),
+           MW_I(mw_gemm_flags(g)));
 }
 
-mw_status mw_winograd_run(mw_ctx *c, const mw_gemm *g)
+// The tiles [first, first + count) in blocks of equal numbers of register tiles.
+static void run_fused(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first, int64_t count)
 {
-    mw_scope_begin(c);
-    plan p = {.lanes = lanes_of(mw_device_caps(c)),
+    int64_t v_batch = count * g->channels + SKEW;
+    int64_t rows = (count + p->form->tile_rows - 1) / p->form->tile_rows,
+            most = p->form->block / p->form->tile_rows;
+    int64_t blocks = (rows + most - 1) / most, block = (rows + blocks - 1) / blocks * p->form->tile_rows;
+    transform_input(c, g, p, first, count, v_batch, p->form->chunk);
+    mw_launch l = launch_of(c, g, p, "fused");
+    l.global[0] = (size_t)((count + block - 1) / block * p->panels);
+    MW_RUN(c, &l, MW_T(p->v), MW_T(g->w), MW_T(g->bias), MW_T(g->residual), MW_T(g->y), MW_I(first),
+           MW_I(count), MW_I(block), MW_I(g->channels), MW_I(g->n), MW_I(p->tiles_h), MW_I(p->tiles_w),
+           MW_I(g->out_h), MW_I(g->out_w), MW_L(v_batch), MW_I(mw_gemm_flags(g)));
+}
+
+static plan plan_of(mw_ctx *c, const mw_gemm *g, bool fused)
+{
+    plan p = {.form = form_of(mw_device_caps(c)),
               .columns = mw_gemm_columns(c, g->n),
               .tiles_h = (g->out_h + SIDE - 1) / SIDE,
               .tiles_w = (g->out_w + SIDE - 1) / SIDE};
     p.tiles = g->rows / (g->out_h * g->out_w) * p.tiles_h * p.tiles_w;
     p.panels = (g->n + p.columns - 1) / p.columns;
     p.u_batch = p.panels * p.columns * g->channels + SKEW;
-    int64_t at_once = PATCH_BYTES / (POINTS * (int64_t)sizeof(float) * (g->channels + g->n));
-    at_once = at_once < 64 ? 64 : at_once;
+    int64_t least = fused ? p.form->block : GPU_GROUP;
+    int64_t channels = g->channels + (fused ? 0 : g->n);
+    int64_t at_once = PATCH_BYTES / (POINTS * (int64_t)sizeof(float) * channels);
+    at_once = at_once < least ? least : at_once;
     int64_t parts = (p.tiles + at_once - 1) / at_once;
-    at_once = (p.tiles + parts - 1) / parts;
-    p.u = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * p.u_batch));
-    p.v = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * (at_once * g->channels + SKEW)));
-    p.m = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * at_once * g->n));
+    p.at_once = (p.tiles + parts - 1) / parts;
+    int64_t overhang = fused ? p.form->tile_rows * p.form->chunk : 0;
+    p.v = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * (p.at_once * g->channels + SKEW) + overhang));
+    if (!fused) {
+        p.u = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * p.u_batch));
+        p.m = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * p.at_once * g->n));
+    }
+    return p;
+}
+
+mw_status mw_winograd_run(mw_ctx *c, const mw_gemm *g, bool fused)
+{
+    mw_scope_begin(c);
+    plan p = plan_of(c, g, fused);
     mw_gemm r = *g;
-    r.bias = mw_contiguous(c, mw_cast(c, g->bias, g->w->dtype));
-    r.residual = mw_contiguous(c, mw_cast(c, g->residual, g->x->dtype));
-    if (!mw_err(c))
+    mw_gemm_extras(c, &r);
+    if (!mw_err(c) && !fused)
         transform_weights(c, &r, &p);
-    for (int64_t first = 0; first < p.tiles && !mw_err(c); first += at_once)
-        run_tiles(c, &r, &p, first, first + at_once < p.tiles ? at_once : p.tiles - first);
+    for (int64_t first = 0; first < p.tiles && !mw_err(c); first += p.at_once) {
+        int64_t count = first + p.at_once < p.tiles ? p.at_once : p.tiles - first;
+        if (fused)
+            run_fused(c, &r, &p, first, count);
+        else
+            run_apart(c, &r, &p, first, count);
+    }
     mw_scope_end(c, NULL);
     return mw_err(c);
 }

@@ -103,7 +103,7 @@ static void agrees_within(const mw_tensor *y, const double *want, double slack)
         norm += want[i] * want[i];
     }
     free(got);
-    double bound = y->dtype == MW_F16 ? 6e-4 : 1e-6 * slack;
+    double bound = y->dtype == MW_F16 ? 6e-4 : 2e-6 * slack;
     if (worst > 4 * bound * (1 + most) || sqrt(error) > bound * sqrt(norm) + 1e-12)
         fail_msg("worst error %g of %g, relative %g", worst, most, sqrt(error / norm));
 }
