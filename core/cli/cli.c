@@ -9,8 +9,9 @@
 #include <string.h>
 
 const mw_verb *const mw_verbs[] = {
-    &mw_verb_run,     &mw_verb_check,  &mw_verb_graph, &mw_verb_nodes, &mw_verb_devices,
-    &mw_verb_inspect, &mw_verb_replay, &mw_verb_help,  NULL,
+    &mw_verb_run,     &mw_verb_check,   &mw_verb_graph, &mw_verb_nodes,
+    &mw_verb_devices, &mw_verb_inspect, &mw_verb_bench, &mw_verb_tune,
+    &mw_verb_replay,  &mw_verb_help,    NULL,
 };
 
 static mw_status help(mw_cli *k)

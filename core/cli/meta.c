@@ -66,12 +66,11 @@ static void print_value(FILE *f, const char *label, const mw_value *v)
 }
 
 // "prompt \n Negative prompt: ... \n Steps: 20, Sampler: ddim, CFG scale: 7.5, Seed: 1, Size: 512x512, ..."
-static char *parameters_text(const maker *m)
+static char *parameters_text(const maker *m, const mw_tensor *picture)
 {
     static const char *const fields[][2] = {
-        {"steps", "Steps: "},           {"sampler", ", Sampler: "}, {"scheduler", ", Schedule type: "},
-        {"cfg", ", CFG scale: "},       {"seed", ", Seed: "},       {"strength", ", Denoising strength: "},
-        {"clip_skip", ", Clip skip: "},
+        {"steps", "Steps: "},     {"sampler", ", Sampler: "}, {"scheduler", ", Schedule type: "},
+        {"cfg", ", CFG scale: "}, {"seed", ", Seed: "},
     };
     char *text = NULL;
     size_t size;
@@ -85,9 +84,10 @@ static char *parameters_text(const maker *m)
     fputc('\n', f);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         print_value(f, fields[i][1], find_value(m, fields[i][0]));
-    const mw_value *w = find_value(m, "width"), *h = find_value(m, "height"), *model = find_value(m, "model");
-    if (mw_value_kind(w) == MW_NUMBER && mw_value_kind(h) == MW_NUMBER)
-        fprintf(f, ", Size: %.15gx%.15g", mw_value_as_number(w), mw_value_as_number(h));
+    const mw_value *model = find_value(m, "model"), *skip = find_value(m, "clip_skip");
+    if (mw_value_as_number(skip) > 0) // counted from 1 there
+        fprintf(f, ", Clip skip: %.0f", mw_value_as_number(skip) + 1);
+    fprintf(f, ", Size: %lldx%lld", (long long)mw_dim(picture, -2), (long long)mw_dim(picture, -3));
     const char *slash = strrchr(mw_value_as_text(model), '/');
     if (*mw_value_as_text(model))
         fprintf(f, ", Model: %s", slash && slash[1] ? slash + 1 : mw_value_as_text(model));
@@ -221,12 +221,12 @@ static char *graph_text(const maker *m, const char *output)
     return text;
 }
 
-mw_meta mw_session_meta(mw_session *s, const char *name, int node)
+mw_meta mw_session_meta(mw_session *s, const char *name, int node, const mw_tensor *picture)
 {
     mw_meta meta = {0};
     maker m = {0};
     if (find_above(&m, s, node)) {
-        meta.parameters = parameters_text(&m);
+        meta.parameters = parameters_text(&m, picture);
         meta.graph = meta.parameters ? graph_text(&m, name) : NULL;
     }
     free(m.above);

@@ -6,8 +6,6 @@
 #include "core/io/safetensors.h"
 #include "nodes/nets/picture.h"
 
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,24 +24,28 @@ typedef struct delivery {
 
 // ---- stdout
 
-static void print_line(const delivery *d, const char *key, json_t *value, const char *plain)
+// With --json {"name": ..., key: value}, else name, tab, the plain text.
+static void print_line(const delivery *d, const char *key, const mw_value *value, const char *plain)
 {
-    if (d->s->k->json) {
-        json_t *line = json_pack("{ss so}", "name", d->name, key, value);
-        char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
-        if (text)
-            puts(text);
-        free(text);
-        json_decref(line);
-    } else {
+    if (!d->s->k->json) {
         printf("%s\t%s\n", d->name, plain);
-        json_decref(value);
+        return;
     }
+    mw_value *line = mw_value_map(d->c);
+    mw_value_set(d->c, line, "name", mw_value_text(d->c, d->name, strlen(d->name)));
+    mw_value_set(d->c, line, key, mw_value_retain((mw_value *)(size_t)value));
+    char *text = mw_value_to_json(d->c, line, 0);
+    if (text)
+        puts(text);
+    free(text);
+    mw_value_release(line);
 }
 
 static void print_path(const delivery *d, const char *path)
 {
-    print_line(d, "path", json_string(path), path);
+    mw_value *v = mw_value_text(d->c, path, strlen(path));
+    print_line(d, "path", v, path);
+    mw_value_release(v);
 }
 
 // ---- files
@@ -151,19 +153,16 @@ static mw_status deliver_value(delivery *d, const mw_value *v, const char *type)
     char number[40];
     const char *text = mw_value_as_text(v);
     switch (mw_value_kind(v)) {
-    case MW_NIL: print_line(d, "value", json_null(), "nil"); break;
-    case MW_BOOL:
-        print_line(d, "value", json_boolean(mw_value_as_bool(v)), mw_value_as_bool(v) ? "true" : "false");
-        break;
+    case MW_NIL: print_line(d, "value", v, "nil"); break;
+    case MW_BOOL: print_line(d, "value", v, mw_value_as_bool(v) ? "true" : "false"); break;
     case MW_NUMBER:
         snprintf(number, sizeof number, "%.15g", mw_value_as_number(v));
-        print_line(d, "value",
-                   isfinite(mw_value_as_number(v)) ? json_real(mw_value_as_number(v)) : json_null(), number);
+        print_line(d, "value", v, number);
         break;
     case MW_TEXT:
         if (strchr(text, '\n') && !d->s->k->json)
             return save_text(d, ".txt", text);
-        print_line(d, "value", json_string(text), text);
+        print_line(d, "value", v, text);
         break;
     case MW_TENSOR:
         return strcmp(type, "image") ? save_tensor(d, mw_value_as_tensor(v)) : save_pictures(d, v);
@@ -187,9 +186,13 @@ static int out_of(const mw_link *l) { return l->out == MW_WHOLE ? 0 : l->out; }
 static mw_status deliver_link(delivery *d, const mw_link *l)
 {
     const char *type = mw_graph_node(d->s->g, l->node)->schema->type->out[out_of(l)].type;
-    if (!strcmp(type, "image") && !d->meta.graph && !d->s->k->no_metadata)
-        d->meta = mw_session_meta(d->s, d->name, l->node);
-    return deliver_value(d, mw_exec_result(d->s->x, l->node, out_of(l)), type);
+    const mw_value *v = mw_exec_result(d->s->x, l->node, out_of(l));
+    mw_tensor *picture = strcmp(type, "image") ? NULL : mw_value_as_tensor(v);
+    if (picture && !d->s->k->no_metadata) {
+        mw_meta_free(&d->meta);
+        d->meta = mw_session_meta(d->s, d->name, l->node, picture);
+    }
+    return deliver_value(d, v, type);
 }
 
 static mw_status deliver(mw_session *s, const mw_output *o)

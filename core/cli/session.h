@@ -39,7 +39,7 @@ mw_status mw_session_deliver(mw_session *s, const char *only);
 typedef struct mw_meta {
     char *parameters, *graph;
 } mw_meta;
-mw_meta mw_session_meta(mw_session *s, const char *name, int node);
+mw_meta mw_session_meta(mw_session *s, const char *name, int node, const mw_tensor *picture);
 void mw_meta_free(mw_meta *m);
 
 #endif

@@ -40,7 +40,7 @@ typedef struct mw_verb {
 } mw_verb;
 
 extern const mw_verb mw_verb_run, mw_verb_check, mw_verb_graph, mw_verb_nodes, mw_verb_devices,
-    mw_verb_inspect, mw_verb_replay, mw_verb_help;
+    mw_verb_inspect, mw_verb_bench, mw_verb_tune, mw_verb_replay, mw_verb_help;
 
 extern const mw_verb *const mw_verbs[]; // all of them, NULL-terminated
 

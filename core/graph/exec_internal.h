@@ -2,6 +2,7 @@
 #ifndef MW_EXEC_INTERNAL_H
 #define MW_EXEC_INTERNAL_H
 
+#include "core/base/clock.h"
 #include "core/graph/exec.h"
 
 #include <pthread.h>
@@ -45,8 +46,6 @@ struct mw_exec {
     mw_status failed;
     char *message;
 };
-
-double mw_seconds(void);
 
 // Runs one node on this worker: its inputs are resolved, its results checked. NULL-terminated nothing: nout
 // values in *out on success (array and shares for the caller). On failure the context carries "where: node:

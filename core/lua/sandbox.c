@@ -95,7 +95,9 @@ static void guard(lua_State *L, const char *path)
         return;
     if (!stat(path, &st) && !S_ISREG(st.st_mode))
         mw_lua_wrong(L, "%s is not a file", path);
-    if (!mw_lua_may_read(s, path) && !stat(path, &st))
+    // A picture's parameters are not the user's: what it is replayed with opens no files to its script.
+    bool allowed = s->o.modules ? mw_path_inside(path, mw_share_dir()) : mw_lua_may_read(s, path);
+    if (!allowed && !stat(path, &st))
         mw_lua_wrong(
             L,
             "%s lies outside the graph's folder and was not given as a parameter (-p); --trust lets a script "
@@ -111,11 +113,11 @@ static int guarded_open(lua_State *L)
         return mw_lua_wrong(
             L, "io.open: a script may open files for reading only (mode '%s'); --trust lifts this", mode);
     guard(L, path);
+    lua_settop(L, 1);
     lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushvalue(L, 1);
-    lua_pushstring(L, mode);
-    lua_call(L, 2, LUA_MULTRET);
-    return lua_gettop(L) - 2;
+    lua_insert(L, 1);
+    lua_call(L, 1, LUA_MULTRET);
+    return lua_gettop(L);
 }
 
 static int guarded_lines(lua_State *L)

@@ -1,5 +1,6 @@
 // script.c: a graph script's life: loaded, run, its errors turned into sentences.
 #include "core/base/file.h"
+#include "core/base/paths.h"
 #include "core/lua/lua_internal.h"
 
 #include <stdarg.h>
@@ -155,15 +156,15 @@ static int prepare(lua_State *L)
     return 0;
 }
 
-static mw_status keep_source(mw_ctx *c, mw_script *s, const char *path, const char *text, size_t length)
+static mw_status keep_source(mw_ctx *c, mw_script *s, const char *file, const char *text, size_t length)
 {
     s->sources = mw_alloc(c, sizeof *s->sources);
     if (!s->sources)
         return mw_err(c);
     mw_source *first = s->sources;
-    first->name = mw_strdup(c, path);
+    first->name = mw_strdup(c, s->path);
     if (!text)
-        first->text = mw_file_read(c, path, LONGEST_SCRIPT, &first->length);
+        first->text = mw_file_read(c, file, LONGEST_SCRIPT, &first->length);
     else if ((first->text = mw_alloc(c, length + 1))) {
         memcpy(first->text, text, length);
         first->length = length;
@@ -172,22 +173,27 @@ static mw_status keep_source(mw_ctx *c, mw_script *s, const char *path, const ch
     return mw_err(c);
 }
 
-static mw_status keep_place(mw_ctx *c, mw_script *s, const char *path)
+// Messages name the script as it was typed; its folder is that of the file found.
+static mw_status keep_place(mw_ctx *c, mw_script *s, const char *typed, const char *found)
 {
-    s->path = mw_strdup(c, path);
-    s->folder = mw_strdup(c, path);
+    s->path = mw_strdup(c, typed);
+    s->folder = mw_strdup(c, found);
     char *slash = s->folder ? strrchr(s->folder, '/') : NULL;
     if (slash)
         slash[slash == s->folder] = 0;
-    else if (s->folder)
-        strcpy(s->folder, *s->folder ? "." : "");
+    else if (s->folder && *s->folder)
+        strcpy(s->folder, "."); // a script without a file (replay) has no folder
     return mw_err(c);
 }
 
 mw_status mw_script_run(mw_ctx *c, mw_script *s, const char *path, const char *text, size_t length)
 {
-    if (keep_place(c, s, path) || keep_source(c, s, path, text, length))
+    char *found = text ? mw_strdup(c, "") : mw_find_path(c, path);
+    if (!found || keep_place(c, s, path, found) || keep_source(c, s, found, text, length)) {
+        free(found);
         return mw_err(c);
+    }
+    free(found);
     if (!s->o.trust) {
         c->may_read = mw_lua_may_read;
         c->may_read_user = s;

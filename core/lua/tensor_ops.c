@@ -4,7 +4,7 @@
 #include "core/ops.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 // Every op runs in a scope of its own; the result outlives it in Lua's hands.
 static mw_script *begin(lua_State *L)
@@ -168,6 +168,21 @@ static int op_softmax(lua_State *L)
     return end(L, s, y ? swap_last(s->c, y, dim) : NULL);
 }
 
+// Positions as the device gives them, i32 from 0, as f32 from 1.
+static mw_tensor *positions_from_one(mw_ctx *c, const mw_tensor *at)
+{
+    int64_t n = mw_numel(at);
+    float *data = mw_alloc(c, (size_t)(n + 1) * sizeof *data);
+    mw_tensor *t = NULL;
+    if (data && at && !mw_tensor_read_f32(c, at, data)) {
+        for (int64_t i = 0; i < n; i++)
+            data[i] += 1;
+        t = mw_tensor_from_f32(c, MW_F32, at->ndim, at->shape, data);
+    }
+    free(data);
+    return t;
+}
+
 // values, positions (from 1) = t:topk(k, dim)
 static int op_topk(lua_State *L)
 {
@@ -178,7 +193,7 @@ static int op_topk(lua_State *L)
         return mw_lua_wrong(L, "topk: k must be from 1 to %d", (int)mw_dim(x, dim));
     mw_script *s = begin(L);
     mw_tensor *y = mw_topk(s->c, swap_last(s->c, x, dim), (int)k, &at);
-    mw_tensor *from_one = mw_affine(s->c, mw_cast(s->c, at, MW_F32), 1, 1);
+    mw_tensor *from_one = positions_from_one(s->c, at);
     if (y && from_one)
         mw_lua_push_tensor(L, swap_last(s->c, from_one, dim));
     int position = lua_gettop(L);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const struct {
     const char *op;
@@ -117,13 +116,6 @@ mw_tensor *mw_task_run(mw_ctx *c, const mw_task *t)
         return mw_matmul(c, t->in[0], t->in[1], 1);
     int pad = (int)t->n[4] / 2;
     return mw_conv2d(c, t->in[0], t->in[1], t->in[2], 1, pad, pad, NULL);
-}
-
-double mw_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static double once(mw_ctx *c, const mw_task *t)

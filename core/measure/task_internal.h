@@ -2,6 +2,7 @@
 #ifndef MW_TASK_INTERNAL_H
 #define MW_TASK_INTERNAL_H
 
+#include "core/base/clock.h"
 #include "core/ops.h"
 
 typedef struct mw_task {
@@ -21,6 +22,5 @@ bool mw_task_make(mw_ctx *c, int i, mw_dtype dtype, mw_task *t);
 mw_tensor *mw_task_run(mw_ctx *c, const mw_task *t);
 // Seconds of one run: the least of several, for about `budget` seconds, after a run that is not counted.
 double mw_task_time(mw_ctx *c, const mw_task *t, double budget);
-double mw_seconds(void);
 
 #endif

@@ -178,6 +178,8 @@ mw_checkpoint *mw_checkpoint_with(mw_ctx *c, mw_checkpoint *base, mw_source *une
 
 mw_dtype mw_checkpoint_auto_dtype(const mw_ctx *c)
 {
+    if (c->dtype)
+        return strcmp(c->dtype, "f16") == 0 ? MW_F16 : MW_F32;
     return c->device && mw_device_caps(c)->fp16 ? MW_F16 : MW_F32;
 }
 

@@ -1,5 +1,5 @@
 -- sample.lua: mw.sample: the loop of a sampler, one network call and one step node for each step.
---   model, schedule, latents (what the first step takes), embedding, negative, cfg; pooled and negative_pooled for SDXL;
+--   model, schedule, latents (what the first step takes), embedding, negative, cfg; for SDXL pooled, negative_pooled;
 --   sampler (as given to the schedule), first (0), calls (how many steps there are), ddim_eta (0),
 --   noise(i): the handle of the unit noise that call i adds, for samplers that add some.
 -- Returns the clean latents.

@@ -1,0 +1,152 @@
+# errors.sh: every mistake names its place, what was expected and what came; statuses as documented.
+. tests/cli/lib.bash
+
+# wrong STATUS SENTENCE: the script on stdin ends so. %s stands for its path.
+wrong() {
+    script wrong.lua
+    run run "$dir/wrong.lua" "${@:3}"
+    status "$1"
+    says "${2//%s/$dir/wrong.lua}"
+    silent_out
+}
+
+wrong 3 "%s:4: text_encoder: 'prompt' must be a string or a list of strings, got nil (did you mean p.prompt?)" <<'END'
+local mw = require "moonweave"
+local p = mw.params { prompt = { "a star", "what to draw" } }
+local sd = mw.checkpoint { path = "models/miniature" }
+local t = mw.text_encoder { model = sd, prompt = prompt }
+END
+wrong 3 "%s:3: hello: 'times' must be a whole number from 1 to 100, got 0 (how often)" <<'END'
+local mw = require "moonweave"
+local p = mw.params {}
+mw.output { g = mw.hello { times = 0 } }
+END
+wrong 3 "%s:2: hello: has no parameter 'tims' (did you mean 'times'?)" <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.hello { tims = 1 } }
+END
+wrong 3 "%s:2: mw.helo: there is no such node (did you mean 'hello'?)" <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.helo {} }
+END
+wrong 3 "%s:3: there is no parameter 'stpes' (did you mean p.steps?)" <<'END'
+local mw = require "moonweave"
+local p = mw.params { steps = { 2, "how many" } }
+mw.output { g = mw.hello { times = p.stpes } }
+END
+wrong 3 "%s:2: checkpoint: has no output 'unte' (did you mean 'unet'?); its outputs: checkpoint, unet, vae" <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.checkpoint { path = "models/miniature" }.unte }
+END
+wrong 3 "%s:2: unet: 'model' must be a unet, got \"sd15\" (" <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.unet { model = "sd15" } }
+END
+wrong 3 "%s:3: vae_decode: 'latents' must be latents, got output 'greeting' of hello, which is a text" <<'END'
+local mw = require "moonweave"
+local sd = mw.checkpoint { path = "models/miniature" }
+mw.output { g = mw.vae_decode { model = sd, latents = mw.hello {} } }
+END
+wrong 3 "%s:2: schedule: 'sampler' must be one of ddim, " <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.schedule { steps = 2, sampler = "dimm" } }
+END
+says "(did you mean 'ddim'?)"
+wrong 3 "%s:2: txt2img: 'prompt' must be given" <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.txt2img { model = "models/miniature" } }
+END
+wrong 3 "%s:2: txt2img: has no parameter 'promt'; it takes: " <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.txt2img { model = "models/miniature", promt = "x" } }
+END
+wrong 3 "%s:2: txt2img: 'steps' is given twice" <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.txt2img {
+  model = "models/miniature", prompt = "x", steps = 2, num_inference_steps = 3 } }
+END
+wrong 3 "%s: the script ends without mw.output" <<'END'
+local mw = require "moonweave"
+mw.hello {}
+END
+wrong 3 "%s:2: output: the table is empty" <<'END'
+local mw = require "moonweave"
+mw.output { image = nothing }
+END
+wrong 3 "%s:1:" <<<'local x = = 1'
+wrong 3 "%s:2: attempt to index global 'nothing' (a nil value)" <<<$'\nlocal x = nothing.y'
+wrong 3 "%s:1: my own words" <<<'error("my own words")'
+wrong 3 "%s: the script threw a table as its error" <<<'error({})'
+wrong 3 "%s:3: a handle is not a value yet" <<'END'
+local mw = require "moonweave"
+local h = mw.hello {}
+local x = h + 1
+END
+wrong 3 "%s:4: sharpen: %s:3: attempt to perform arithmetic" <<'END'
+local mw = require "moonweave"
+local f = mw.node { name = "sharpen", inputs = { text = "text" }, outputs = { n = "number" }, run = function(i)
+  return { n = i.text.x + 1 } end }
+mw.output { n = f { text = "x" } }
+END
+wrong 4 "%s:2: checkpoint: models/nowhere: no such file or folder" <<'END'
+local mw = require "moonweave"
+mw.output { image = mw.txt2img { model = mw.checkpoint { path = "models/nowhere" }, prompt = "x" } }
+END
+wrong 2 "has no parameter 'stpes' (did you mean 'steps'?); it has: steps" -p stpes=1 <<'END'
+local mw = require "moonweave"
+local p = mw.params { steps = { 1, "a number" } }
+mw.output { g = mw.hello {} }
+END
+wrong 2 "-p steps=0: must be from 1 to 1000 (how many)" -p steps=0 <<'END'
+local mw = require "moonweave"
+local p = mw.params { steps = { 5, "how many", min = 1, max = 1000 } }
+mw.output { g = mw.hello {} }
+END
+wrong 2 "-p steps=many: must be a number (how many)" -p steps=many <<'END'
+local mw = require "moonweave"
+local p = mw.params { steps = { 5, "how many", min = 1, max = 1000 } }
+mw.output { g = mw.hello {} }
+END
+wrong 7 "are NaN or infinite" <<'END'
+local mw = require "moonweave"
+local bad = mw.node { name = "bad", outputs = { latents = "latents" }, run = function()
+  return { latents = mw.tensor { { { { 0 / 0 } } } } } end }
+mw.output { g = bad {} }
+END
+run run "$dir/nowhere.lua"
+status 4
+
+# check finds every error, computes nothing, and says how far it saw.
+script many.lua <<'END'
+local mw = require "moonweave"
+local a = mw.hello { times = 0, name = 5 }
+local b = mw.hello { tims = 1 }
+local c = mw.node { name = "double", inputs = { n = "number" }, run = function(i) return { n = 2 * i.n } end }
+local d = c { n = a.length }
+mw.output { a = a, b = b, c = c { n = "x" }, d = d }
+END
+run check "$dir/many.lua"
+status 3
+says "many.lua:2: hello: 'times' must be"
+says "many.lua:2: hello: 'name' must be a string, got 5"
+says "many.lua:3: hello: has no parameter 'tims'"
+says "many.lua:6: double: 'n' must be a number, got \"x\""
+says "4 errors"
+script blind.lua <<'END'
+local mw = require "moonweave"
+local greeting = mw.hello { name = "you" }
+assert(greeting.length:value() == 10)
+local n = mw.node { name = "two", outputs = { n = "number" }, run = function() print "computed" return { n = 2 } end }
+local two = n {}:value()
+mw.output { g = greeting }
+END
+run check "$dir/blind.lua"
+status 0
+says "blind.lua:5: check cannot see beyond this line"
+silent_out
+run check graphs/txt2img.lua
+status 0
+run check graphs/img2img.lua -p sampler=euler
+status 0
+says_not "cannot see"
+finish

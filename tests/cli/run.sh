@@ -1,0 +1,146 @@
+# run.sh: moonweave as a user types it: results on stdout, the rest on stderr, files where they belong.
+. tests/cli/lib.bash
+
+run
+status 2
+says "usage: moonweave"
+silent_out
+run --version
+status 0
+[[ $out == moonweave\ [0-9]* ]] || complain "no version"
+run help
+status 0
+[[ $out == *"commands:"*"run"*"exit status"* ]] || complain "help is not complete"
+for verb in run check graph nodes devices inspect bench tune replay; do
+    run help $verb
+    status 0
+    [[ $out == "usage: moonweave $verb"* ]] || complain "no help for $verb"
+done
+run rnu
+status 2
+says "did you mean 'run'?"
+run run
+status 2
+run run a.lua b.lua
+status 2
+run run graphs/hello.lua --devise=cpu
+status 2
+says "did you mean 'device'?"
+run nodes --profile
+status 2
+says "takes no --profile"
+run run graphs/hello.lua -p name
+status 2
+run run graphs/hello.lua --memory=lots
+status 2
+run run graphs/hello.lua --dtype=f64
+status 2
+
+run run graphs/hello.lua
+status 0
+prints $'greeting\thello, world'
+prints $'length\t12'
+run run graphs/hello.lua -pname=moon --param=times=2 -o "$dir/out"
+status 0
+prints "$(printf 'greeting\t%s/out/greeting.txt' "$dir")"
+[ "$(cat "$dir/out/greeting.txt")" = $'hello, moon\nhello, moon' ] || complain "the file is wrong"
+run run graphs/hello.lua --json
+prints '{"name":"length","value":12}'
+[ -z "$err" ] || complain "stderr is not silent"
+
+# Greek and Latin names are one parameter; the value's type is the default's.
+script greek.lua <<'END'
+local mw = require "moonweave"
+local p = mw.params {
+  ["ω"] = { 4, "weight", alias = "omega", min = 0 }, lambda = { 2.5, "weight" }, on = { false, "a switch" },
+  list = { { 1, 2 }, "numbers" },
+}
+assert(p["ω"] == p.omega and p["λ"] == p.lambda)
+assert(p.ω == p.omega)
+print(p.omega, p["λ"], p.on, #p.list)
+mw.output { x = p.omega, list = p.list }
+END
+run run "$dir/greek.lua" -p omega=1 -p λ=3 -p on=yes -p 'list=[1,2,3]' -o "$dir/out"
+status 0
+prints $'1\t3\ttrue\t3'
+prints "$(printf 'list\t%s/out/list.json' "$dir")"
+run run "$dir/greek.lua" -p ω=7 -o "$dir/out"
+prints $'x\t7'
+says "list.json: replaced"
+run run "$dir/greek.lua" -p ω=-1
+status 2
+
+# Modules beside the graph, and only they.
+mkdir "$dir/lib"
+echo 'return { name = "module" }' >"$dir/lib/names.lua"
+script modular.lua <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.hello { name = require("lib.names").name } }
+END
+run run "$dir/modular.lua"
+prints $'g\thello, module'
+
+# A picture, its texts, and the same picture again.
+run run graphs/txt2img.lua -p steps=2 -p "prompt=a \"red\" star, ω" -o "$dir/out"
+status 0
+prints "$(printf 'image\t%s/out/image.png' "$dir")"
+[[ -z $err ]] || complain "stderr is not silent"
+run inspect "$dir/out/image.png"
+status 0
+[[ $out == *'a "red" star, ω'*"Steps: 2, Sampler: ddim"*"CFG scale: 4, Seed: 1"* ]] || complain "the texts are wrong"
+run replay "$dir/out/image.png" -o "$dir/again"
+status 0
+cmp -s "$dir/out/image.png" "$dir/again/image.png" || complain "the replayed picture differs"
+run run graphs/txt2img.lua -p steps=2 -p seed=2 --no-metadata -o "$dir/out"
+says "image.png: replaced"
+! grep -qa moonweave "$dir/out/image.png" || complain "metadata were written"
+run replay "$dir/out/image.png" -o "$dir/again"
+status 4
+says "carries no graph"
+run replay "$dir/out/greeting.txt"
+status 4
+
+# Several pictures under one name.
+script several.lua <<'END'
+local mw = require "moonweave"
+local function plain(v) return mw.node { name = "plain", outputs = { image = "image" },
+  run = function() return { image = mw.tensor { { { v, v, v } } } } end } {} end
+mw.output { image = { plain(0), plain(1) } }
+END
+run run "$dir/several.lua" -o "$dir/out"
+prints "$(printf 'image\t%s/out/image_2.png' "$dir")"
+
+# Nothing is half-written when a run is interrupted.
+"$bin" run graphs/txt2img.lua -p steps=900 -p width=512 -p height=512 -o "$dir/stop" >"$dir/.out" 2>"$dir/.err" &
+pid=$!
+sleep 1.5
+kill -INT $pid
+wait $pid
+rc=$? out=$(cat "$dir/.out") err=$(cat "$dir/.err")
+status 130
+silent_out
+[ -z "$(ls -A "$dir/stop" 2>/dev/null)" ] || complain "something was left behind"
+
+# Terminal manners: no colours, no progress when stderr is no terminal.
+[[ $err != *$'\033'* ]] || complain "an escape sequence on stderr"
+
+run graph graphs/hello.lua
+prints 'greeting = #0.greeting'
+run graph --dot graphs/hello.lua
+[[ $out == digraph* ]] || complain "no dot"
+run nodes
+[[ $out == *ddim_step*unet* ]] || complain "nodes are missing"
+run nodes ddim_step
+[[ $out == *ddim_eta*"a number from 0 to 1"* ]] || complain "no description"
+run nodes dim_step
+status 2
+says "did you mean 'ddim_step'?"
+run devices
+status 0
+run devices --json
+[[ $out == '{"index":0'* ]] || complain "no JSON"
+run run graphs/txt2img.lua --device=no-such-device
+status 5
+run run graphs/txt2img.lua --memory=1M -p steps=1 -o "$dir/out"
+status 6
+finish

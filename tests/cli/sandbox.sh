@@ -1,0 +1,149 @@
+# sandbox.sh: what a script must not be able to do, tried.
+. tests/cli/lib.bash
+
+# refused NAME: the script on stdin reports with print() what it could do; "escaped" must not be among it.
+refused() {
+    script "$1.lua"
+    run run "$dir/$1.lua"
+    [[ $out != *escaped* ]] || complain "$1 escaped"
+}
+
+refused try_os <<'END'
+for _, f in ipairs { "execute", "remove", "rename", "exit", "getenv", "tmpname", "setlocale" } do
+  if os[f] then print("escaped by os." .. f) end
+end
+END
+refused try_io <<'END'
+for _, f in ipairs { "popen", "output", "input", "tmpfile", "close", "read" } do
+  if io[f] then print("escaped by io." .. f) end
+end
+if pcall(io.open, "/tmp/moonweave-sandbox-test", "w") then print "escaped by writing" end
+END
+refused try_globals <<'END'
+for _, f in ipairs { "debug", "ffi", "jit", "package", "dofile", "loadfile", "newproxy", "module" } do
+  if _G[f] then print("escaped by " .. f) end
+end
+if string.dump then print "escaped by string.dump" end
+for _, m in ipairs { "ffi", "jit", "debug", "os", "io", "package", "jit.opt" } do
+  if pcall(require, m) then print("escaped by require " .. m) end
+end
+END
+# LuaJIT bytecode begins with ESC "LJ"; load must not take it in any form.
+refused try_bytecode <<'END'
+local code = "\27LJ\2\2\0\0\0"
+for _, try in ipairs { code, function() return nil end } do
+  local f, why = load(try, "=x", "b")
+  if f and try == code then print "escaped" end
+end
+local f, why = load(code)
+if f then print "escaped" else print(why) end
+local g = loadstring(code)
+if g then print "escaped" end
+local once = true
+local h = load(function() if once then once = false return code end end)
+if h then print "escaped" end
+END
+[[ $out == *"wrong mode"* ]] || complain "load does not say why"
+refused try_metatables <<'END'
+local mw = require "moonweave"
+local p = mw.params { a = { 1, "a number" } }
+local h = mw.hello {}
+for _, v in ipairs { p, h } do
+  if type(getmetatable(v)) == "table" then print "escaped by a metatable" end
+end
+if pcall(setmetatable, p, {}) then print "escaped by setmetatable" end
+END
+
+# Files: the graph's folder and the parameters, nothing else.
+echo secret >"$dir/../moonweave-secret.$$"
+trap 'rm -rf "$dir" "$dir/../moonweave-secret.$$"' EXIT
+mkdir "$dir/in"
+echo inside >"$dir/in/data.txt"
+ln -s "$dir/../moonweave-secret.$$" "$dir/in/link.txt"
+ln -s / "$dir/in/root"
+cat >"$dir/in/read.lua" <<'END'
+local mw = require "moonweave"
+local p = mw.params { file = { "", "a file to read" }, plain = { "", "a path in disguise" } }
+local function try(path)
+  local ok, f = pcall(io.open, path)
+  if not ok then return "refused" end
+  return f and (f:read("*a"):gsub("%s+$", "")) or "missing"
+end
+local here = p.plain
+print("inside", try(here .. "/in/data.txt"))
+for _, path in ipairs { "/etc/passwd", here .. "/in/link.txt", here .. "/in/root/etc/passwd",
+                        here .. "/in/../../../etc/passwd", "/proc/self/environ", "/dev/zero" } do
+  print("outside", try(path))
+end
+local ok = pcall(function() for l in io.lines("/etc/passwd") do print("escaped", l) end end)
+print("lines", ok)
+if p.file ~= "" then print("param", try(p.file)) end
+local ok2, e = pcall(require, "../moonweave-secret")
+print("require", ok2)
+mw.output { greeting = mw.hello {} }
+END
+# `plain` is the folder above as text; as a parameter it opens that folder, so it is given in two halves.
+sed -i "s|local here = p.plain|local here = '$dir'|" "$dir/in/read.lua"
+run run "$dir/in/read.lua"
+status 0
+prints $'inside\tinside'
+[ "$(grep -cx $'outside\trefused' <<<"$out")" = 6 ] || complain "a file outside was opened"
+prints $'lines\tfalse'
+prints $'require\tfalse'
+run run "$dir/in/read.lua" -p file="$dir/../moonweave-secret.$$"
+prints $'param\tsecret'
+run run --trust "$dir/in/read.lua"
+[[ $out == *root:* ]] || complain "--trust does not open files"
+
+# A node reads for the script: the same limits.
+script node.lua <<'END'
+local mw = require "moonweave"
+mw.output { image = mw.load_image { path = "/etc/passwd" } }
+END
+run run "$dir/node.lua" -o "$dir/out"
+status 3
+says "/etc/passwd lies outside the graph's folder"
+# Results stay in the output folder.
+script save.lua <<'END'
+local mw = require "moonweave"
+local picture = mw.tensor { { { 1, 0, 0 } } }
+mw.output { path = mw.save_image { image = picture, path = "../escaped.png" } }
+END
+run run "$dir/save.lua" -o "$dir/out"
+status 1
+[ ! -e "$dir/escaped.png" ] || complain "a picture outside the output folder"
+
+# Endless loops end: with Ctrl-C at once, even inside pcall and coroutines.
+for loop in 'while true do end' 'while true do pcall(function() while true do end end) end' \
+    'while true do pcall(error) end' 'local f = coroutine.wrap(function() while true do end end) f()' \
+    'local s = "" while true do s = ("x"):rep(10) end'; do
+    script loop.lua <<<"$loop"
+    "$bin" run "$dir/loop.lua" >"$dir/.out" 2>"$dir/.err" &
+    pid=$!
+    sleep 0.3
+    kill -INT $pid
+    wait $pid
+    rc=$? out=$(cat "$dir/.out") err=$(cat "$dir/.err")
+    status 130
+    says interrupted
+done
+
+# Memory is limited.
+script bomb.lua <<<'local t = {} for i = 1, 1e9 do t[i] = ("x"):rep(1e6) .. i end'
+run run "$dir/bomb.lua"
+status 6
+says "MiB of Lua memory"
+script bomb2.lua <<<'local s = "x" while true do s = s .. s end'
+run run "$dir/bomb2.lua"
+status 6
+script bomb3.lua <<<'while true do pcall(string.rep, "x", 1e9) end'
+run run "$dir/bomb3.lua"
+status 6
+script deep.lua <<<'local function f() return 1 + f() end f()'
+run run "$dir/deep.lua"
+status 3
+script nodes.lua <<<'local mw = require "moonweave" local t = {} t[1] = t mw.hello { name = t }'
+run run "$dir/nodes.lua"
+status 3
+says "nested more than"
+finish
