@@ -40,7 +40,8 @@ typedef struct mw_checkpoint_options {
 // and reason.
 mw_checkpoint *mw_checkpoint_open(mw_ctx *c, const mw_checkpoint_options *o);
 
-// The storage this device is fast with: f16 where it computes in it, else f32.
+// What the user asked for (--dtype), else the storage this device is fast with: f16 where it computes in it,
+// else f32.
 mw_dtype mw_checkpoint_auto_dtype(const mw_ctx *c);
 
 // A checkpoint that differs from `base` in some sources (each a share that is taken over; NULL: as in base).

@@ -217,6 +217,64 @@ static void the_users_configs_count(void **state)
     assert_int_equal(mw_err(c), MW_E_ARG);
 }
 
+// Every weight of a part has the values that it has under diffusers' own name ("<part>/<name>").
+static void assert_same_weights(mw_files *parts, const char *part, mw_name_rule rule, mw_source *got)
+{
+    char prefix[32];
+    const char *name;
+    snprintf(prefix, sizeof prefix, "%s/", part);
+    rule.prefix = prefix;
+    mw_source *want = mw_source_new(c, parts, &rule);
+    mw_weight_source a = mw_source_weights(want), b = mw_source_weights(got);
+    size_t n = 0;
+    for (; (name = mw_source_name_at(want, n)); n++) {
+        int na, nb;
+        int64_t sa[4] = {1, 1, 1, 1}, sb[4] = {1, 1, 1, 1};
+        static float va[1 << 16], vb[1 << 16];
+        assert_true(mw_source_find(want, name, &na, sa));
+        if (!mw_source_find(got, name, &nb, sb))
+            fail_msg("%s is missing", name);
+        assert_memory_equal(sa, sb, sizeof sa);
+        size_t count = (size_t)(sa[0] * sa[1] * sa[2] * sa[3]);
+        assert_true(count <= 1 << 16);
+        assert_int_equal(a.read_f32(c, a.user, name, va), MW_OK);
+        assert_int_equal(b.read_f32(c, b.user, name, vb), MW_OK);
+        assert_memory_equal(va, vb, count * sizeof(float));
+    }
+    assert_true(n > 20);
+    assert_null(mw_source_name_at(got, n));
+    a.free(a.user);
+    b.free(b.user);
+    mw_source_release(want);
+}
+
+// Random models of SD 2's and SDXL's structure under both kinds of names (checked against diffusers'
+// converters when they were made): split and transposed matrices, levels that count backwards, one layer in a
+// block.
+static void values_come_from_the_right_places(void **state)
+{
+    (void)state;
+    static const char *const families[] = {"sd2", "sdxl"};
+    for (int i = 0; i < 2; i++) {
+        char dir[128], path[160];
+        snprintf(dir, sizeof dir, "tests/golden/single_file_pairs/%s", families[i]);
+        snprintf(path, sizeof path, "%s/single.safetensors", dir);
+        mw_checkpoint *k =
+            mw_checkpoint_open(c, &(mw_checkpoint_options){.path = path, .dtype = MW_F32, .config = dir});
+        assert_string_equal(mw_errmsg(c), "");
+        assert_string_equal(k->kind, families[i]);
+        snprintf(path, sizeof path, "%s/parts.safetensors", dir);
+        mw_files *parts = mw_files_open(c, path);
+        assert_same_weights(parts, "unet", mw_rule_unet, k->unet_source);
+        assert_same_weights(parts, "vae", mw_rule_vae, k->vae_source);
+        for (int t = 0; t < k->ntext; t++)
+            assert_same_weights(parts, t ? "text_encoder_2" : "text_encoder", mw_rule_text,
+                                k->text_source[t]);
+        mw_files_release(parts);
+        mw_object_release(&k->base);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +282,7 @@ int main(void)
         cmocka_unit_test_setup(a_missing_or_misshapen_weight_is_named, clean),
         cmocka_unit_test_setup(an_unknown_weight_is_warned_about, clean),
         cmocka_unit_test_setup(other_models_are_refused_by_name, clean),
+        cmocka_unit_test_setup(values_come_from_the_right_places, clean),
         cmocka_unit_test_setup(pickles_are_refused, clean),
         cmocka_unit_test_setup(what_it_predicts_is_told, clean),
         cmocka_unit_test_setup(the_users_configs_count, clean),
