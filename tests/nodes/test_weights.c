@@ -1,0 +1,142 @@
+// test_weights.c: named weights from a made-up source: shapes, numbers that cannot be, patches, first use.
+#include "tests/nodes/node_test.h"
+
+#include "core/ops.h"
+#include "nodes/nets/weights.h"
+
+// One entry, "a.weight".
+typedef struct {
+    int ndim;
+    int64_t shape[4];
+    const float *v;
+    int reads, frees;
+} entry;
+
+static bool find(void *user, const char *name, int *ndim, int64_t shape[4])
+{
+    const entry *e = user;
+    *ndim = e->ndim;
+    memcpy(shape, e->shape, sizeof e->shape);
+    return strcmp(name, "a.weight") == 0;
+}
+
+static mw_status read_f32(mw_ctx *k, void *user, const char *name, float *out)
+{
+    entry *e = user;
+    size_t n = 1;
+    for (int i = 0; i < e->ndim; i++)
+        n *= (size_t)e->shape[i];
+    assert_string_equal(name, "a.weight");
+    memcpy(out, e->v, n * sizeof *out);
+    e->reads++;
+    return mw_err(k);
+}
+
+static const char *name_at(void *user, size_t i)
+{
+    (void)user;
+    return i == 0 ? "a.weight" : NULL;
+}
+
+static mw_status doubled(mw_ctx *k, void *user, const char *name, int ndim, const int64_t *shape, float *v)
+{
+    (void)user, (void)name, (void)ndim;
+    for (int64_t i = 0; i < shape[0] * shape[1]; i++)
+        v[i] *= 2;
+    return mw_err(k);
+}
+
+static void freed(void *user) { ((entry *)user)->frees++; }
+
+static mw_weights *make(entry *e, mw_dtype dtype, bool patched)
+{
+    mw_weight_source s = {e, "file", find, read_f32, name_at, patched ? doubled : NULL, freed};
+    return mw_weights_new(c, s, "net", dtype);
+}
+
+static float four[4] = {1, 2, 3, 4};
+
+// What every network does: ask dry, load, ask again.
+static mw_tensor *ask(mw_weights *w, const char *name, int64_t n, int64_t k)
+{
+    c->dry = true;
+    mw_weight_linear(c, w, name, n, k);
+    c->dry = false;
+    mw_weights_load(c, w, NULL);
+    return mw_weight_linear(c, w, name, n, k);
+}
+
+static void read_once_and_prepared(void **state)
+{
+    (void)state;
+    for (int patched = 0; patched < 2; patched++)
+        for (mw_dtype dtype = MW_F32; dtype <= MW_F16; dtype++) {
+            entry e = {.ndim = 4, .shape = {2, 2, 1, 1}, .v = four}; // a matrix stored as a convolution
+            mw_weights *w = make(&e, dtype, patched);
+            mw_tensor *t = ask(w, "a.weight", 2, 2);
+            assert_non_null(t);
+            assert_true(mw_weight_linear(c, w, "a.weight", 2, 2) == t);
+            assert_int_equal(e.reads, 1);
+            assert_int_equal(mw_weights_count(w), 4);
+            assert_int_equal(mw_weights_bytes(w), 4 * mw_dtype_size(dtype));
+            mw_tensor *one = mw_tensor_from_f32(c, dtype, MW_SHAPE(1, 2), (float[]){10, 1});
+            float *y = values_of(mw_linear(c, one, t, NULL, MW_ACT_NONE, NULL));
+            assert_true(y[0] == (patched ? 24 : 12) && y[1] == (patched ? 68 : 34));
+            free(y);
+            mw_weights_free(w);
+            assert_int_equal(e.frees, 1);
+            assert_string_equal(warnings, "");
+        }
+}
+
+static void refuse(entry *e, mw_dtype dtype, const char *name, int64_t n, mw_status status, const char *with)
+{
+    mw_weights *w = make(e, dtype, false);
+    ask(w, name, n, 2);
+    assert_fails(-1, status, with);
+    mw_weights_free(w);
+    assert_int_equal(e->frees, 1);
+}
+
+static void what_cannot_be(void **state)
+{
+    (void)state;
+    float nan[4] = {1, 2, NAN, 4}, wide[4] = {1, -70000, 3, 4}, infinite[4] = {0, 0, 0, INFINITY};
+    refuse(&(entry){2, {2, 2}, four, 0, 0}, MW_F32, "b.weight", 2, MW_E_FILE,
+           "file: net: tensor 'b.weight' [2,2] is missing");
+    refuse(&(entry){2, {2, 2}, four, 0, 0}, MW_F32, "a.weight", 3, MW_E_FILE,
+           "tensor 'a.weight' has shape [2,2], but the config asks for [3,2]");
+    refuse(&(entry){2, {2, 2}, nan, 0, 0}, MW_F32, "a.weight", 2, MW_E_FILE, "holds nan at position 2");
+    refuse(&(entry){2, {2, 2}, infinite, 0, 0}, MW_F16, "a.weight", 2, MW_E_FILE, "holds inf");
+    refuse(&(entry){2, {2, 2}, wide, 0, 0}, MW_F16, "a.weight", 2, MW_E_NUMBER,
+           "too large for f16; use dtype f32");
+    entry fine = {2, {2, 2}, wide, 0, 0};
+    mw_weights *w = make(&fine, MW_F32, false);
+    assert_non_null(ask(w, "a.weight", 2, 2));
+    mw_weights_free(w);
+}
+
+static void unused_entries_are_warned_of(void **state)
+{
+    (void)state;
+    entry e = {2, {2, 2}, four, 0, 0};
+    mw_weights *w = make(&e, MW_F32, false);
+    mw_weights_load(c, w, NULL);
+    assert_non_null(strstr(warnings, "file: net: 1 tensor of the file is not used: a.weight"));
+    mw_weights_free(w);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    return open_device((uint64_t)64 << 20);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {T(read_once_and_prepared), T(what_cannot_be),
+                                       T(unused_entries_are_warned_of)};
+    return cmocka_run_group_tests(tests, start, close_device);
+}
