@@ -7,6 +7,8 @@
 
 static double alpha_bar(const mw_schedule *s, int t)
 {
+    if (t >= s->train) // a schedule made by hand may have strides of its own
+        t = s->train - 1;
     return t >= 0 ? s->alpha_bar[t] : mw_schedule_on(s, MW_SET_SET_ALPHA_TO_ONE) ? 1 : s->alpha_bar[0];
 }
 
