@@ -21,18 +21,18 @@
 // Spellings of ComfyUI, A1111, stable-diffusion.cpp and diffusers.
 #define SAMPLERS                                                                                             \
     "ddim=DDIMScheduler|ddpm=DDPMScheduler|euler=k_euler=EulerDiscreteScheduler|"                            \
-    "euler_ancestral=euler_a=euler a=k_euler_a=EulerAncestralDiscreteScheduler|"                             \
-    "dpmpp_2m=dpm++2m=dpm++ 2m=k_dpmpp_2m=DPMSolverMultistepScheduler|dpmpp_2m_heun=dpm++ 2m heun|"          \
-    "dpmpp_2m_sde=dpmpp_2m_sde_gpu=dpm++2m_sde=dpm++ 2m sde|"                                                \
-    "dpmpp_2m_sde_heun=dpmpp_2m_sde_heun_gpu=dpm++ 2m sde "                                                  \
-    "heun|uni_pc=unipc=UniPCMultistepScheduler|uni_pc_bh2|"                                                  \
+    "euler_ancestral=euler_a=Euler a=k_euler_a=EulerAncestralDiscreteScheduler|"                             \
+    "dpmpp_2m=dpm++2m=DPM++ 2M=k_dpmpp_2m=DPMSolverMultistepScheduler|dpmpp_2m_heun=DPM++ 2M Heun|"          \
+    "dpmpp_2m_sde=dpmpp_2m_sde_gpu=dpm++2m_sde=DPM++ 2M SDE|"                                                \
+    "dpmpp_2m_sde_heun=dpmpp_2m_sde_heun_gpu=DPM++ 2M SDE "                                                  \
+    "heun|uni_pc=UniPC=UniPCMultistepScheduler|uni_pc_bh2|"                                                  \
     "lms=k_lms=LMSDiscreteScheduler|pndm=PNDMScheduler|plms|ddim_trailing|"                                  \
-    "euler_karras=euler karras|lms_karras=lms karras|dpmpp_2m_karras=dpm++ 2m karras|"                       \
-    "dpmpp_2m_sde_karras=dpm++ 2m sde karras|dpmpp_2m_sde_heun_karras=dpm++ 2m sde heun karras|"             \
-    "dpmpp_2m_sde_exponential=dpm++ 2m sde exponential|"                                                     \
-    "dpmpp_2m_sde_heun_exponential=dpm++ 2m sde heun exponential"
+    "euler_karras=Euler Karras|lms_karras=LMS Karras|dpmpp_2m_karras=DPM++ 2M Karras|"                       \
+    "dpmpp_2m_sde_karras=DPM++ 2M SDE Karras|dpmpp_2m_sde_heun_karras=DPM++ 2M SDE Heun Karras|"             \
+    "dpmpp_2m_sde_exponential=DPM++ 2M SDE Exponential|"                                                     \
+    "dpmpp_2m_sde_heun_exponential=DPM++ 2M SDE Heun Exponential"
 #define SCHEDULERS                                                                                           \
-    "normal=automatic=uniform=discrete|karras|exponential|beta|lu|sgm_uniform=sgm uniform=simple=trailing|"  \
+    "normal=automatic=uniform=discrete|karras|exponential|beta|lu|sgm_uniform=SGM Uniform=simple=trailing|"  \
     "ddim_uniform=ddim=leading|linspace"
 
 static const mw_port in[] = {
