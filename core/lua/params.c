@@ -266,7 +266,8 @@ static int params(lua_State *L)
         if (mw_err(s->c))
             return mw_lua_raise(L, s);
     }
-    qsort(s->params + first, (size_t)(s->nparams - first), sizeof *s->params, by_name);
+    if (s->nparams > first)
+        qsort(s->params + first, (size_t)(s->nparams - first), sizeof *s->params, by_name);
     lua_newtable(L);
     luaL_getmetatable(L, "moonweave.params");
     lua_setmetatable(L, -2);
