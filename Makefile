@@ -91,6 +91,11 @@ install: all
 	install $(BIN)/moonweave $(DESTDIR)$(PREFIX)/bin/
 	cp -r kernels scripts graphs models $(DESTDIR)$(PREFIX)/share/moonweave/
 
+# The reference of the nodes and the types for editors come from the declarations.
+docs: $(BIN)/moonweave
+	$(Q)$(BIN)/moonweave nodes --markdown > docs/nodes.md
+	$(Q)mkdir -p scripts/types; $(BIN)/moonweave nodes --annotations > scripts/types/moonweave.lua
+
 clean:
 	rm -rf build
 

@@ -8,8 +8,7 @@
 static const mw_port in[] = {
     {"path", "path", NULL, 0, 0, NULL, "model", NULL,
      "a diffusers folder or a .safetensors file of Stable Diffusion 1, 2 or XL"},
-    {"dtype", "choice", "\"auto\"", 0, 0, "auto|f32|f16|fp32=f32|fp16=f16|float32=f32|float16=f16", NULL,
-     NULL,
+    {"dtype", "choice", "\"auto\"", 0, 0, "auto|f32=fp32=float32|f16=fp16=float16", NULL, NULL,
      "how weights and activations are stored; auto: as --dtype says, else f16 where the device computes in "
      "it, else f32"},
     {"variant", "text", "null", 0, 0, NULL, NULL, NULL,

@@ -95,30 +95,10 @@ void mw_session_close(mw_session *s)
     *s = (mw_session){.k = s->k};
 }
 
-static bool needs_device(const mw_graph *g, const int *targets, int n)
-{
-    int top = 0;
-    for (int i = 0; i < n; i++)
-        top = targets[i] > top ? targets[i] : top;
-    bool *needed = calloc((size_t)top + 1, 1), device = !needed;
-    for (int i = 0; needed && i < n; i++)
-        needed[targets[i]] = true;
-    for (int id = top; needed && id >= 0; id--) {
-        const mw_gnode *node = mw_graph_node(g, id);
-        if (!needed[id])
-            continue;
-        device = device || !(node->schema->type->flags & MW_NODE_HOST);
-        for (int d = 0; d < node->ndeps; d++)
-            needed[node->deps[d]] = true;
-    }
-    free(needed);
-    return device;
-}
-
 mw_status mw_session_compute(mw_session *s, const int *targets, int n)
 {
     mw_ctx *c = s->k->c;
-    if (n && needs_device(s->g, targets, n) && open_device(c, s))
+    if (n && mw_exec_needs_device(s->x, targets, n) && open_device(c, s))
         return mw_err(c);
     mw_status e = mw_exec_run(c, s->x, targets, n);
     mw_terminal_clear();

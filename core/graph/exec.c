@@ -53,22 +53,6 @@ void mw_exec_let_go(mw_exec *x, int node)
         drop_results(n);
 }
 
-static bool from_cache(mw_ctx *c, mw_exec *x, int id)
-{
-    mw_gnode *n = mw_graph_node(x->g, id);
-    if (n->out)
-        return true;
-    if (!x->cache || mw_graph_key(c, x->g, id) != MW_KEY_GOOD)
-        return false;
-    mw_value **out = mw_alloc(c, ((size_t)n->schema->nout + 1) * sizeof *out);
-    if (out && mw_cache_get(x->cache, n->key, out, n->schema->nout)) {
-        n->out = out;
-        return true;
-    }
-    free(out);
-    return false;
-}
-
 bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int id)
 {
     const mw_gnode *n = mw_graph_node(x->g, id);
@@ -76,7 +60,7 @@ bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int id)
         return false;
     if (n->out)
         return true;
-    if (from_cache(c, x, id)) {
+    if (mw_plan_known(c, x, id)) {
         drop_results(mw_graph_node(x->g, id));
         return true;
     }
@@ -86,153 +70,6 @@ bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int id)
         if (!mw_exec_is_literal(c, x, n->deps[i]))
             return false;
     return true;
-}
-
-// ---- the heap of ready nodes
-
-static void heap_push(id_heap *h, int id)
-{
-    int i = h->count++;
-    for (; i && h->ids[(i - 1) / 2] > id; i = (i - 1) / 2)
-        h->ids[i] = h->ids[(i - 1) / 2];
-    h->ids[i] = id;
-}
-
-static int heap_pop(id_heap *h)
-{
-    int top = h->ids[0], last = h->ids[--h->count], i = 0;
-    for (int child; (child = 2 * i + 1) < h->count; i = child) {
-        if (child + 1 < h->count && h->ids[child + 1] < h->ids[child])
-            child++;
-        if (h->ids[child] >= last)
-            break;
-        h->ids[i] = h->ids[child];
-    }
-    h->ids[i] = last;
-    return top;
-}
-
-static void make_ready(mw_exec *x, int id)
-{
-    bool main_only = mw_graph_node(x->g, id)->schema->type->flags & MW_NODE_MAIN;
-    heap_push(main_only ? &x->ready_main : &x->ready, id);
-}
-
-// ---- the plan
-
-enum { SKIP, RUN, THERE };
-
-static bool plan_room(mw_ctx *c, mw_exec *x, const int *targets, int n)
-{
-    x->size = 0;
-    for (int i = 0; i < n; i++)
-        x->size = targets[i] + 1 > x->size ? targets[i] + 1 : x->size;
-    size_t size = (size_t)x->size;
-    x->run = mw_alloc(c, size);
-    x->waiting = mw_alloc(c, size * sizeof(int));
-    x->uses = mw_alloc(c, size * sizeof(int));
-    x->first = mw_alloc(c, (size + 2) * sizeof(int));
-    x->ready.ids = mw_alloc(c, size * sizeof(int));
-    x->ready_main.ids = mw_alloc(c, size * sizeof(int));
-    x->ready.count = x->ready_main.count = 0;
-    return !mw_err(c);
-}
-
-static type_stat *stat_of(mw_exec *x, const mw_gnode *n) { return &x->stats[n->schema->index]; }
-
-static bool stat_room(mw_ctx *c, mw_exec *x)
-{
-    int n = 0;
-    for (int i = 0; i < x->size; i++) {
-        int index = mw_graph_node(x->g, i)->schema->index;
-        n = index + 1 > n ? index + 1 : n;
-    }
-    if (n > x->nstats) {
-        type_stat *more = mw_realloc(c, x->stats, (size_t)n * sizeof *more);
-        if (!more)
-            return false;
-        memset(more + x->nstats, 0, (size_t)(n - x->nstats) * sizeof *more);
-        x->stats = more;
-        x->nstats = n;
-    }
-    for (int i = 0; i < x->nstats; i++)
-        x->stats[i].left = 0;
-    return true;
-}
-
-// From the targets down: what is there already, what is to be run, who uses whose results.
-static int mark(mw_ctx *c, mw_exec *x, const int *targets, int n)
-{
-    int edges = 0;
-    for (int i = 0; i < n; i++)
-        x->uses[targets[i]]++;
-    for (int id = x->size - 1; id >= 0; id--) {
-        mw_gnode *node = mw_graph_node(x->g, id);
-        if (!x->uses[id])
-            continue;
-        x->run[id] = from_cache(c, x, id) ? THERE : RUN;
-        if (x->run[id] == THERE) {
-            stat_of(x, node)->cached++;
-            continue;
-        }
-        stat_of(x, node)->left++;
-        x->left++;
-        edges += node->ndeps;
-        for (int d = 0; d < node->ndeps; d++)
-            x->uses[node->deps[d]]++;
-    }
-    return edges;
-}
-
-// consumers[] of each node, by counting: the nodes to be run that wait for it.
-static void link_up(mw_exec *x)
-{
-    for (int id = 0; id < x->size; id++) {
-        const mw_gnode *n = mw_graph_node(x->g, id);
-        for (int d = 0; x->run[id] == RUN && d < n->ndeps; d++)
-            x->first[n->deps[d] + 2]++;
-    }
-    for (int i = 2; i <= x->size; i++)
-        x->first[i] += x->first[i - 1];
-    for (int id = 0; id < x->size; id++) {
-        const mw_gnode *n = mw_graph_node(x->g, id);
-        if (x->run[id] != RUN)
-            continue;
-        for (int d = 0; d < n->ndeps; d++) {
-            x->consumers[x->first[n->deps[d] + 1]++] = id;
-            x->waiting[id] += x->run[n->deps[d]] == RUN;
-        }
-        if (!x->waiting[id])
-            make_ready(x, id);
-    }
-}
-
-static mw_status plan(mw_ctx *c, mw_exec *x, const int *targets, int n)
-{
-    x->left = x->total = x->busy = x->sleepers = 0;
-    x->failed = MW_OK;
-    x->message = NULL;
-    if (!plan_room(c, x, targets, n) || !stat_room(c, x))
-        return mw_err(c);
-    int edges = mark(c, x, targets, n);
-    x->total = x->left;
-    x->consumers = mw_alloc(c, (size_t)edges * sizeof(int));
-    if (x->consumers)
-        link_up(x);
-    return mw_err(c);
-}
-
-static void forget_plan(mw_exec *x)
-{
-    free(x->run);
-    free(x->waiting);
-    free(x->uses);
-    free(x->first);
-    free(x->consumers);
-    free(x->ready.ids);
-    free(x->ready_main.ids);
-    x->run = NULL;
-    x->waiting = x->uses = x->first = x->consumers = x->ready.ids = x->ready_main.ids = NULL;
 }
 
 // ---- progress
@@ -279,7 +116,7 @@ static void used(mw_exec *x, int id)
 static void finish(mw_exec *x, int id, mw_value **out, const mw_job *job)
 {
     mw_gnode *n = mw_graph_node(x->g, id);
-    type_stat *s = stat_of(x, n);
+    type_stat *s = mw_plan_stat(x, n);
     n->out = out;
     s->runs++;
     s->left--;
@@ -289,7 +126,7 @@ static void finish(mw_exec *x, int id, mw_value **out, const mw_job *job)
         used(x, n->deps[d]);
     for (int i = x->first[id]; i < x->first[id + 1]; i++)
         if (--x->waiting[x->consumers[i]] == 0)
-            make_ready(x, x->consumers[i]);
+            mw_plan_ready(x, x->consumers[i]);
     mw_exec_report(x, job);
 }
 
@@ -326,7 +163,7 @@ static void work(mw_ctx *c, mw_exec *x, bool main_thread)
     while (x->left && !x->failed) {
         id_heap *h = main_thread && x->ready_main.count ? &x->ready_main : &x->ready;
         if (h->count) {
-            work_on(c, x, heap_pop(h));
+            work_on(c, x, mw_plan_pop(h));
             // One of the ready nodes is this thread's own next; wake the others for the rest.
             int others = x->ready.count + x->ready_main.count - (main_thread || x->ready.count);
             if (x->sleepers && others > 0)
@@ -396,14 +233,14 @@ mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n)
         return mw_fail(c, MW_E_SCRIPT, "a node's own function cannot ask for another node's value");
     x->running_now = true;
     x->began = mw_seconds();
-    if (!plan(c, x, targets, n) && !mw_cancelled(c))
+    if (!mw_plan_make(c, x, targets, n) && !mw_cancelled(c))
         work_together(c, x);
     if (x->failed)
         mw_fail(c, x->failed, "%s", x->message ? x->message : "out of host memory");
     free(x->message);
     x->message = NULL;
     clean_up(x, targets, n, !mw_err(c));
-    forget_plan(x);
+    mw_plan_forget(x);
     x->running_now = false;
     return mw_err(c);
 }

@@ -44,6 +44,9 @@ mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n);
 mw_value *mw_exec_result(const mw_exec *x, int node, int out);
 void mw_exec_let_go(mw_exec *x, int node);
 
+// True when one of the targets, or what feeds it, uses a device.
+bool mw_exec_needs_device(const mw_exec *x, const int *targets, int n);
+
 // True when `check` may answer for this node: its result is held or cached, or follows from literals alone
 // (MW_NODE_LITERAL nodes only).
 bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int node);

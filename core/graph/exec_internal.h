@@ -52,6 +52,16 @@ struct mw_exec {
 // sentence".
 mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value ***out);
 
+// ---- plan.c
+// The node's results are there, or were in the cache and are there now.
+bool mw_plan_known(mw_ctx *c, mw_exec *x, int id);
+mw_status mw_plan_make(mw_ctx *c, mw_exec *x, const int *targets, int n);
+void mw_plan_forget(mw_exec *x);
+type_stat *mw_plan_stat(mw_exec *x, const mw_gnode *n);
+// Nothing that the node waits for is left.
+void mw_plan_ready(mw_exec *x, int id);
+int mw_plan_pop(id_heap *h);
+
 // Under the lock: tell the watcher how far it is, if the last time is long enough ago.
 void mw_exec_report(mw_exec *x, const mw_job *job);
 

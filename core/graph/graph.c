@@ -106,12 +106,12 @@ const mw_link *mw_link_of(const mw_value *v)
     return o && o->type == &link_type ? (const mw_link *)o : NULL;
 }
 
-static bool has_link(const mw_value *v)
+bool mw_link_inside(const mw_value *v)
 {
     if (mw_link_of(v))
         return true;
     for (size_t i = 0; i < mw_value_count(v); i++)
-        if (has_link(mw_value_at(v, i)))
+        if (mw_link_inside(mw_value_at(v, i)))
             return true;
     return false;
 }
@@ -206,7 +206,7 @@ static bool is_listy(const char *type)
 
 static mw_value *wire_value(wiring *a, const mw_port *p, mw_value *v)
 {
-    if (!has_link(v))
+    if (!mw_link_inside(v))
         return mw_port_check(a->c, p, v, NULL);
     const mw_link *l = mw_link_of(v);
     if (!l) {

@@ -54,6 +54,8 @@ typedef struct mw_link {
 } mw_link;
 mw_value *mw_link_value(mw_ctx *c, int node, int out);
 const mw_link *mw_link_of(const mw_value *v); // NULL when v is not a link
+// A link anywhere in v.
+bool mw_link_inside(const mw_value *v);
 
 // ---- wiring
 typedef struct mw_wiring {

@@ -1,4 +1,4 @@
-// handles.c: constructors of nodes, the handles they return, bundles, mw.output.
+// handles.c: what a constructor returns: indexed by outputs, asked for its value; and bundles of handles.
 #include "core/base/nearest.h"
 #include "core/lua/lua_internal.h"
 
@@ -53,102 +53,7 @@ static int handle_gc(lua_State *L)
     return 0;
 }
 
-// ---- constructors
-
-static char *param_hint(void *user, const char *port)
-{
-    mw_script *s = user;
-    if (s->missed) { // p.promt gave nil: that is the mistake
-        mw_nearest near = {.wrong = s->missed};
-        for (int i = 0; i < s->nparams; i++)
-            mw_nearest_offer(&near, s->params[i].name);
-        if (near.best)
-            return mw_format(s->c, "did you mean p.%s?", near.best);
-    }
-    mw_param *p = mw_script_param(s, port);
-    return p ? mw_format(s->c, "did you mean p.%s?", p->name) : NULL;
-}
-
-static void report(void *user, const char *sentence)
-{
-    mw_script *s = user;
-    s->errors++;
-    s->o.report(s->o.user, sentence, true);
-}
-
-static void forget_missed(mw_script *s)
-{
-    free(s->missed);
-    free(s->missed_where);
-    s->missed = s->missed_where = NULL;
-}
-
-// Arguments of the table at 1, into the box.
-static void read_arguments(lua_State *L, mw_script *s, const char *node, mw_value **args)
-{
-    if (lua_isnoneornil(L, 1)) {
-        *args = mw_value_map(s->c);
-        return;
-    }
-    mw_link link;
-    if (mw_lua_handle(L, 1, &link) || !lua_istable(L, 1))
-        mw_lua_wrong(L, "%s: takes its parameters by name: mw.%s { name = value, ... }, got a %s", node, node,
-                     luaL_typename(L, 1));
-    if (lua_objlen(L, 1))
-        mw_lua_wrong(L, "%s: takes its parameters by name: mw.%s { name = value, ... }", node, node);
-    if (!mw_lua_to_value(L, s, 1, args)) {
-        mw_lua_where(L);
-        mw_fail_context(s->c, "%s: %s", lua_tostring(L, -1), node);
-        lua_pop(L, 1);
-    } else if (mw_value_kind(*args) == MW_LIST) { // an empty table
-        mw_value_release(*args);
-        *args = mw_value_map(s->c);
-    }
-}
-
-static int construct(lua_State *L)
-{
-    const mw_node_type *type = lua_touserdata(L, lua_upvalueindex(1));
-    mw_script *s = mw_lua_script(L);
-    lua_settop(L, 1);
-    mw_value **args = mw_lua_box(L);
-    const char *where = mw_lua_where(L);
-    mw_wiring w = {where, param_hint, s->o.check ? report : NULL, s};
-    read_arguments(L, s, type->name, args);
-    int before = s->errors, id = MW_BROKEN;
-    if (!mw_err(s->c))
-        id = mw_graph_add(s->c, s->g, type, *args, &w);
-    if (mw_err(s->c) == MW_E_SCRIPT && s->o.check) {
-        report(s, mw_errmsg(s->c));
-        mw_err_clear(s->c);
-    }
-    bool failed = mw_err(s->c) || s->errors > before;
-    if (s->missed && failed)
-        forget_missed(s);
-    mw_lua_check_missed(L, s);
-    if (mw_err(s->c))
-        return mw_lua_raise(L, s);
-    mw_value_release(*args);
-    *args = NULL;
-    push(L, id, MW_WHOLE);
-    return 1;
-}
-
-void mw_lua_push_constructor(lua_State *L, const mw_node_type *type)
-{
-    lua_pushlightuserdata(L, (void *)(size_t)type);
-    lua_pushcclosure(L, construct, 1);
-}
-
 // ---- handle:value()
-
-static bool needs_device(const mw_graph *g, int id)
-{
-    for (int i = 0; i <= id; i++)
-        if (!(mw_graph_node(g, i)->schema->type->flags & MW_NODE_HOST))
-            return true;
-    return false;
-}
 
 // In check a value is known when it follows from literals; else the script cannot be followed further.
 static void look_only(lua_State *L, mw_script *s, const handle *h)
@@ -177,7 +82,7 @@ static int handle_value(lua_State *L)
     if (!h->held) {
         lua_State *outer = s->L;
         double began = mw_lua_clock();
-        if (needs_device(s->g, h->node))
+        if (mw_exec_needs_device(s->x, &h->node, 1))
             mw_lua_need_device(L, s);
         s->L = L;
         mw_status e = mw_exec_run(s->c, s->x, &h->node, 1);
@@ -272,13 +177,6 @@ static int handle_tostring(lua_State *L)
     return 1;
 }
 
-// type(h) cannot tell: mw.is_handle(value)
-static int is_handle(lua_State *L)
-{
-    lua_pushboolean(L, to_handle(L, 1) != NULL);
-    return 1;
-}
-
 static int handle_arithmetic(lua_State *L)
 {
     return mw_lua_wrong(
@@ -306,93 +204,7 @@ static int bundle(lua_State *L)
     return 1;
 }
 
-// ---- mw.output
-
-static void add_output(lua_State *L, mw_script *s, const char *name)
-{
-    for (int i = 0; i < s->noutputs; i++)
-        if (!strcmp(s->outputs[i].name, name))
-            mw_lua_wrong(L, "output: '%s' is given twice", name);
-    if (!*name || name[strcspn(name, "/\t\n")] || *name == '.')
-        mw_lua_wrong(L, "output: '%s' cannot be the name of a file", name);
-    mw_output *more = realloc(s->outputs, ((size_t)s->noutputs + 1) * sizeof *more);
-    if (!more)
-        luaL_error(L, "not enough memory");
-    s->outputs = more;
-    mw_value *v = NULL;
-    char *copy = strdup(name);
-    if (copy && mw_lua_to_value(L, s, -1, &v)) {
-        s->outputs[s->noutputs++] = (mw_output){copy, v};
-        return;
-    }
-    free(copy);
-    mw_lua_where(L);
-    mw_fail_context(s->c, "%s: output: '%s'", lua_tostring(L, -1), name);
-    mw_lua_raise(L, s);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const mw_output *)a)->name, ((const mw_output *)b)->name);
-}
-
-static int output(lua_State *L)
-{
-    mw_script *s = mw_lua_script(L);
-    if (!lua_istable(L, 1))
-        return mw_lua_wrong(L, "output: expected mw.output { name = handle, ... }, got a %s",
-                            luaL_typename(L, 1));
-    int count = 0;
-    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1), count++) {
-        if (lua_type(L, -2) != LUA_TSTRING)
-            return mw_lua_wrong(L, "output: every output needs a name: mw.output { name = handle }");
-        add_output(L, s, lua_tostring(L, -2));
-    }
-    mw_lua_check_missed(L, s);
-    if (!count)
-        return mw_lua_wrong(L, "output: the table is empty (is the handle nil?)");
-    // A Lua table has no order of its own: the names' is the same in every run.
-    qsort(s->outputs + s->noutputs - count, (size_t)count, sizeof *s->outputs, by_name);
-    s->has_outputs = true;
-    return 0;
-}
-
-// mw.fail(sentence): an error at the line of the script that called the composite.
-static int fail_here(lua_State *L) { return mw_lua_wrong(L, "%s", luaL_checkstring(L, 1)); }
-
-// mw.missing(composite, parameter): "where: composite: 'prompt' must be given (did you mean p.prompt?)"
-static int missing(lua_State *L)
-{
-    mw_script *s = mw_lua_script(L);
-    char *hint = param_hint(s, luaL_checkstring(L, 2));
-    forget_missed(s);
-    lua_pushstring(L, hint ? hint : "it has no default");
-    free(hint);
-    return mw_lua_wrong(L, "%s: '%s' must be given, got nil (%s)", luaL_checkstring(L, 1), lua_tostring(L, 2),
-                        lua_tostring(L, -1));
-}
-
-// mw.choice(node, port, text): the name that `text`, in any accepted spelling, stands for.
-static int choice(lua_State *L)
-{
-    mw_script *s = mw_lua_script(L);
-    const mw_node_type *t = mw_node_find(luaL_checkstring(L, 1));
-    const mw_schema *schema = t ? mw_graph_schema(s->c, s->g, t) : NULL;
-    int port = schema ? mw_schema_port(schema, luaL_checkstring(L, 2)) : -1;
-    if (port < 0)
-        return mw_lua_wrong(L, "choice: there is no parameter %s.%s", lua_tostring(L, 1), lua_tostring(L, 2));
-    mw_value **given = mw_lua_box(L), **normal = mw_lua_box(L);
-    if (mw_lua_to_value(L, s, 3, given))
-        *normal = mw_port_check(s->c, &t->in[port], *given, NULL);
-    if (mw_err(s->c)) {
-        mw_fail_context(s->c, "%s: %s", mw_lua_where(L), t->name);
-        return mw_lua_raise(L, s);
-    }
-    mw_lua_push_value(L, s, *normal);
-    return 1;
-}
-
-void mw_lua_add_graph(lua_State *L)
+void mw_lua_add_handles(lua_State *L)
 {
     static const luaL_Reg meta[] = {
         {"__gc", handle_gc},
@@ -416,16 +228,6 @@ void mw_lua_add_graph(lua_State *L)
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
-    lua_pushcfunction(L, output);
-    lua_setfield(L, -2, "output");
     lua_pushcfunction(L, bundle);
     lua_setfield(L, -2, "bundle");
-    lua_pushcfunction(L, fail_here);
-    lua_setfield(L, -2, "fail");
-    lua_pushcfunction(L, is_handle);
-    lua_setfield(L, -2, "is_handle");
-    lua_pushcfunction(L, missing);
-    lua_setfield(L, -2, "missing");
-    lua_pushcfunction(L, choice);
-    lua_setfield(L, -2, "choice");
 }

@@ -67,9 +67,12 @@ void mw_lua_open_modules(lua_State *L);
 // Push the chunk of the text; false with the message pushed.
 bool mw_lua_load_text(lua_State *L, const char *text, size_t n, const char *chunk);
 
-// ---- params.c, handles.c, user_node.c, tensors.c: add their functions to the table on top of the stack
+// ---- params.c, handles.c, constructors.c, outputs.c, user_node.c, tensors.c: add their functions to the
+// table on top of the stack
 void mw_lua_add_params(lua_State *L);
-void mw_lua_add_graph(lua_State *L);
+void mw_lua_add_handles(lua_State *L);
+void mw_lua_add_helpers(lua_State *L);
+void mw_lua_add_output(lua_State *L);
 void mw_lua_add_user_nodes(lua_State *L);
 void mw_lua_add_tensors(lua_State *L);
 // Read a parameter's declaration ({ default, doc, min =, max =, alias = } or a bare default) at idx.
@@ -87,8 +90,13 @@ void mw_user_nodes_free(mw_script *s);
 void mw_lua_push_handle(lua_State *L, int node, int out);
 // The link that the handle at idx stands for (a bundle: its first); false when it is no handle.
 bool mw_lua_handle(lua_State *L, int idx, mw_link *out);
+// ---- constructors.c
 // A constructor of nodes of this type, pushed as a function.
 void mw_lua_push_constructor(lua_State *L, const mw_node_type *type);
+
+// ---- function_hash.c
+// False when the function at idx closes over something that has no content to hash (a tensor, a handle).
+bool mw_lua_function_hash(lua_State *L, int idx, uint64_t *hash);
 
 // ---- tensors.c
 void mw_lua_push_tensor(lua_State *L, mw_tensor *t); // takes a share of its own

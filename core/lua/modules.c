@@ -161,7 +161,9 @@ void mw_lua_open_modules(lua_State *L)
     lua_newtable(L);
     lua_newtable(L);
     mw_lua_add_params(L);
-    mw_lua_add_graph(L);
+    mw_lua_add_handles(L);
+    mw_lua_add_helpers(L);
+    mw_lua_add_output(L);
     mw_lua_add_user_nodes(L);
     mw_lua_add_tensors(L);
     lua_newtable(L);

@@ -5,9 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
-enum { MOST_PORTS = 64, DEEPEST = 6 };
+enum { MOST_PORTS = 64 };
 
 typedef struct mw_user_node {
     mw_node_type type; // first: the executor knows this address
@@ -44,102 +43,6 @@ static const char *keep(lua_State *L, mw_user_node *n, char *text)
 static const char *keep_copy(lua_State *L, mw_user_node *n, const char *text)
 {
     return keep(L, n, strdup(text));
-}
-
-// ---- a hash of everything that a function's result can follow from besides its arguments
-
-typedef struct hashing {
-    lua_State *L;
-    XXH64_hash_t sum;
-    bool unknowable; // it closes over something that has no content to hash
-} hashing;
-
-static int hash_chunk(lua_State *L, const void *data, size_t n, void *user)
-{
-    (void)L;
-    hashing *h = user;
-    h->sum = XXH3_64bits_withSeed(data, n, h->sum);
-    return 0;
-}
-
-static void hash_bytes(hashing *h, const void *data, size_t n)
-{
-    h->sum = XXH3_64bits_withSeed(data, n, h->sum);
-}
-
-static void hash_value(hashing *h, int idx, int depth);
-
-static void hash_function(hashing *h, int idx, int depth)
-{
-    lua_State *L = h->L;
-    if (lua_iscfunction(L, idx))
-        return; // the engine's own
-    lua_pushvalue(L, idx);
-    lua_dump(L, hash_chunk, h);
-    int f = lua_gettop(L);
-    for (int i = 1; lua_getupvalue(L, f, i); i++) {
-        hash_value(h, f + 1, depth + 1);
-        lua_settop(L, f);
-    }
-    lua_settop(L, f - 1);
-}
-
-// Entries in whatever order Lua gives them: their hashes are added.
-static void hash_table(hashing *h, int idx, int depth)
-{
-    lua_State *L = h->L;
-    XXH64_hash_t before = h->sum, total = 0;
-    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-        h->sum = before;
-        int top = lua_gettop(L);
-        hash_value(h, top - 1, depth + 1);
-        hash_value(h, top, depth + 1);
-        total += h->sum;
-    }
-    h->sum = before;
-    hash_bytes(h, &total, sizeof total);
-}
-
-static bool is_engine(lua_State *L, int idx)
-{
-    lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
-    lua_getfield(L, -1, "moonweave");
-    bool same = lua_rawequal(L, -1, idx) || lua_rawequal(L, LUA_GLOBALSINDEX, idx);
-    lua_pop(L, 2);
-    return same;
-}
-
-static void hash_value(hashing *h, int idx, int depth)
-{
-    lua_State *L = h->L;
-    int type = lua_type(L, idx);
-    size_t n;
-    double x;
-    hash_bytes(h, &type, sizeof type);
-    luaL_checkstack(L, 8, "a function's variables are nested too deep");
-    switch (type) {
-    case LUA_TNIL: break;
-    case LUA_TBOOLEAN: hash_bytes(h, lua_toboolean(L, idx) ? "t" : "f", 1); break;
-    case LUA_TNUMBER:
-        x = lua_tonumber(L, idx);
-        hash_bytes(h, &x, sizeof x);
-        break;
-    case LUA_TSTRING: {
-        const char *text = lua_tolstring(L, idx, &n);
-        hash_bytes(h, text, n);
-        break;
-    }
-    case LUA_TFUNCTION:
-    case LUA_TTABLE:
-        if (depth > DEEPEST)
-            h->unknowable = true;
-        else if (type == LUA_TFUNCTION)
-            hash_function(h, idx, depth);
-        else if (!is_engine(L, idx))
-            hash_table(h, idx, depth);
-        break;
-    default: h->unknowable = true;
-    }
 }
 
 // ---- declaration
@@ -262,13 +165,13 @@ static mw_status run(mw_ctx *c, mw_value *const *in, mw_value **out);
 // The function at the top of the stack goes into the registry, its hash into a port that cannot be set.
 static void keep_function(lua_State *L, mw_user_node *n, int count)
 {
-    hashing h = {.L = L};
-    hash_value(&h, lua_gettop(L), 0);
+    uint64_t hash;
+    bool known = mw_lua_function_hash(L, lua_gettop(L), &hash);
     char text[24];
-    snprintf(text, sizeof text, "\"%016llx\"", (unsigned long long)h.sum);
+    snprintf(text, sizeof text, "\"%016llx\"", (unsigned long long)hash);
     n->in[count] = (mw_port){.name = "(function)", .type = "text", .doc = "what the function is"};
     n->in[count].def = keep_copy(L, n, text);
-    n->type.flags = MW_NODE_MAIN | (h.unknowable ? (unsigned)MW_NODE_IMPURE : 0u);
+    n->type.flags = MW_NODE_MAIN | (known ? 0u : (unsigned)MW_NODE_IMPURE);
     n->function = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 

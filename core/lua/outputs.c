@@ -1,0 +1,74 @@
+// outputs.c: mw.output: what a run must produce.
+#include "core/lua/lua_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// A handle, a list of handles (several pictures), or a value without any.
+static bool is_deliverable(const mw_value *v)
+{
+    if (mw_link_of(v) || !mw_link_inside(v))
+        return true;
+    for (size_t i = 0; i < mw_value_count(v); i++)
+        if (mw_value_kind(v) != MW_LIST || !mw_link_of(mw_value_at(v, i)))
+            return false;
+    return true;
+}
+
+static void add_output(lua_State *L, mw_script *s, const char *name)
+{
+    for (int i = 0; i < s->noutputs; i++)
+        if (!strcmp(s->outputs[i].name, name))
+            mw_lua_wrong(L, "output: '%s' is given twice", name);
+    if (!*name || name[strcspn(name, "/\t\n")] || *name == '.')
+        mw_lua_wrong(L, "output: '%s' cannot be the name of a file", name);
+    mw_output *more = realloc(s->outputs, ((size_t)s->noutputs + 1) * sizeof *more);
+    if (!more)
+        luaL_error(L, "not enough memory");
+    s->outputs = more;
+    mw_value *v = NULL;
+    char *copy = strdup(name);
+    if (copy && mw_lua_to_value(L, s, -1, &v)) {
+        s->outputs[s->noutputs++] = (mw_output){copy, v};
+        if (!is_deliverable(v))
+            mw_lua_wrong(L, "output: '%s' must be a handle, a list of handles, or a value without handles",
+                         name);
+        return;
+    }
+    free(copy);
+    mw_lua_where(L);
+    mw_fail_context(s->c, "%s: output: '%s'", lua_tostring(L, -1), name);
+    mw_lua_raise(L, s);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const mw_output *)a)->name, ((const mw_output *)b)->name);
+}
+
+static int output(lua_State *L)
+{
+    mw_script *s = mw_lua_script(L);
+    if (!lua_istable(L, 1))
+        return mw_lua_wrong(L, "output: expected mw.output { name = handle, ... }, got a %s",
+                            luaL_typename(L, 1));
+    int count = 0;
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1), count++) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            return mw_lua_wrong(L, "output: every output needs a name: mw.output { name = handle }");
+        add_output(L, s, lua_tostring(L, -2));
+    }
+    mw_lua_check_missed(L, s);
+    if (!count)
+        return mw_lua_wrong(L, "output: the table is empty (is the handle nil?)");
+    // A Lua table has no order of its own: the names' is the same in every run.
+    qsort(s->outputs + s->noutputs - count, (size_t)count, sizeof *s->outputs, by_name);
+    s->has_outputs = true;
+    return 0;
+}
+
+void mw_lua_add_output(lua_State *L)
+{
+    lua_pushcfunction(L, output);
+    lua_setfield(L, -2, "output");
+}

@@ -1,0 +1,408 @@
+---@meta
+-- Made by `make docs` from the declarations in nodes/: types for editors.
+
+---@class mw.handle
+local handle = {}
+---Runs what the handle needs and returns its value.
+---@return any
+function handle:value() end
+
+---@class mw
+mw = {}
+
+---@class mw.checkpoint: mw.handle
+---@field checkpoint mw.handle checkpoint: the whole model; where a part is expected it gives that part
+---@field unet mw.handle unet: the network that predicts the noise
+---@field vae mw.handle vae: the autoencoder between pictures and latents
+---@field text_encoder mw.handle text_encoder: the text encoder, or both of SDXL's
+---@field tokenizer mw.handle tokenizer: the vocabulary of the (first) text encoder
+---@field scheduler mw.handle scheduler: the settings of the sampler that come with the model
+---@field kind mw.handle text: sd1, sd2 or sdxl
+
+---@class mw.checkpoint.params
+---@field path string|mw.handle a diffusers folder or a .safetensors file of Stable Diffusion 1, 2 or XL
+---@field dtype? "auto"|"f32"|"f16"|mw.handle how weights and activations are stored; auto: as --dtype says, else f16 where the device computes in it, else f32
+---@field variant? string|mw.handle of a folder: the variant of the weights, as in model.fp16.safetensors
+---@field config? string|mw.handle of a single file: a folder of configs, laid out as a diffusers folder, instead of the published ones
+
+---Opens a Stable Diffusion model. Everything is checked at once; a part's weights are read when it is first used.
+---@param params mw.checkpoint.params
+---@return mw.checkpoint
+function mw.checkpoint(params) end
+
+---@class mw.contact_sheet: mw.handle
+---@field image mw.handle image: [H,W,3] the sheet, white where nothing is
+
+---@class mw.contact_sheet.params
+---@field images table|mw.handle pictures, or lists of pictures, of any sizes
+---@field labels? string|string[]|mw.handle a text for each picture, in the same order
+---@field columns? integer|mw.handle pictures in a row; null: as many as make it square
+---@field gap? integer|mw.handle between pictures and around them
+
+---Many pictures on one sheet, row by row, each with its label below.
+---@param params mw.contact_sheet.params
+---@return mw.contact_sheet
+function mw.contact_sheet(params) end
+
+---@class mw.ddim_step: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
+---@field pred_original mw.handle latents: [B,4,h,w] the clean latents that this step expects
+---@field state mw.handle any: what the next step needs to know of the steps so far
+
+---@class mw.ddim_step.params
+---@field schedule mw.handle the times of the run, made by the node schedule
+---@field step integer|mw.handle which step, counted from 0
+---@field latents mw.handle [B,4,h,w] the latents at this step
+---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
+---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
+---@field state? any|mw.handle the step before's output of that name; none at the first
+---@field ddim_eta? number|mw.handle share of DDPM's noise: 0 = deterministic, 1 = ancestral; above 0 it needs variance_noise
+---@field use_clipped_model_output? boolean|mw.handle where the expected picture is clipped, derive the noise from it again
+
+---One step of DDIM: from the noise predicted at this time to the time a fixed stride before. Song et al. 2021, eq. 12 and 16.
+---@param params mw.ddim_step.params
+---@return mw.ddim_step
+function mw.ddim_step(params) end
+
+---@class mw.ddpm_step: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
+---@field pred_original mw.handle latents: [B,4,h,w] the clean latents that this step expects
+---@field state mw.handle any: what the next step needs to know of the steps so far
+
+---@class mw.ddpm_step.params
+---@field schedule mw.handle the times of the run, made by the node schedule
+---@field step integer|mw.handle which step, counted from 0
+---@field latents mw.handle [B,4,h,w] the latents at this step
+---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
+---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
+---@field state? any|mw.handle the step before's output of that name; none at the first
+
+---One step of DDPM: the posterior mean plus noise; every step but the last needs variance_noise. Ho et al. 2020, eq. 7 and 11.
+---@param params mw.ddpm_step.params
+---@return mw.ddpm_step
+function mw.ddpm_step(params) end
+
+---@class mw.dpmpp_2m_step: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
+---@field pred_original mw.handle latents: [B,4,h,w] the clean latents that this step expects
+---@field state mw.handle any: what the next step needs to know of the steps so far
+
+---@class mw.dpmpp_2m_step.params
+---@field schedule mw.handle the times of the run, made by the node schedule
+---@field step integer|mw.handle which step, counted from 0
+---@field latents mw.handle [B,4,h,w] the latents at this step
+---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
+---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
+---@field state? any|mw.handle the step before's output of that name; none at the first
+
+---One multistep of DPM-Solver++ (the schedule says which order, midpoint or heun, ODE or sde; sde needs variance_noise). Lu et al. 2022.
+---@param params mw.dpmpp_2m_step.params
+---@return mw.dpmpp_2m_step
+function mw.dpmpp_2m_step(params) end
+
+---@class mw.euler_ancestral_step: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
+---@field pred_original mw.handle latents: [B,4,h,w] the clean latents that this step expects
+---@field state mw.handle any: what the next step needs to know of the steps so far
+
+---@class mw.euler_ancestral_step.params
+---@field schedule mw.handle the times of the run, made by the node schedule
+---@field step integer|mw.handle which step, counted from 0
+---@field latents mw.handle [B,4,h,w] the latents at this step
+---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
+---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
+---@field state? any|mw.handle the step before's output of that name; none at the first
+
+---One Euler step that goes further down than the next noise level and adds variance_noise up to it, as in k-diffusion.
+---@param params mw.euler_ancestral_step.params
+---@return mw.euler_ancestral_step
+function mw.euler_ancestral_step(params) end
+
+---@class mw.euler_step: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
+---@field pred_original mw.handle latents: [B,4,h,w] the clean latents that this step expects
+---@field state mw.handle any: what the next step needs to know of the steps so far
+
+---@class mw.euler_step.params
+---@field schedule mw.handle the times of the run, made by the node schedule
+---@field step integer|mw.handle which step, counted from 0
+---@field latents mw.handle [B,4,h,w] the latents at this step
+---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
+---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
+---@field state? any|mw.handle the step before's output of that name; none at the first
+
+---One Euler step along the slope of the latents over the noise level. Karras et al. 2022, algorithm 2 without churn.
+---@param params mw.euler_step.params
+---@return mw.euler_step
+function mw.euler_step(params) end
+
+---@class mw.hello: mw.handle
+---@field greeting mw.handle text: the greetings, one a line
+---@field length mw.handle integer: its length in bytes
+
+---@class mw.hello.params
+---@field name? string|mw.handle who is greeted
+---@field times? integer|mw.handle how often
+
+---Greets. The shortest node there is, to learn from.
+---@param params mw.hello.params
+---@return mw.hello
+function mw.hello(params) end
+
+---@class mw.lms_step: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
+---@field pred_original mw.handle latents: [B,4,h,w] the clean latents that this step expects
+---@field state mw.handle any: what the next step needs to know of the steps so far
+
+---@class mw.lms_step.params
+---@field schedule mw.handle the times of the run, made by the node schedule
+---@field step integer|mw.handle which step, counted from 0
+---@field latents mw.handle [B,4,h,w] the latents at this step
+---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
+---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
+---@field state? any|mw.handle the step before's output of that name; none at the first
+---@field order? integer|mw.handle how many predictions the slope is fitted through
+
+---One step of the linear multistep method over noise levels, as in k-diffusion.
+---@param params mw.lms_step.params
+---@return mw.lms_step
+function mw.lms_step(params) end
+
+---@class mw.load_image: mw.handle
+---@field image mw.handle image: [H,W,3] f32 in 0..1; transparency is dropped
+---@field width mw.handle integer: in pixels
+---@field height mw.handle integer: in pixels
+
+---@class mw.load_image.params
+---@field path string|mw.handle a PNG or JPEG file
+---@field width? integer|mw.handle resampled to this width; null: as it is
+---@field height? integer|mw.handle resampled to this height; null: as it is
+
+---A picture from a PNG or JPEG file, resampled (Lanczos) where a size is asked for.
+---@param params mw.load_image.params
+---@return mw.load_image
+function mw.load_image(params) end
+
+---@class mw.lora: mw.handle
+---@field checkpoint mw.handle checkpoint: the whole model; where a part is expected it gives that part
+---@field unet mw.handle unet: the network that predicts the noise
+---@field vae mw.handle vae: the autoencoder between pictures and latents
+---@field text_encoder mw.handle text_encoder: the text encoder, or both of SDXL's
+---@field tokenizer mw.handle tokenizer: the vocabulary of the (first) text encoder
+---@field scheduler mw.handle scheduler: the settings of the sampler that come with the model
+---@field kind mw.handle text: sd1, sd2 or sdxl
+
+---@class mw.lora.params
+---@field model mw.handle the model that is changed; several lora nodes in a row add up
+---@field path string|mw.handle a LoRA file (.safetensors, kohya's or PEFT's names)
+---@field scale? number|mw.handle strength; 0 changes nothing
+---@field text_scale? number|mw.handle strength in the text encoders; scale when absent
+
+---Merges a LoRA into a model: W + scale * (alpha / rank) * up * down (Hu et al. 2021). Gives a new checkpoint; the given one stays as it is.
+---@param params mw.lora.params
+---@return mw.lora
+function mw.lora(params) end
+
+---@class mw.noise: mw.handle
+---@field latents mw.handle latents: [batch,4,height/8,width/8] f32, mean 0, variance 1
+
+---@class mw.noise.params
+---@field seed? integer|mw.handle the same seed gives the same noise
+---@field width? integer|mw.handle of the picture; null: the model's, else 512
+---@field height? integer|mw.handle of the picture; null: the model's, else 512
+---@field batch? integer|mw.handle how many
+---@field batch_seed? "increment"|"stream"|mw.handle increment: item i is that of a single run with seed + i; stream: one draw for all, as diffusers with one generator
+---@field generator? "torch"|"philox"|mw.handle torch: the stream of PyTorch's CPU generator; philox: that of its CUDA generators
+---@field model? mw.handle gives the native size, the channels and how many pixels a latent covers (4 and 8 without)
+---@field draw? integer|mw.handle which draw of the generator: 0 is a run's start, 1, 2, ... what its noisy steps take one after another
+---@field like? mw.handle latents whose size is taken, instead of width and height
+
+---Unit normal latents from a seed: the start of a picture.
+---@param params mw.noise.params
+---@return mw.noise
+function mw.noise(params) end
+
+---@class mw.pndm_step: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
+---@field pred_original mw.handle latents: [B,4,h,w] the clean latents that this step expects
+---@field state mw.handle any: what the next step needs to know of the steps so far
+
+---@class mw.pndm_step.params
+---@field schedule mw.handle the times of the run, made by the node schedule
+---@field step integer|mw.handle which step, counted from 0
+---@field latents mw.handle [B,4,h,w] the latents at this step
+---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
+---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
+---@field state? any|mw.handle the step before's output of that name; none at the first
+
+---One call of PNDM (also called PLMS), which makes more calls than steps. Liu et al. 2022.
+---@param params mw.pndm_step.params
+---@return mw.pndm_step
+function mw.pndm_step(params) end
+
+---@class mw.save_image: mw.handle
+---@field path mw.handle text: where the (first) picture lies
+---@field paths mw.handle list: where all lie
+
+---@class mw.save_image.params
+---@field image mw.handle [H,W,3] or [B,H,W,3] in 0..1
+---@field path? string|mw.handle file inside the output folder; of several pictures the second is name_2.png
+
+---Writes pictures as PNG files into the output folder.
+---@param params mw.save_image.params
+---@return mw.save_image
+function mw.save_image(params) end
+
+---@class mw.schedule: mw.handle
+---@field schedule mw.handle schedule: { sampler, step_node, steps, num_inference_steps, timesteps, sigmas, init_noise_sigma, stochastic, alphas_cumprod, config }
+---@field steps mw.handle integer: calls of the network, which is how many step nodes to run; PNDM makes more than asked for
+---@field timesteps mw.handle list: the time of each call
+---@field sigmas mw.handle list: the noise level of each call and one more; empty for samplers without
+
+---@class mw.schedule.params
+---@field model? mw.handle a checkpoint, whose settings are used; none: those of SD 1
+---@field sampler? "ddim"|"ddpm"|"euler"|"euler_ancestral"|"dpmpp_2m"|"dpmpp_2m_heun"|"dpmpp_2m_sde"|"dpmpp_2m_sde_heun"|"uni_pc"|"uni_pc_bh2"|"lms"|"pndm"|"plms"|"ddim_trailing"|"euler_karras"|"lms_karras"|"dpmpp_2m_karras"|"dpmpp_2m_sde_karras"|"dpmpp_2m_sde_heun_karras"|"dpmpp_2m_sde_exponential"|"dpmpp_2m_sde_heun_exponential"|mw.handle the method
+---@field steps integer|mw.handle how many steps are made
+---@field scheduler? "normal"|"karras"|"exponential"|"beta"|"lu"|"sgm_uniform"|"ddim_uniform"|"linspace"|mw.handle how the noise levels are spread; normal: as the checkpoint's settings say
+---@field num_train_timesteps? integer|mw.handle timesteps the network was trained on
+---@field beta_start? number|mw.handle noise added at the first training step
+---@field beta_end? number|mw.handle noise added at the last training step
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|mw.handle the way from one to the other
+---@field trained_betas? table|mw.handle the noise added at each training step, in full
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|mw.handle what the network predicts
+---@field timestep_spacing? "leading"|"linspace"|"trailing"|mw.handle which of the training timesteps are visited
+---@field steps_offset? integer|mw.handle added to the timesteps of leading spacing
+---@field rescale_betas_zero_snr? boolean|mw.handle rescale the betas so that the last training step is pure noise
+---@field clip_sample? boolean|mw.handle clip the expected picture (DDIM, DDPM); not for latents
+---@field clip_sample_range? number|mw.handle to plus and minus this
+---@field thresholding? boolean|mw.handle clip the expected picture to a quantile of its values; not for latents
+---@field dynamic_thresholding_ratio? number|mw.handle the quantile
+---@field sample_max_value? number|mw.handle its upper limit
+---@field set_alpha_to_one? boolean|mw.handle the time before the first is the clean picture (DDIM, PNDM), not training step 0
+---@field skip_prk_steps? boolean|mw.handle PNDM without Runge-Kutta warm-up, as latents want it
+---@field variance_type? "fixed_small"|"fixed_small_log"|"fixed_large"|"fixed_large_log"|mw.handle DDPM's noise
+---@field interpolation_type? "linear"|"log_linear"|mw.handle noise levels between timesteps (Euler)
+---@field timestep_type? "discrete"|"continuous"|mw.handle what a v-predicting network is given as time (Euler)
+---@field use_karras_sigmas? boolean|mw.handle noise levels after Karras et al. 2022, eq. 5, rho = 7
+---@field use_exponential_sigmas? boolean|mw.handle noise levels evenly spaced in their logarithm
+---@field use_beta_sigmas? boolean|mw.handle noise levels at quantiles of Beta(0.6, 0.6)
+---@field use_lu_lambdas? boolean|mw.handle evenly spaced in log signal-to-noise (DPM-Solver++)
+---@field sigma_min? number|mw.handle lowest noise level of such a spread
+---@field sigma_max? number|mw.handle highest noise level of such a spread
+---@field final_sigmas_type? "zero"|"sigma_min"|mw.handle the noise level the last step goes to
+---@field solver_order? integer|mw.handle order of DPM-Solver++ and UniPC
+---@field algorithm_type? "dpmsolver++"|"sde-dpmsolver++"|"dpmsolver"|"sde-dpmsolver"|mw.handle form of DPM-Solver
+---@field solver_type? "midpoint"|"heun"|"bh1"|"bh2"|mw.handle second-order form of DPM-Solver++; B(h) of UniPC
+---@field lower_order_final? boolean|mw.handle lower orders at the end of short runs
+---@field euler_at_final? boolean|mw.handle first order at the last step (DPM-Solver++)
+---@field lambda_min_clipped? number|mw.handle leave out times of less log signal-to-noise (DPM-Solver++)
+---@field predict_x0? boolean|mw.handle UniPC on pictures, not on noise
+---@field disable_corrector? table|mw.handle steps that UniPC does not correct
+
+---The times a run visits and the noise levels there. Settings have diffusers' names; they override those of the checkpoint.
+---@param params mw.schedule.params
+---@return mw.schedule
+function mw.schedule(params) end
+
+---@class mw.start_latents: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] what the first step takes
+---@field first mw.handle integer: the first step to run; the number of steps when none is to be run
+
+---@class mw.start_latents.params
+---@field schedule mw.handle the times of the run, made by the node schedule
+---@field noise mw.handle [B,4,h,w] unit normal noise
+---@field latents? mw.handle [B,4,h,w] or [1,4,h,w] a picture's latents; none: from noise alone
+---@field strength? number|mw.handle share of the steps that are run on a picture: 0 leaves it as it is, 1 makes almost a new one
+
+---What a run begins with: noise scaled as the schedule starts, or a picture's latents noised to the step from which `strength` of the steps are left.
+---@param params mw.start_latents.params
+---@return mw.start_latents
+function mw.start_latents(params) end
+
+---@class mw.text_encoder: mw.handle
+---@field embedding mw.handle embedding: [B,77,D] text states
+---@field pooled mw.handle embedding: [B,P] one vector for each prompt (SDXL takes it beside the states)
+---@field tokens mw.handle tokens: a list, one entry for each prompt: { text, ids (77, with begin, end and padding), used (ids up to the end), pieces (the text of each token between begin and end) }
+
+---@class mw.text_encoder.params
+---@field model mw.handle a checkpoint, or its text_encoder
+---@field prompt string|string[]|mw.handle one text, or a list of them for a batch
+---@field clip_skip? integer|mw.handle 0: the last layer; n: n layers earlier (of SDXL: before the last but one)
+---@field negative? boolean|mw.handle this is the negative prompt: an empty one gives zeros where the model was trained so (SDXL)
+
+---Text states of prompts: CLIP's byte-pair tokens, 77 of them, through the model's text encoder (both of SDXL).
+---@param params mw.text_encoder.params
+---@return mw.text_encoder
+function mw.text_encoder(params) end
+
+---@class mw.unet: mw.handle
+---@field noise_pred mw.handle tensor: [B,4,h,w] f32 the network's prediction (noise, or what the model predicts), guided
+---@field maps mw.handle maps: by the names asked for: [B,heads,h*w,L] f32, softmax over the text, of the prompt's half
+
+---@class mw.unet.params
+---@field model mw.handle a checkpoint, or its unet
+---@field latents mw.handle [B,4,h,w] the noisy latents, as the sampler keeps them
+---@field embedding mw.handle [B or 1,L,D] states of the prompt
+---@field negative? mw.handle [B or 1,L,D] states of the negative prompt; needed unless cfg is 1
+---@field schedule? mw.handle gives the time and the input's scale of `step`; without it, `t` is the time and the latents enter as they are
+---@field step? integer|mw.handle of the schedule, from 0
+---@field t? number|mw.handle a bare time, instead of schedule and step
+---@field cfg? number|mw.handle classifier-free guidance (Ho and Salimans 2021): uncond + cfg * (cond - uncond); 1: without it
+---@field capture? table|mw.handle names of cross-attentions whose maps are wanted: "mid", "up.1.0", or diffusers' module paths
+---@field pooled? mw.handle [B or 1,P] pooled prompt; SDXL needs it
+---@field negative_pooled? mw.handle [B or 1,P] pooled negative prompt; SDXL needs it unless cfg is 1
+---@field original_size? table|mw.handle { width, height } of the picture that SDXL should think it was scaled from; null: that of the latents
+---@field crop? table|mw.handle { left, top } of the cut that SDXL should think of
+---@field target_size? table|mw.handle { width, height } of the cut that SDXL should think of; null: that of the latents
+---@field aesthetic? number|mw.handle a score that SDXL's refiner takes
+---@field negative_aesthetic? number|mw.handle the same for the negative half
+---@field grounding? any|mw.handle boxes for GLIGEN models, which are not supported yet
+
+---The network's prediction for noisy latents at one time, given text states; guided and unguided halves in one batch.
+---@param params mw.unet.params
+---@return mw.unet
+function mw.unet(params) end
+
+---@class mw.uni_pc_step: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
+---@field pred_original mw.handle latents: [B,4,h,w] the clean latents that this step expects
+---@field state mw.handle any: what the next step needs to know of the steps so far
+
+---@class mw.uni_pc_step.params
+---@field schedule mw.handle the times of the run, made by the node schedule
+---@field step integer|mw.handle which step, counted from 0
+---@field latents mw.handle [B,4,h,w] the latents at this step
+---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
+---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
+---@field state? any|mw.handle the step before's output of that name; none at the first
+
+---One predictor step of UniPC, after correcting the step before with what the network saw here. Zhao et al. 2023.
+---@param params mw.uni_pc_step.params
+---@return mw.uni_pc_step
+function mw.uni_pc_step(params) end
+
+---@class mw.vae_decode: mw.handle
+---@field image mw.handle image: [H,W,3] f32 in 0..1; of a batch [B,H,W,3]
+
+---@class mw.vae_decode.params
+---@field model mw.handle a checkpoint, or its vae
+---@field latents mw.handle [B,4,h,w] clean latents, scaled as the UNet has them
+---@field tile? any|mw.handle "auto": whole, in tiles where memory does not suffice; "none": whole or not at all; a number: the side of square tiles, which overlap by a quarter
+
+---Latents to pictures, by the model's autoencoder.
+---@param params mw.vae_decode.params
+---@return mw.vae_decode
+function mw.vae_decode(params) end
+
+---@class mw.vae_encode: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] f32, scaled as the UNet has them
+
+---@class mw.vae_encode.params
+---@field model mw.handle a checkpoint, or its vae
+---@field image mw.handle [H,W,3] or [B,H,W,3] in 0..1; sides that are multiples of the model's pixels per latent (8)
+---@field noise? mw.handle [B,4,h,w] unit normal: the latents are then a sample, mean + deviation * noise; null: the mean
+
+---Pictures to latents, by the model's autoencoder.
+---@param params mw.vae_encode.params
+---@return mw.vae_encode
+function mw.vae_encode(params) end
