@@ -21,3 +21,22 @@ kernel void pack(ARG(const T, x), ARG(W, y), int N, int C, int kw, int K, int nr
         }
     }
 }
+
+// The weight of the gradient for x from panels x[O/from][taps * C][from] of w[O,C,taps]: panels of w'[C,O,taps] with the
+// taps in reverse order. Items as in pack; `nr` and `from`: columns of a panel of y and of x.
+kernel void pack_transposed(ARG(const W, x), ARG(W, y), int O, int C, int taps, int nr, int from, int rows)
+{
+    BEGIN(const W, x);
+    BEGIN(W, y);
+    int p = get_global_id(2), K = taps * O;
+    y += (long)p * K * nr;
+    int k0 = get_global_id(1) * rows, k1 = min(k0 + rows, K);
+    for (int k = k0; k < k1; k++) {
+        int tap = taps - 1 - k / O, o = k % O;
+        global const W *column = x + ((long)(o / from) * taps + tap) * C * from + o % from;
+        for (int j = get_global_id(0); j < nr; j += get_global_size(0)) {
+            int n = p * nr + j;
+            STOREW(y, (long)k * nr + j, n < C ? LOADW(column, (long)n * from) : 0.0f);
+        }
+    }
+}

@@ -90,6 +90,18 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    const attrs *a = k->attrs;
+    mw_tensor *x = k->in[0], *w = k->in[1];
+    if (want[0])
+        gin[0] = mw_conv2d_grad_x(c, w, x, gout[0], a->stride, a->pad_begin);
+    if (want[1])
+        gin[1] = mw_conv2d_grad_w(c, w, mw_cast(c, x, MW_F32), gout[0], a->stride, a->pad_begin);
+    mw_gemm_extra_grads(c, gout[0], w->shape[0], gin, want);
+    return mw_err(c);
+}
+
 static const mw_op op = {
     "conv2d",
     "x[B,h,w,I], w[O,I,kh,kw], bias[O]?, residual[B,h',w',O]? -> y[B,h',w',O]",
@@ -98,6 +110,8 @@ static const mw_op op = {
     2,
     infer,
     forward,
+    vjp,
+    sizeof(attrs),
 };
 
 mw_tensor *mw_prepare_conv2d(mw_ctx *c, mw_tensor *w)

@@ -88,16 +88,21 @@ mw_tensor *mw_gemm_prepare(mw_ctx *c, mw_tensor *w)
     mw_tensor *p = mw_gemm_pack(c, w, &g);
     if (!p)
         return NULL;
-    p->ndim = w->ndim;
-    memcpy(p->shape, w->shape, sizeof p->shape);
-    int64_t stride = 1;
-    for (int i = p->ndim - 1; i >= 0; i--) {
-        p->stride[i] = stride;
-        stride *= p->shape[i];
-    }
-    p->label = w->label;
-    p->layout = MW_LAYOUT_PANELS;
+    mw_gemm_shape_weight(p, w);
     return p;
+}
+
+void mw_gemm_shape_weight(mw_tensor *packed, const mw_tensor *w)
+{
+    packed->ndim = w->ndim;
+    memcpy(packed->shape, w->shape, sizeof packed->shape);
+    int64_t stride = 1;
+    for (int i = w->ndim - 1; i >= 0; i--) {
+        packed->stride[i] = stride;
+        stride *= w->shape[i];
+    }
+    packed->label = w->label;
+    packed->layout = MW_LAYOUT_PANELS;
 }
 
 // The largest equal parts of `tiles` that are at most `most`.

@@ -69,5 +69,18 @@ mw_status mw_gemm_check(mw_ctx *c, const mw_call *k, int64_t rows, int64_t n, in
 // Shared checks of bias [n] and of residual, which has y's shape; either may be NULL.
 mw_status mw_gemm_check_extra(mw_ctx *c, const mw_call *k, const mw_tensor *bias, const mw_tensor *residual,
                               const mw_tensor *y, int64_t n);
+// ---- gemm_grad_internal.c
+// A packed weight's logical shape, label and layout, taken from w.
+void mw_gemm_shape_weight(mw_tensor *packed, const mw_tensor *w);
+// w with its first two dimensions exchanged and its taps reversed, prepared: what carries a gradient back.
+// Kept beside w.
+mw_tensor *mw_gemm_twin(mw_ctx *c, mw_tensor *w);
+// Gradients of a convolution's x (only its shape is read) and w; g: of its result, f32.
+mw_tensor *mw_conv2d_grad_x(mw_ctx *c, mw_tensor *w, const mw_tensor *x, mw_tensor *g, int stride,
+                            int pad_begin);
+mw_tensor *mw_conv2d_grad_w(mw_ctx *c, const mw_tensor *w, mw_tensor *x, mw_tensor *g, int stride,
+                            int pad_begin);
+// Those of bias[n] (input 2) and residual (input 3).
+void mw_gemm_extra_grads(mw_ctx *c, mw_tensor *g, int64_t n, mw_tensor **gin, const bool *want);
 
 #endif

@@ -1,5 +1,6 @@
 // linear.c: y = act(x w^T + bias) + residual.
 #include "core/ops/gemm_internal.h"
+#include "core/tensor/tape.h"
 
 typedef struct attrs {
     mw_activation act;
@@ -75,6 +76,21 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+// The activation is none here: a watched layer with one is two ops (mw_linear).
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    mw_tensor *x = k->in[0], *w = k->in[1], *g = gout[0];
+    int64_t n = w->shape[0], depth = w->shape[1];
+    if (want[0])
+        gin[0] = mw_linear(c, g, mw_gemm_twin(c, w), NULL, MW_ACT_NONE, NULL);
+    if (want[1]) {
+        mw_tensor *columns = mw_transpose(c, mw_reshape(c, g, MW_SHAPE(-1, n)), 0, 1);
+        gin[1] = mw_matmul(c, columns, mw_reshape(c, mw_cast(c, x, MW_F32), MW_SHAPE(-1, depth)), 1);
+    }
+    mw_gemm_extra_grads(c, g, n, gin, want);
+    return mw_err(c);
+}
+
 static const mw_op op = {
     "linear",
     "x[..,K], w[N,K], bias[N]?, residual[..,N]? -> y[..,N]",
@@ -83,6 +99,8 @@ static const mw_op op = {
     2,
     infer,
     forward,
+    vjp,
+    sizeof(attrs),
 };
 
 mw_tensor *mw_prepare_linear(mw_ctx *c, mw_tensor *w)
@@ -98,5 +116,10 @@ mw_tensor *mw_prepare_linear(mw_ctx *c, mw_tensor *w)
 mw_tensor *mw_linear(mw_ctx *c, mw_tensor *x, mw_tensor *w, mw_tensor *bias, mw_activation act,
                      mw_tensor *residual)
 {
+    bool watched = mw_watched(c, x) || mw_watched(c, w) || mw_watched(c, bias);
+    if (act != MW_ACT_NONE && watched) { // the gradient needs what goes into the activation
+        mw_tensor *y = mw_activate(c, mw_linear(c, x, w, bias, MW_ACT_NONE, NULL), act);
+        return residual ? mw_add(c, y, residual) : y;
+    }
     return mw_apply(c, &op, (mw_tensor *[]){x, w, bias, residual}, 4, &(attrs){act});
 }

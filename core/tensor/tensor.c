@@ -52,6 +52,7 @@ void mw_release(mw_tensor *t)
     if (!t || atomic_fetch_sub(&t->refs, 1) != 1)
         return;
     storage_release(t->storage);
+    mw_release(t->twin);
     atomic_fetch_sub(&live, 1);
     free(t);
 }

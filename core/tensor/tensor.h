@@ -26,7 +26,8 @@ typedef struct mw_tensor {
     struct mw_storage *storage;
     const char *label; // for messages ("unet mid_block.attentions.0.proj_in.weight"); not owned; may be NULL
     int layout; // MW_LAYOUT_PLAIN, or how a weight was packed (mw_prepare_*; private to the ops that read it)
-    int64_t slot; // which gradient of the open tape is this tensor's; see tape.h
+    struct mw_tensor *twin; // another form of the same weight, made by ops that want it; owned
+    int64_t slot;           // which gradient of the open tape is this tensor's; see tape.h
     atomic_int refs;
 } mw_tensor;
 

@@ -158,6 +158,20 @@ static mw_tensor *probs(mw_tensor *const *x)
     return mw_attention_probs(c, x[0], x[1], 2, 0.5, false, NULL);
 }
 
+static mw_tensor *linear(mw_tensor *const *x) { return mw_linear(c, x[0], x[1], x[2], MW_ACT_NONE, x[3]); }
+static mw_tensor *linear_gelu(mw_tensor *const *x)
+{
+    return mw_linear(c, x[0], x[1], x[2], MW_ACT_GELU, x[3]);
+}
+static mw_tensor *conv(mw_tensor *const *x) { return mw_conv2d(c, x[0], x[1], x[2], 1, 1, 1, x[3]); }
+static mw_tensor *conv_1x1(mw_tensor *const *x) { return mw_conv2d(c, x[0], x[1], NULL, 1, 0, 0, NULL); }
+static mw_tensor *conv_stride(mw_tensor *const *x) { return mw_conv2d(c, x[0], x[1], x[2], 2, 1, 1, NULL); }
+static mw_tensor *conv_one_sided(mw_tensor *const *x)
+{
+    return mw_conv2d(c, x[0], x[1], NULL, 2, 0, 1, NULL);
+}
+static mw_tensor *conv_valid(mw_tensor *const *x) { return mw_conv2d(c, x[0], x[1], NULL, 1, 0, 0, NULL); }
+
 #define IN(lo, hi, n, ...)                                                                                   \
     {                                                                                                        \
         n, {__VA_ARGS__}, lo, hi                                                                             \
@@ -198,6 +212,17 @@ static const gradient_case cases[] = {
     {"concat", concat, {IN(-1, 1, 3, 2, 3, 4), IN(-1, 1, 3, 2, 1, 4)}},
     {"matmul", matmul, {IN(-1, 1, 3, 2, 3, 9), IN(-1, 1, 2, 9, 5)}},
     {"matmul, transposed", matmul_transposed, {IN(-1, 1, 3, 2, 3, 9), IN(-1, 1, 3, 2, 5, 9)}},
+    {"linear", linear, {IN(-1, 1, 3, 2, 3, 9), IN(-1, 1, 2, 5, 9), IN(-1, 1, 1, 5), IN(-1, 1, 3, 2, 3, 5)}},
+    {"linear, gelu",
+     linear_gelu,
+     {IN(-1, 1, 3, 2, 3, 9), IN(-1, 1, 2, 5, 9), IN(-1, 1, 1, 5), IN(-1, 1, 3, 2, 3, 5)}},
+    {"conv 3x3",
+     conv,
+     {IN(-1, 1, 4, 2, 5, 6, 3), IN(-1, 1, 4, 4, 3, 3, 3), IN(-1, 1, 1, 4), IN(-1, 1, 4, 2, 5, 6, 4)}},
+    {"conv 1x1", conv_1x1, {IN(-1, 1, 4, 2, 5, 6, 3), IN(-1, 1, 4, 4, 3, 1, 1)}},
+    {"conv, stride 2", conv_stride, {IN(-1, 1, 4, 2, 5, 6, 3), IN(-1, 1, 4, 4, 3, 3, 3), IN(-1, 1, 1, 4)}},
+    {"conv, zeros at one side", conv_one_sided, {IN(-1, 1, 4, 1, 6, 6, 3), IN(-1, 1, 4, 4, 3, 3, 3)}},
+    {"conv 2x3, no padding", conv_valid, {IN(-1, 1, 4, 1, 5, 6, 3), IN(-1, 1, 4, 4, 3, 2, 3)}},
     {"attention", attention, {IN(-1, 1, 3, 2, 5, 6), IN(-1, 1, 3, 2, 7, 6), IN(-1, 1, 3, 2, 7, 6)}},
     {"attention, causal", causal, {IN(-1, 1, 3, 1, 5, 6), IN(-1, 1, 3, 1, 5, 6), IN(-1, 1, 3, 1, 5, 6)}},
     {"attention probabilities", probs, {IN(-1, 1, 3, 2, 5, 6), IN(-1, 1, 3, 2, 7, 6)}},
