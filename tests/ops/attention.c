@@ -110,6 +110,13 @@ static void large_logits(void **state)
                 1e-6);
 }
 
+// A head that the CPU family's local memory cannot hold.
+static void very_wide_heads(void **state)
+{
+    (void)state;
+    check(&(problem){1, 3, 5, 5000, 1}, MASKED);
+}
+
 static void wrong_shapes(void **state)
 {
     (void)state;
@@ -125,10 +132,8 @@ static void wrong_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(attention_agrees),
-        TEST(fused_projections),
-        TEST(large_logits),
-        TEST(wrong_shapes),
+        TEST(attention_agrees), TEST(fused_projections), TEST(large_logits),
+        TEST(very_wide_heads),  TEST(wrong_shapes),
     };
     return RUN_FAMILIES(tests);
 }
