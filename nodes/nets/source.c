@@ -229,6 +229,14 @@ static mw_status read_f32(mw_ctx *c, void *user, const char *name, float *out)
     return mw_err(c);
 }
 
+static const void *halves(void *user, const char *name)
+{
+    const item *e = lookup(user, name);
+    if (!e || e->transpose || e->stored->dtype != MW_ST_F16)
+        return NULL;
+    return e->stored->data + (size_t)e->piece * (e->stored->bytes / (size_t)e->pieces);
+}
+
 static mw_status apply_patches(mw_ctx *c, void *user, const char *name, int ndim, const int64_t *shape,
                                float *values)
 {
@@ -252,6 +260,7 @@ mw_weight_source mw_source_weights(mw_source *s)
                               .path = mw_source_path(s),
                               .find = find,
                               .read_f32 = read_f32,
+                              .halves = halves,
                               .name_at = s->base ? NULL : name_at, // what is unused was said of the base
                               .patch = s->base ? apply_patches : NULL,
                               .free = release};

@@ -271,14 +271,6 @@ static void check_values(mw_ctx *c, const mw_weights *w, const entry *e, const f
         }
 }
 
-static mw_tensor *upload(mw_ctx *c, const mw_weights *w, const entry *e, const float *values)
-{
-    mw_tensor *t = mw_tensor_from_f32(c, stored_as(w, e->kind), e->ndim, e->shape, values);
-    if (e->kind == LINEAR)
-        return mw_prepare_linear(c, t);
-    return e->kind == CONV ? mw_prepare_conv2d(c, t) : t;
-}
-
 static int64_t numel(const entry *e)
 {
     int64_t n = 1;
@@ -287,19 +279,56 @@ static int64_t numel(const entry *e)
     return n;
 }
 
-static void load_one(mw_ctx *c, mw_weights *w, entry *e)
+// NaN or infinity among n halves of any alignment; four at a time: an exponent of all ones, plus one, carries
+// into the sign's bit.
+static bool any_not_finite(const unsigned char *p, int64_t n)
 {
-    int64_t n = numel(e);
-    float *values = mw_alloc(c, (size_t)n * sizeof *values);
-    if (!values)
-        return;
+    const uint64_t exponents = 0x7c007c007c007c00, ones = 0x0400040004000400, carries = 0x8000800080008000;
+    uint64_t wrong = 0;
+    for (int64_t i = 0; i < n; i += 4) {
+        uint64_t four = 0;
+        memcpy(&four, p + 2 * i, n - i < 4 ? (size_t)(n - i) * 2 : sizeof four);
+        wrong |= (four & exponents) + ones;
+    }
+    return wrong & carries;
+}
+
+// The values as they lie in the file, where they need no change on their way to the device; else NULL.
+static const void *plain_halves(const mw_weights *w, const entry *e)
+{
     const mw_weight_source *s = &w->source;
-    if (s->read_f32(c, s->user, e->name, values) == MW_OK && s->patch)
+    if (stored_as(w, e->kind) != MW_F16 || s->patch || !s->halves)
+        return NULL;
+    const void *p = s->halves(s->user, e->name);
+    return p && any_not_finite(p, numel(e)) ? NULL : p; // NULL: read_values says which
+}
+
+// The values on the host, patched and checked; free() them.
+static float *read_values(mw_ctx *c, const mw_weights *w, const entry *e)
+{
+    const mw_weight_source *s = &w->source;
+    float *values = mw_alloc(c, (size_t)numel(e) * sizeof *values);
+    if (values && s->read_f32(c, s->user, e->name, values) == MW_OK && s->patch)
         s->patch(c, s->user, e->name, e->ndim, e->shape, values);
     if (mw_err(c) == MW_OK)
-        check_values(c, w, e, values, n);
+        check_values(c, w, e, values, numel(e));
+    return values;
+}
+
+static void load_one(mw_ctx *c, mw_weights *w, entry *e)
+{
+    const void *halves = plain_halves(w, e);
+    float *values = halves ? NULL : read_values(c, w, e);
     mw_scope_begin(c);
-    mw_tensor *t = mw_err(c) == MW_OK ? upload(c, w, e, values) : NULL;
+    mw_tensor *t = NULL;
+    if (halves)
+        t = mw_tensor_from_bytes(c, MW_F16, e->ndim, e->shape, halves);
+    else if (mw_err(c) == MW_OK)
+        t = mw_tensor_from_f32(c, stored_as(w, e->kind), e->ndim, e->shape, values);
+    if (e->kind == LINEAR)
+        t = mw_prepare_linear(c, t);
+    else if (e->kind == CONV)
+        t = mw_prepare_conv2d(c, t);
     e->tensor = mw_err(c) == MW_OK ? mw_retain(t) : NULL;
     mw_scope_end(c, NULL);
     free(values);

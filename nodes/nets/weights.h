@@ -19,6 +19,9 @@ typedef struct mw_weight_source {
     bool (*find)(void *user, const char *name, int *ndim, int64_t shape[4]);
     // All values as f32, row-major.
     mw_status (*read_f32)(mw_ctx *c, void *user, const char *name, float *out);
+    // The values where they lie in memory as f16, row-major, of any alignment; NULL where they do not. May
+    // itself be NULL.
+    const void *(*halves)(void *user, const char *name);
     // Called for i = 0, 1, ... until NULL: the names there are; for the check of unused ones.
     const char *(*name_at)(void *user, size_t i);
     // Change an entry's values before use (LoRA: W += delta); NULL: nothing to merge.

@@ -46,11 +46,26 @@ static mw_status doubled(mw_ctx *k, void *user, const char *name, int ndim, cons
     return mw_err(k);
 }
 
+static const void *in_memory; // f16 values of the entry; NULL: they have to be read
+
+static const void *halves(void *user, const char *name)
+{
+    (void)user, (void)name;
+    return in_memory;
+}
+
 static void freed(void *user) { ((entry *)user)->frees++; }
 
 static mw_weights *make(entry *e, mw_dtype dtype, bool patched)
 {
-    mw_weight_source s = {e, "file", find, read_f32, name_at, patched ? doubled : NULL, freed};
+    mw_weight_source s = {.user = e,
+                          .path = "file",
+                          .find = find,
+                          .read_f32 = read_f32,
+                          .halves = halves,
+                          .name_at = name_at,
+                          .patch = patched ? doubled : NULL,
+                          .free = freed};
     return mw_weights_new(c, s, "net", dtype);
 }
 
@@ -87,6 +102,31 @@ static void read_once_and_prepared(void **state)
             assert_int_equal(e.frees, 1);
             assert_string_equal(warnings, "");
         }
+}
+
+// f16 values in memory are taken as they are, without alignment, unless one of them is no number.
+static void halves_are_taken_as_they_are(void **state)
+{
+    (void)state;
+    float six[6] = {1, 1, 1, 1, 1, 1};
+    for (int wrong = -1; wrong < 6; wrong++) {
+        unsigned char bytes[13];
+        for (int i = 0; i < 6; i++) {
+            uint16_t h = i == wrong ? 0xfc00 : i % 2 ? 0x7bff : 0xbc00; // -infinity, 65504, -1
+            memcpy(bytes + 1 + 2 * i, &h, sizeof h);
+        }
+        in_memory = bytes + 1;
+        entry e = {2, {3, 2}, six, 0, 0};
+        mw_weights *w = make(&e, MW_F16, false);
+        assert_non_null(ask(w, "a.weight", 3, 2));
+        assert_int_equal(e.reads, wrong >= 0);
+        mw_weights_free(w);
+        w = make(&e, MW_F32, false);
+        assert_non_null(ask(w, "a.weight", 3, 2));
+        assert_int_equal(e.reads, 1 + (wrong >= 0));
+        mw_weights_free(w);
+    }
+    in_memory = NULL;
 }
 
 static void refuse(entry *e, mw_dtype dtype, const char *name, int64_t n, mw_status status, const char *with)
@@ -136,7 +176,7 @@ static int start(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(read_once_and_prepared), T(what_cannot_be),
-                                       T(unused_entries_are_warned_of)};
+    const struct CMUnitTest tests[] = {T(read_once_and_prepared), T(halves_are_taken_as_they_are),
+                                       T(what_cannot_be), T(unused_entries_are_warned_of)};
     return cmocka_run_group_tests(tests, start, close_device);
 }
