@@ -1,6 +1,7 @@
 // load_image.c: a picture from a file.
 #include "core/base/paths.h"
 #include "core/graph/node.h"
+#include "core/io/resize.h"
 #include "nodes/nets/picture.h"
 
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
         return mw_err(c);
     int width = size_or(i[WIDTH], image.width), height = size_or(i[HEIGHT], image.height);
     if (width != image.width || height != image.height) {
-        mw_picture_resize(c, &image, width, height, &other);
+        mw_image_resize(c, &image, width, height, MW_RESIZE_LANCZOS, &other);
         mw_image_free(&image);
         image = other;
     }

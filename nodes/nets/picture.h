@@ -19,7 +19,4 @@ mw_tensor *mw_picture_squeeze(mw_ctx *c, mw_tensor *t);
 // [H,W,3] becomes [1,H,W,3]; [B,H,W,3] stays; MW_E_SHAPE naming `port` for anything else.
 mw_tensor *mw_picture_batch(mw_ctx *c, const char *port, mw_tensor *t);
 
-// Lanczos resampling with 3 lobes, widened when shrinking (as Pillow's). NULL rgb on failure.
-mw_status mw_picture_resize(mw_ctx *c, const mw_image *in, int width, int height, mw_image *out);
-
 #endif

@@ -234,6 +234,11 @@ mw_tensor *mw_weight_table(mw_ctx *c, mw_weights *w, const char *name, int64_t r
     return get(c, w, name, TABLE, 2, (int64_t[]){rows, columns});
 }
 
+mw_tensor *mw_weight_tensor(mw_ctx *c, mw_weights *w, const char *name, int ndim, const int64_t *shape)
+{
+    return get(c, w, name, TABLE, ndim, shape);
+}
+
 bool mw_weight_exists(const mw_weights *w, const char *name)
 {
     int n;
