@@ -36,3 +36,16 @@ mw_tensor *golden_input_channels_last(mw_ctx *c, golden_case *k, const char *nam
 {
     return mw_nn_from_planes(c, golden_input_tensor(c, k, name, MW_F32), MW_F32);
 }
+
+mw_image golden_input_image(mw_ctx *c, golden_case *k, const char *name)
+{
+    const mw_st_entry *e = golden_input(c, k, name);
+    mw_image image = {0};
+    if (e && (e->ndim != 3 || e->shape[2] != 3 || e->dtype != MW_ST_U8))
+        mw_fail(c, MW_E_FILE, "%s: input '%s' must be [H,W,3] of 8 bits", k->name, name);
+    if (e && mw_err(c) == MW_OK) {
+        image = (mw_image){.width = (int)e->shape[1], .height = (int)e->shape[0]};
+        image.rgb = (uint8_t *)(uintptr_t)e->data; // read only
+    }
+    return image;
+}

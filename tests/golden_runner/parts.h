@@ -4,6 +4,7 @@
 
 #include "tests/golden_runner/golden.h"
 
+#include "core/io/image.h"
 #include "nodes/nets/source.h"
 
 // The folder's config.json, path in *path; json_decref and free() them.
@@ -14,5 +15,7 @@ mw_weight_source golden_weights(mw_ctx *c, const char *folder, const char *stem,
 void golden_give_planes(mw_ctx *c, golden_case *k, const char *name, mw_tensor *x);
 // [B,C,h,w] input as channels-last [B,h,w,C] f32.
 mw_tensor *golden_input_channels_last(mw_ctx *c, golden_case *k, const char *name);
+// [H,W,3] input of 8 bits as a picture; rgb is borrowed from the case, NULL on failure.
+mw_image golden_input_image(mw_ctx *c, golden_case *k, const char *name);
 
 #endif
