@@ -78,6 +78,22 @@ static void keeps_a_plain_colour(void **state)
     mw_ctx_free(c);
 }
 
+// A ramp keeps its slope inside.
+static void keeps_a_slope(void **state)
+{
+    (void)state;
+    mw_ctx *c = mw_ctx_new();
+    mw_image in = noise(64, 2), out;
+    for (int i = 0; i < 128 * 3; i++)
+        in.rgb[i] = (uint8_t)(4 * (i / 3 % 64));
+    assert_int_equal(mw_image_resize(c, &in, 16, 2, MW_RESIZE_LANCZOS, &out), MW_OK);
+    for (int x = 3; x < 13; x++)
+        assert_in_range(out.rgb[3 * (16 + x)], 16 * x + 5, 16 * x + 7);
+    mw_image_free(&out);
+    mw_image_free(&in);
+    mw_ctx_free(c);
+}
+
 static void refuses_sizes_that_are_none(void **state)
 {
     (void)state;
@@ -98,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_pillows_bytes),
         cmocka_unit_test(keeps_a_plain_colour),
+        cmocka_unit_test(keeps_a_slope),
         cmocka_unit_test(refuses_sizes_that_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

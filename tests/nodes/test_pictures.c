@@ -1,4 +1,4 @@
-// test_pictures.c: load_image, save_image, contact_sheet, lettering, resampling.
+// test_pictures.c: load_image, save_image, contact_sheet, lettering.
 #include "tests/nodes/node_test.h"
 
 #include "nodes/nets/lettering.h"
@@ -64,34 +64,6 @@ static void not_a_number(void **state)
     assert_fails(ADD("save_image", {"image", wrap(flat)}), MW_E_SHAPE, "'image' must be a picture");
 }
 
-static uint8_t at(const mw_image *m, int x, int y) { return m->rgb[3 * (y * m->width + x)]; }
-
-static void resampled(void **state)
-{
-    (void)state;
-    // A ramp keeps its slope inside; an even surface stays even; sizes that stay change nothing.
-    uint8_t ramp[3 * 64 * 2], even[3 * 9 * 9];
-    for (int i = 0; i < 128; i++)
-        memset(ramp + 3 * i, 4 * (i % 64), 3);
-    memset(even, 77, sizeof even);
-    mw_image in = {64, 2, ramp}, flat = {9, 9, even}, out;
-    assert_int_equal(mw_picture_resize(c, &in, 16, 2, &out), MW_OK);
-    for (int x = 3; x < 13; x++)
-        assert_in_range(at(&out, x, 1), 16 * x + 5, 16 * x + 7);
-    mw_image_free(&out);
-    assert_int_equal(mw_picture_resize(c, &in, 128, 4, &out), MW_OK);
-    for (int x = 6; x < 122; x++)
-        assert_in_range(at(&out, x, 3), 2 * x - 2, 2 * x);
-    mw_image_free(&out);
-    assert_int_equal(mw_picture_resize(c, &flat, 31, 4, &out), MW_OK);
-    for (int i = 0; i < 31 * 4 * 3; i++)
-        assert_int_equal(out.rgb[i], 77);
-    mw_image_free(&out);
-    assert_int_equal(mw_picture_resize(c, &in, 64, 2, &out), MW_OK);
-    assert_memory_equal(out.rgb, ramp, sizeof ramp);
-    mw_image_free(&out);
-}
-
 static void resampled_on_loading(void **state)
 {
     (void)state;
@@ -142,8 +114,8 @@ static void lines_of_letters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(saved_and_loaded),     T(not_a_number),      T(resampled),
-        T(resampled_on_loading), T(sheet_of_pictures), T(lines_of_letters),
+        T(saved_and_loaded),  T(not_a_number),     T(resampled_on_loading),
+        T(sheet_of_pictures), T(lines_of_letters),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
