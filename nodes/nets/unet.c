@@ -22,12 +22,31 @@ static mw_tensor *pop(mw_unet_run *r)
     return r->nskips ? mw_scope_adopt(r->nn.c, r->skip[--r->nskips]) : NULL;
 }
 
-// Residual block i of a block and the transformer after it, if any.
-static mw_tensor *pair(const mw_unet_run *r, const mw_unet_block *b, const char *path, int i, mw_tensor *x)
+// A residual block as a segment: what it needs besides its inputs.
+typedef struct resnet_job {
+    mw_weights *weights;
+    mw_path path;
+    int64_t channels;
+    int groups;
+    double eps;
+} resnet_job;
+
+static mw_tensor *run_resnet(mw_ctx *c, const void *user, mw_tensor *const *in)
 {
-    const mw_unet_config *f = r->cfg;
-    x = mw_nn_resnet(&r->nn, mw_path_of("%s.resnets.%d", path, i).s, x, b->channels, f->groups, f->norm_eps,
-                     r->time);
+    const resnet_job *j = user;
+    return mw_nn_resnet(&(mw_nn){c, j->weights}, j->path.s, in[0], j->channels, j->groups, j->eps, in[1]);
+}
+
+static mw_tensor *resnet(const mw_unet_run *r, mw_path path, mw_tensor *x, int64_t channels)
+{
+    resnet_job j = {r->nn.w, path, channels, r->cfg->groups, r->cfg->norm_eps};
+    return mw_segment(r->nn.c, run_resnet, &j, sizeof j, 2, (mw_tensor *[]){x, r->time});
+}
+
+// Residual block i of a block and the transformer after it, if any.
+static mw_tensor *pair(mw_unet_run *r, const mw_unet_block *b, const char *path, int i, mw_tensor *x)
+{
+    x = resnet(r, mw_path_of("%s.resnets.%d", path, i), x, b->channels);
     if (b->attends)
         x = mw_unet_transformer(r, b, b->depth[i], mw_path_of("%s.attentions.%d", path, i).s, x);
     return x;
@@ -38,12 +57,12 @@ static mw_tensor *down(mw_unet_run *r, int level, mw_tensor *x)
     const mw_unet_block *b = &r->cfg->down[level];
     mw_path path = mw_path_of("down_blocks.%d", level);
     mw_scope_begin(r->nn.c);
-    for (int i = 0; i < b->layers && !mw_cancelled(r->nn.c); i++) {
+    for (int i = 0; i < b->layers && !mw_unet_done(r) && !mw_cancelled(r->nn.c); i++) {
         mw_scope_begin(r->nn.c);
         x = mw_scope_end(r->nn.c, pair(r, b, path.s, i, x));
         push(r, x);
     }
-    if (b->resamples) {
+    if (b->resamples && !mw_unet_done(r)) {
         x = mw_nn_conv_down(&r->nn, path.s, "downsamplers.0.conv", x, b->channels, r->cfg->down_padding);
         push(r, x);
     }
@@ -51,15 +70,15 @@ static mw_tensor *down(mw_unet_run *r, int level, mw_tensor *x)
     return mw_scope_end(r->nn.c, x);
 }
 
-static mw_tensor *middle(const mw_unet_run *r, mw_tensor *x)
+static mw_tensor *middle(mw_unet_run *r, mw_tensor *x)
 {
     const mw_unet_config *f = r->cfg;
     if (f->mid_kind == MW_MID_NONE)
         return x;
     mw_scope_begin(r->nn.c);
     x = pair(r, &f->mid, "mid_block", 0, x);
-    if (f->mid_kind == MW_MID_CROSS)
-        x = mw_nn_resnet(&r->nn, "mid_block.resnets.1", x, f->mid.channels, f->groups, f->norm_eps, r->time);
+    if (f->mid_kind == MW_MID_CROSS && !mw_unet_done(r))
+        x = resnet(r, mw_path_of("mid_block.resnets.1"), x, f->mid.channels);
     mw_unet_tap(r, "mid_block", x);
     return mw_scope_end(r->nn.c, x);
 }
@@ -76,13 +95,13 @@ static mw_tensor *up(mw_unet_run *r, int index, mw_tensor *x)
     mw_path path = mw_path_of("up_blocks.%d", index);
     mw_ctx *c = r->nn.c;
     mw_scope_begin(c);
-    for (int i = 0; i < b->layers && !mw_cancelled(c); i++) {
+    for (int i = 0; i < b->layers && !mw_unet_done(r) && !mw_cancelled(c); i++) {
         mw_scope_begin(c);
         mw_tensor *both = joined(c, x, pop(r));
         x = mw_scope_end(c, pair(r, b, path.s, i, both));
     }
-    if (b->resamples &&
-        r->nskips) { // the size to reach is the next skip's: odd sizes were rounded up on the way down
+    if (b->resamples && r->nskips &&
+        !mw_unet_done(r)) { // the size to reach is the next skip's: odd sizes were rounded up on the way down
         const mw_tensor *next = r->skip[r->nskips - 1];
         x = mw_resize_nearest(c, x, mw_dim(next, 1), mw_dim(next, 2));
         x = mw_nn_conv(&r->nn, path.s, "upsamplers.0.conv", x, b->channels, 3, NULL);
@@ -123,6 +142,15 @@ static mw_status check(mw_ctx *c, const mw_unet_config *f, const mw_unet_in *in)
     return MW_OK;
 }
 
+static int wanted_maps(const mw_unet_config *f, const mw_unet_taps *taps)
+{
+    char path[96];
+    int n = 0;
+    for (int i = 0; taps && taps->want_map && mw_unet_layer_at(f, i, path, sizeof path, NULL, NULL); i++)
+        n += taps->want_map(taps->user, path);
+    return n;
+}
+
 mw_tensor *mw_unet_forward(mw_ctx *c, const mw_unet_model *m, const mw_unet_in *in)
 {
     const mw_unet_config *f = &m->config;
@@ -130,6 +158,7 @@ mw_tensor *mw_unet_forward(mw_ctx *c, const mw_unet_model *m, const mw_unet_in *
         return NULL;
     mw_dtype dtype = mw_weights_dtype(m->weights);
     mw_unet_run r = {.nn = {c, m->weights}, .cfg = f, .taps = in->taps};
+    r.maps_left = in->maps_only ? wanted_maps(f, in->taps) : -1;
     mw_scope_begin(c);
     r.text = mw_cast(c, in->text, dtype);
     r.time = mw_activate(c, mw_unet_time(&r, in, mw_dim(in->latents, 0)), MW_ACT_SILU);
@@ -137,12 +166,14 @@ mw_tensor *mw_unet_forward(mw_ctx *c, const mw_unet_model *m, const mw_unet_in *
     x = mw_nn_conv(&r.nn, "", "conv_in", mw_nn_from_planes(c, x, dtype), f->base, f->conv_in_kernel, NULL);
     mw_unet_tap(&r, "conv_in", x);
     push(&r, x);
-    for (int i = 0; i < f->levels; i++)
+    for (int i = 0; i < f->levels && !mw_unet_done(&r); i++)
         x = down(&r, i, x);
-    x = middle(&r, x);
-    for (int i = 0; i < f->levels; i++)
+    if (!mw_unet_done(&r))
+        x = middle(&r, x);
+    for (int i = 0; i < f->levels && !mw_unet_done(&r); i++)
         x = up(&r, i, x);
-    x = mw_nn_to_planes(c, head(&r, x));
+    if (!mw_unet_done(&r))
+        x = mw_nn_to_planes(c, head(&r, x));
     while (r.nskips)
         mw_release(r.skip[--r.nskips]);
     return mw_scope_end(c, x);

@@ -2,6 +2,7 @@
 #ifndef MW_UNET_INTERNAL_H
 #define MW_UNET_INTERNAL_H
 
+#include "core/tensor/tape.h"
 #include "nodes/nets/nn.h"
 #include "nodes/nets/unet.h"
 
@@ -16,12 +17,16 @@ typedef struct mw_unet_run {
     mw_tensor *time;                // [B,T], its SiLU applied
     mw_tensor *skip[MW_UNET_SKIPS]; // one share each, waiting for the way up
     int nskips;
+    int maps_left; // wanted maps still to come; counted only for maps_only, else -1
 } mw_unet_run;
+
+// Nothing that is wanted comes any more.
+static inline bool mw_unet_done(const mw_unet_run *r) { return r->maps_left == 0; }
 
 // [B,time_width], before any SiLU: the sinusoid of t through two layers, plus the text_time embedding.
 mw_tensor *mw_unet_time(const mw_unet_run *r, const mw_unet_in *in, int64_t B);
 // A transformer (Transformer2DModel) of `depth` layers on x[B,h,w,C].
-mw_tensor *mw_unet_transformer(const mw_unet_run *r, const mw_unet_block *b, int depth, const char *path,
+mw_tensor *mw_unet_transformer(mw_unet_run *r, const mw_unet_block *b, int depth, const char *path,
                                mw_tensor *x);
 void mw_unet_tap(const mw_unet_run *r, const char *module, mw_tensor *x);
 

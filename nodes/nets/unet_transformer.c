@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-static void capture(const mw_unet_run *r, const char *path, int heads, double scale, mw_tensor *q,
-                    mw_tensor *k)
+static void capture(mw_unet_run *r, const char *path, int heads, double scale, mw_tensor *q, mw_tensor *k)
 {
     int64_t first = r->taps->first, n = mw_dim(q, 0) - first;
     mw_ctx *c = r->nn.c;
@@ -12,45 +11,80 @@ static void capture(const mw_unet_run *r, const char *path, int heads, double sc
     mw_tensor *probs = mw_attention_probs(c, some, keys, heads, scale, false, NULL);
     if (probs)
         r->taps->map(c, r->taps->user, path, probs);
+    if (r->maps_left > 0)
+        r->maps_left--;
 }
 
 // path: of the attention ("...transformer_blocks.0.attn2"). x[B,T,C] attends to source[B,S,D]; the projected
 // result is added to residual.
-static mw_tensor *attention(const mw_unet_run *r, const char *path, int heads, mw_tensor *x,
-                            mw_tensor *source, mw_tensor *residual, bool captured)
+static mw_tensor *attention(mw_unet_run *r, const char *path, int heads, mw_tensor *x, mw_tensor *source,
+                            mw_tensor *residual, bool captured)
 {
     mw_ctx *c = r->nn.c;
     int64_t width = mw_dim(x, -1);
     mw_scope_begin(c);
     mw_tensor *q = mw_nn_linear(&r->nn, path, "to_q", x, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
     mw_tensor *k = mw_nn_linear(&r->nn, path, "to_k", source, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
-    mw_tensor *v = mw_nn_linear(&r->nn, path, "to_v", source, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
     double scale = 1 / sqrt((double)width / heads);
     if (captured)
         capture(r, path, heads, scale, q, k);
+    if (mw_unet_done(r))
+        return mw_scope_end(c, residual);
+    mw_tensor *v = mw_nn_linear(&r->nn, path, "to_v", source, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
     mw_tensor *y = mw_attention(c, q, k, v, heads, scale, false, NULL);
     return mw_scope_end(c, mw_nn_linear(&r->nn, path, "to_out.0", y, width, 0, MW_ACT_NONE, residual));
 }
 
+static bool is_wanted(const mw_unet_run *r, const char *path)
+{
+    return r->taps && r->taps->want_map && r->taps->want_map(r->taps->user, path);
+}
+
 // x[B,T,C], one BasicTransformerBlock.
-static mw_tensor *layer(const mw_unet_run *r, const mw_unet_block *b, const char *path, mw_tensor *x)
+static mw_tensor *layer(mw_unet_run *r, const mw_unet_block *b, const char *path, mw_tensor *x)
 {
     mw_ctx *c = r->nn.c;
     const double eps = 1e-5;
     mw_path attn1 = mw_path_of("%s.attn1", path), attn2 = mw_path_of("%s.attn2", path);
-    bool captured = r->taps && r->taps->want_map && r->taps->want_map(r->taps->user, attn2.s);
+    bool captured = is_wanted(r, attn2.s);
     mw_scope_begin(c);
     mw_tensor *y = mw_nn_layer_norm(&r->nn, path, "norm1", x, eps);
     x = attention(r, attn1.s, b->heads, y, b->only_cross ? r->text : y, x, false);
     y = mw_nn_layer_norm(&r->nn, path, "norm2", x, eps);
     x = attention(r, attn2.s, b->heads, y, r->text, x, captured);
+    if (mw_unet_done(r))
+        return mw_scope_end(c, x);
     y = mw_nn_layer_norm(&r->nn, path, "norm3", x, eps);
     y = mw_nn_linear(&r->nn, path, "ff.net.0.proj", y, 8 * mw_dim(x, -1), 0, MW_ACT_NONE, NULL);
     x = mw_nn_linear(&r->nn, path, "ff.net.2", mw_geglu(c, y), mw_dim(x, -1), 0, MW_ACT_NONE, x);
     return mw_scope_end(c, x);
 }
 
-mw_tensor *mw_unet_transformer(const mw_unet_run *r, const mw_unet_block *b, int depth, const char *path,
+// A layer as a segment: what it needs besides x and the text.
+typedef struct layer_job {
+    mw_weights *weights;
+    const mw_unet_config *cfg;
+    const mw_unet_block *block;
+    mw_path path;
+} layer_job;
+
+static mw_tensor *run_layer(mw_ctx *c, const void *user, mw_tensor *const *in)
+{
+    const layer_job *j = user;
+    mw_unet_run r = {.nn = {c, j->weights}, .cfg = j->cfg, .text = in[1], .maps_left = -1};
+    return layer(&r, j->block, j->path.s, in[0]);
+}
+
+// A layer whose map is wanted hands it out, so it is kept whole.
+static mw_tensor *layer_or_segment(mw_unet_run *r, const mw_unet_block *b, mw_path path, mw_tensor *x)
+{
+    if (is_wanted(r, mw_path_of("%s.attn2", path.s).s))
+        return layer(r, b, path.s, x);
+    layer_job j = {r->nn.w, r->cfg, b, path};
+    return mw_segment(r->nn.c, run_layer, &j, sizeof j, 2, (mw_tensor *[]){x, r->text});
+}
+
+mw_tensor *mw_unet_transformer(mw_unet_run *r, const mw_unet_block *b, int depth, const char *path,
                                mw_tensor *x)
 {
     mw_ctx *c = r->nn.c;
@@ -59,8 +93,10 @@ mw_tensor *mw_unet_transformer(const mw_unet_run *r, const mw_unet_block *b, int
     mw_tensor *y = mw_nn_group_norm(&r->nn, path, "norm", x, r->cfg->groups, 1e-6, MW_ACT_NONE);
     y = mw_reshape(c, y, MW_SHAPE(B, h * w, C));
     y = mw_nn_linear(&r->nn, path, "proj_in", y, C, 0, MW_ACT_NONE, NULL);
-    for (int i = 0; i < depth; i++)
-        y = layer(r, b, mw_path_of("%s.transformer_blocks.%d", path, i).s, y);
+    for (int i = 0; i < depth && !mw_unet_done(r); i++)
+        y = layer_or_segment(r, b, mw_path_of("%s.transformer_blocks.%d", path, i), y);
+    if (mw_unet_done(r))
+        return mw_scope_end(c, x);
     mw_tensor *flat = mw_reshape(c, x, MW_SHAPE(B, h * w, C));
     y = mw_nn_linear(&r->nn, path, "proj_out", y, C, 0, MW_ACT_NONE, flat);
     return mw_scope_end(c, mw_reshape(c, y, MW_SHAPE(B, h, w, C)));

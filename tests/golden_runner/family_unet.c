@@ -3,6 +3,7 @@
 #include "tests/golden_runner/parts.h"
 
 #include "core/ops.h"
+#include "core/tensor/tape.h"
 #include "nodes/nets/unet.h"
 
 #include <stdlib.h>
@@ -23,11 +24,15 @@ static void load(mw_ctx *c, golden_case *k, mw_unet_model *m)
     free(path);
 }
 
+enum { MAPS = 64 };
+
 // What the callbacks know.
 typedef struct {
     mw_ctx *c;
     golden_case *k;
-    double loss; // sum of weights * maps over the guided layers
+    double loss;                     // sum of weights * maps over the guided layers
+    mw_tensor *maps[MAPS], *weights[MAPS]; // of the guided layers: what the loss is made of
+    int nmaps;
 } recorder;
 
 static const char *name_of(const recorder *r, const char *kind, const char *path)
@@ -38,8 +43,8 @@ static const char *name_of(const recorder *r, const char *kind, const char *path
 static bool want_map(void *user, const char *path)
 {
     const recorder *r = user;
-    const char *name = name_of(r, "attn", path), *weights = name_of(r, "attn_w", path);
-    return name && weights && (golden_wants(r->k, name) || golden_has(r->k, weights));
+    const char *name = name_of(r, "attn", path);
+    return name && golden_wants(r->k, name);
 }
 
 static bool is_guided(const golden_case *k, const char *path)
@@ -57,6 +62,10 @@ static bool is_guided(const golden_case *k, const char *path)
 static void add_loss(recorder *r, const char *path, mw_tensor *probs)
 {
     const char *name = name_of(r, "attn_w", path);
+    if (name && r->nmaps < MAPS) {
+        r->maps[r->nmaps] = mw_retain(probs);
+        r->weights[r->nmaps++] = mw_retain(golden_input_tensor(r->c, r->k, name, MW_F32));
+    }
     const float *w = golden_input_f32(r->c, r->k, name);
     int64_t n = mw_numel(probs);
     float *p = mw_alloc(r->c, (size_t)n * sizeof *p);
@@ -72,8 +81,14 @@ static void take_map(mw_ctx *c, void *user, const char *path, mw_tensor *probs)
     const char *name = name_of(r, "attn", path);
     if (name)
         golden_give_tensor(c, r->k, name, probs);
-    if (is_guided(r->k, path))
-        add_loss(r, path, probs);
+}
+
+static bool want_guided(void *user, const char *path) { return is_guided(((const recorder *)user)->k, path); }
+
+static void take_guided(mw_ctx *c, void *user, const char *path, mw_tensor *probs)
+{
+    (void)c;
+    add_loss(user, path, probs);
 }
 
 static void take_act(mw_ctx *c, void *user, const char *module, mw_tensor *x)
@@ -97,6 +112,48 @@ static double *doubles(mw_ctx *c, golden_case *k, const char *name)
     return d;
 }
 
+// sum(G * output) and its gradients, or those of the loss over maps.
+static void forward_and_back(mw_ctx *c, golden_case *k, const mw_unet_model *m, mw_unet_in *in)
+{
+    mw_tensor *wrt[2] = {in->latents, in->text}, *grads[2];
+    if (mw_tape_begin(c, false) != MW_OK)
+        return;
+    mw_watch(c, wrt[0]);
+    mw_watch(c, wrt[1]);
+    mw_tensor *y = mw_unet_forward(c, m, in);
+    golden_give_tensor(c, k, "output", y);
+    if (golden_wants(k, "grad_latents")) {
+        mw_tensor *seed = golden_input_tensor(c, k, "G", MW_F32);
+        mw_backward(c, 1, &y, &seed, 2, wrt, grads);
+        golden_give_tensor(c, k, "grad_latents", grads[0]);
+        golden_give_tensor(c, k, "grad_encoder_hidden_states", grads[1]);
+    }
+    mw_tape_end(c);
+}
+
+// The loss over maps as guidance takes it: forward only as far as the last guided map, blocks made again.
+static void guided_gradient(mw_ctx *c, golden_case *k, const mw_unet_model *m, const mw_unet_in *in)
+{
+    recorder r = {.c = c, .k = k};
+    mw_unet_taps taps = {.user = &r, .want_map = want_guided, .map = take_guided};
+    mw_unet_in part = *in;
+    mw_tensor *grad;
+    part.taps = &taps;
+    part.maps_only = true;
+    if (mw_tape_begin(c, true) != MW_OK)
+        return;
+    mw_watch(c, part.latents);
+    mw_unet_forward(c, m, &part);
+    mw_backward(c, r.nmaps, r.maps, r.weights, 1, &part.latents, &grad);
+    golden_give_tensor(c, k, "attn_grad_latents", grad);
+    golden_give_f64(c, k, "loss", 1, (int64_t[]){1}, &r.loss);
+    mw_tape_end(c);
+    for (int i = 0; i < r.nmaps; i++) {
+        mw_release(r.maps[i]);
+        mw_release(r.weights[i]);
+    }
+}
+
 static mw_status run(mw_ctx *c, golden_case *k)
 {
     mw_unet_model m = {0};
@@ -115,9 +172,9 @@ static mw_status run(mw_ctx *c, golden_case *k)
         in.ntime_ids = ids ? (int)golden_input(c, k, "time_ids")->shape[1] : 0;
     }
     if (mw_err(c) == MW_OK)
-        golden_give_tensor(c, k, "output", mw_unet_forward(c, &m, &in));
+        forward_and_back(c, k, &m, &in);
     if (mw_err(c) == MW_OK && json_object_get(k->params, "guided_layers"))
-        golden_give_f64(c, k, "loss", 1, (int64_t[]){1}, &r.loss);
+        guided_gradient(c, k, &m, &in);
     free(t);
     free(ids);
     mw_weights_free(m.weights);

@@ -2,6 +2,7 @@
 #include "tests/golden_runner/parts.h"
 
 #include "core/ops.h"
+#include "core/tensor/tape.h"
 #include "nodes/nets/nn.h"
 #include "nodes/nets/vae.h"
 
@@ -46,6 +47,20 @@ static void encode(mw_ctx *c, golden_case *k, const mw_vae_model *m, const mw_va
     golden_give_tensor(c, k, "sample", mw_add(c, mean, mw_mul(c, deviation, noise)));
 }
 
+// The picture, and the gradient of sum(G * picture) with respect to the latents.
+static void decode(mw_ctx *c, golden_case *k, const mw_vae_model *m, mw_tensor *z, const mw_vae_taps *taps)
+{
+    mw_tensor *grad, *seed = golden_input_channels_last(c, k, "G");
+    if (mw_tape_begin(c, false) != MW_OK)
+        return;
+    mw_watch(c, z);
+    mw_tensor *y = mw_vae_decode_plain(c, m, z, taps);
+    golden_give_planes(c, k, "decoded", y);
+    mw_backward(c, 1, &y, &seed, 1, &z, &grad);
+    golden_give_tensor(c, k, "grad_latents", grad);
+    mw_tape_end(c);
+}
+
 static mw_status run(mw_ctx *c, golden_case *k)
 {
     mw_vae_model m = {0};
@@ -55,7 +70,7 @@ static mw_status run(mw_ctx *c, golden_case *k)
         encode(c, k, &m, &taps);
     mw_tensor *z = golden_input_tensor(c, k, "latents", MW_F32);
     if (mw_err(c) == MW_OK)
-        golden_give_planes(c, k, "decoded", mw_vae_decode_plain(c, &m, z, &taps));
+        decode(c, k, &m, z, &taps);
     mw_weights_free(m.weights);
     return mw_err(c);
 }
