@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -104,19 +103,18 @@ static bool is_weights(const char *name)
     return dot && (!strcmp(dot, ".safetensors") || !strcmp(dot, ".gguf") || !strcmp(dot, ".bin"));
 }
 
+// In pieces: mapped whole, a model's files would count as this process's memory.
 static void hash_file(XXH3_state_t *h, const char *path)
 {
-    struct stat st;
+    enum { PIECE = 1 << 20 };
+    uint8_t *piece = malloc(PIECE);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && !fstat(fd, &st) && st.st_size > 0) {
-        void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (data != MAP_FAILED) {
-            XXH3_128bits_update(h, data, (size_t)st.st_size);
-            munmap(data, (size_t)st.st_size);
-        }
-    }
+    ssize_t n;
+    while (piece && fd >= 0 && (n = read(fd, piece, PIECE)) > 0)
+        XXH3_128bits_update(h, piece, (size_t)n);
     if (fd >= 0)
         close(fd);
+    free(piece);
 }
 
 static void hash_tree(XXH3_state_t *h, const char *path, int depth)
