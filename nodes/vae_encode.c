@@ -5,7 +5,7 @@
 #include "nodes/nets/nn.h"
 #include "nodes/nets/picture.h"
 
-enum { MODEL, IMAGE, NOISE };
+enum { MODEL, IMAGE, NOISE, TILE };
 
 static const mw_port in[] = {
     {"model", "vae", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint, or its vae"},
@@ -13,6 +13,10 @@ static const mw_port in[] = {
      "[H,W,3] or [B,H,W,3] in 0..1; sides that are multiples of the model's pixels per latent (8)"},
     {"noise", "latents", "null", 0, 0, NULL, NULL, NULL,
      "[B,4,h,w] unit normal: the latents are then a sample, mean + deviation * noise; null: the mean"},
+    {"tile", "any", "\"auto\"", 0, 0, NULL, NULL, "pixels",
+     "\"auto\": whole, in tiles where memory does not suffice; \"none\": whole or not at all; a number: the "
+     "side of square "
+     "tiles, which overlap by a quarter"},
     {0},
 };
 
@@ -44,7 +48,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
         return mw_fail(c, MW_E_SHAPE,
                        "'image' must have sides that are multiples of %lld, got %lld x %lld (width x height)",
                        (long long)factor, (long long)mw_dim(image, 2), (long long)mw_dim(image, 1));
-    mw_tensor *moments = mw_vae_encode_moments(c, m, mw_affine(c, image, 2, -1), NULL);
+    mw_tensor *moments = mw_vae_run(c, m, MW_VAE_ENCODE, mw_affine(c, image, 2, -1), i[TILE]);
     mw_tensor *z = posterior(c, moments, m->config.latent_channels, mw_value_as_tensor(i[NOISE]));
     o[0] = mw_value_tensor(c, mw_contiguous(c, mw_vae_scale(c, m, z)));
     return mw_err(c);

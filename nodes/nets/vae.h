@@ -2,6 +2,7 @@
 #ifndef MW_VAE_H
 #define MW_VAE_H
 
+#include "core/graph/value.h"
 #include "nodes/nets/vae_config.h"
 #include "nodes/nets/weights.h"
 
@@ -21,9 +22,14 @@ typedef struct mw_vae_taps {
 mw_tensor *mw_vae_encode_moments(mw_ctx *c, const mw_vae_model *m, mw_tensor *image, const mw_vae_taps *taps);
 // Unscaled latents z [B,C,h,w] -> [B,H,W,3] f32, about -1..1.
 mw_tensor *mw_vae_decode_plain(mw_ctx *c, const mw_vae_model *m, mw_tensor *z, const mw_vae_taps *taps);
-// As mw_vae_decode_plain, in square tiles of `tile` latents a side that overlap by a quarter, blended
-// linearly.
-mw_tensor *mw_vae_decode_tiled(mw_ctx *c, const mw_vae_model *m, mw_tensor *z, int64_t tile);
+typedef enum { MW_VAE_DECODE, MW_VAE_ENCODE } mw_vae_half;
+
+// mw_vae_decode_plain of latents [B,C,h,w], or mw_vae_encode_moments of pictures [B,H,W,3] whose sides are
+// multiples of the pixels per latent. tile, a node's parameter: "auto" (whole; in tiles, with a warning,
+// where memory does not suffice), "none" (whole), or the side of square tiles in pixels. Tiles overlap by a
+// quarter and are blended linearly.
+mw_tensor *mw_vae_run(mw_ctx *c, const mw_vae_model *m, mw_vae_half half, mw_tensor *in,
+                      const mw_value *tile);
 
 // Between unscaled latents z and those on wires: (z - shift) * scaling.
 mw_tensor *mw_vae_scale(mw_ctx *c, const mw_vae_model *m, mw_tensor *z);

@@ -239,15 +239,6 @@ mw_tensor *mw_weight_tensor(mw_ctx *c, mw_weights *w, const char *name, int ndim
     return get(c, w, name, TABLE, ndim, shape);
 }
 
-bool mw_weight_exists(const mw_weights *w, const char *name)
-{
-    int n;
-    int64_t shape[4];
-    if (!w->open)
-        return lookup(w, name) != NULL;
-    return !w->source.find || w->source.find(w->source.user, name, &n, shape);
-}
-
 bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, int64_t shape[4])
 {
     if (i >= w->n)

@@ -48,7 +48,6 @@ mw_tensor *mw_weight_vector(mw_ctx *c, mw_weights *w, const char *name, int64_t 
 mw_tensor *mw_weight_table(mw_ctx *c, mw_weights *w, const char *name, int64_t rows, int64_t columns);
 // As it is stored, of up to 4 dimensions, in dtype: position tables, transposed convolutions.
 mw_tensor *mw_weight_tensor(mw_ctx *c, mw_weights *w, const char *name, int ndim, const int64_t *shape);
-bool mw_weight_exists(const mw_weights *w, const char *name);
 
 // Ends the dry run: MW_E_FILE naming the missing and misshapen weights (the first few, and how many more).
 // Names that the source has and nobody asked for are warned about (the first few), except those

@@ -1,9 +1,9 @@
 // test_net_configs.c: configs of networks: what is read, what is refused and how, what is warned of; names of
 // layers.
 #include "core/io/json.h"
-#include "nodes/nets/clip_text_config.h"
+#include "nodes/nets/clip_text.h"
 #include "nodes/nets/unet.h"
-#include "nodes/nets/vae_config.h"
+#include "nodes/nets/vae.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -278,6 +278,55 @@ static void clip_configs(void **state)
     json_decref(j);
 }
 
+// ---- the published models: as many parameters as their checkpoints have
+
+static int64_t parameters(const char *family, const char *part)
+{
+    mw_weight_source any = {.path = "none"}; // has whatever is asked for
+    union {
+        mw_unet_model unet;
+        mw_vae_model vae;
+        mw_clip_text text;
+    } m;
+    char path[128];
+    snprintf(path, sizeof path, "models/families/%s/%s/config.json", family, part);
+    json_t *j = mw_json_load(c, path);
+    mw_weights *w = mw_weights_new(c, any, part, MW_F16);
+    memset(&m, 0, sizeof m);
+    if (strcmp(part, "unet") == 0) {
+        mw_unet_config_read(c, j, path, &m.unet.config);
+        m.unet.weights = w;
+        mw_unet_load(c, &m.unet);
+    } else if (strcmp(part, "vae") == 0) {
+        mw_vae_config_read(c, j, path, &m.vae.config);
+        m.vae.weights = w;
+        mw_vae_load(c, &m.vae);
+    } else {
+        mw_clip_text_config_read(c, j, path, &m.text.config);
+        m.text.weights = w;
+        mw_clip_text_load(c, &m.text);
+    }
+    assert_string_equal(mw_errmsg(c), "");
+    int64_t n = mw_weights_count(w);
+    mw_weights_free(w);
+    json_decref(j);
+    return n;
+}
+
+static void published_sizes(void **state)
+{
+    (void)state;
+    assert_int_equal(parameters("sd1", "unet"), 859520964);
+    assert_int_equal(parameters("sd1", "vae"), 83653863);
+    assert_int_equal(parameters("sd1", "text_encoder"), 123060480);
+    assert_int_equal(parameters("sd2", "unet"), 865910724);
+    assert_int_equal(parameters("sd2_v", "text_encoder"), 340387840);
+    assert_int_equal(parameters("sdxl", "unet"), 2567463684);
+    assert_int_equal(parameters("sdxl", "text_encoder"), 123060480);
+    assert_int_equal(parameters("sdxl", "text_encoder_2"), 694659840);
+    assert_string_equal(warnings, "");
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -298,8 +347,8 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(unet_refusals), T(unet_levels), T(unknown_keys_are_warned_of),
-        T(layer_names),   T(vae_configs), T(clip_configs),
+        T(unet_refusals), T(unet_levels),     T(unknown_keys_are_warned_of), T(layer_names), T(vae_configs),
+        T(clip_configs),  T(published_sizes),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
