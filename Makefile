@@ -80,7 +80,7 @@ lint: build/check.stamp build/config.mk
 	$(Q)scripts/dev/layers.sh
 	$(Q)scripts/dev/names.sh
 	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
-	$(Q)luacheck -q scripts graphs tests
+	$(Q)luacheck -q --no-color scripts graphs tests > build/luacheck.log || { cat build/luacheck.log; exit 1; }
 	$(Q)clang -fsyntax-only $(CFLAGS) $(ALL_SRC)
 
 format: build/check.stamp
@@ -95,6 +95,10 @@ install: all
 docs: $(BIN)/moonweave
 	$(Q)$(BIN)/moonweave nodes --markdown > docs/nodes.md
 	$(Q)mkdir -p scripts/types; $(BIN)/moonweave nodes --annotations > scripts/types/moonweave.lua
+
+# What the kernels reach of this device's measured peak; the comparison with the peers: tests/bench/README.md.
+bench: all $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+	$(Q)$(BIN)/moonweave bench
 
 clean:
 	rm -rf build

@@ -34,7 +34,8 @@ struct mw_ctx {
     const char *dtype; // what "auto" means for a model's weights: "f32", "f16"; NULL: what suits the device
     const char
         *out_dir; // folder that nodes may write into (mw_output_path); not owned; NULL: the working folder
-    bool (*may_read)(void *user, const char *path); // mw_find_path asks it about what it found; NULL: all may be read
+    bool (*may_read)(void *user,
+                     const char *path); // mw_find_path asks it about what it found; NULL: all may be read
     void *may_read_user;
     struct mw_job *job; // what the graph's executor runs on this thread (mw_progress); NULL outside
 };

@@ -13,7 +13,7 @@ for f in core/ops/*.c; do
 done
 for f in nodes/*.c; do
     n=$(basename "$f" .c)
-    grep -rqE "(mw\.|mw_node_)$n\b" tests scripts/moonweave graphs --include='*.lua' --include='*.c' --include='*.sh' ||
+    grep -rqE "(mw\.|mw_node_|\")$n\b" tests scripts/moonweave graphs --include='*.lua' --include='*.c' --include='*.sh' ||
         miss "$f: no test, script or graph uses $n"
 done
 for f in core/*/*.[ch] nodes/*.[ch] nodes/*/*.[ch] kernels/*.cl tests/*/*.[ch]; do

@@ -30,7 +30,7 @@ enum { MAPS = 64 };
 typedef struct {
     mw_ctx *c;
     golden_case *k;
-    double loss;                     // sum of weights * maps over the guided layers
+    double loss;                           // sum of weights * maps over the guided layers
     mw_tensor *maps[MAPS], *weights[MAPS]; // of the guided layers: what the loss is made of
     int nmaps;
 } recorder;
