@@ -49,23 +49,22 @@ int64_t mw_gemm_columns(const mw_ctx *c, int64_t n)
 
 mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g)
 {
-    enum { CPU_ROWS = 256, GPU_ROWS = 4 };
+    enum { CPU_ROWS = 128, CPU_ROWS_OF_TAPS = 32, GPU_ROWS = 4 };
     int64_t columns = mw_gemm_columns(c, g->n);
     bool cpu = mw_device_caps(c)->cpu;
     int64_t depth = g->taps_h * g->taps_w * g->channels, panels = ceil_div(g->n, columns);
     mw_tensor *y = mw_tensor_new(c, w->dtype, MW_SHAPE(g->batch * panels * columns * depth));
     if (!y)
         return NULL;
-    int rows = cpu ? CPU_ROWS : GPU_ROWS;
-    mw_launch l = {
-        .file = "pack",
-        .entry = "pack",
-        .t = w->dtype,
-        .w = w->dtype,
-        .dims = 3,
-        .global = {cpu ? 1 : (size_t)columns, (size_t)ceil_div(depth, rows), (size_t)(panels * g->batch)},
-        .local = {mw_gemm_group(c), 1, 1}};
-    MW_RUN(c, &l, MW_T(w), MW_T(y), MW_I(g->n), MW_I(g->channels), MW_I(g->taps_w), MW_I(depth),
+    int rows = !cpu ? GPU_ROWS : g->taps_h * g->taps_w == 1 ? CPU_ROWS : CPU_ROWS_OF_TAPS;
+    size_t parts = (size_t)ceil_div(g->channels, rows), all = (size_t)(panels * g->batch);
+    mw_launch l = {.file = "pack", .entry = "pack", .t = w->dtype, .w = w->dtype, .dims = cpu ? 2 : 3};
+    if (cpu)
+        memcpy(l.global, (size_t[]){parts, all}, 2 * sizeof *l.global);
+    else
+        memcpy(l.global, (size_t[]){(size_t)columns, parts, all}, sizeof l.global);
+    memcpy(l.local, (size_t[]){mw_gemm_group(c), 1, 1}, sizeof l.local);
+    MW_RUN(c, &l, MW_T(w), MW_T(y), MW_I(g->n), MW_I(g->channels), MW_I(g->taps_h), MW_I(g->taps_w),
            MW_I(columns), MW_I(rows), MW_L(g->batch_stride), MW_L(g->n_stride), MW_L(g->channel_stride),
            MW_L(g->tap_y_stride), MW_L(g->tap_x_stride));
     return mw_err(c) ? NULL : y;
