@@ -1,13 +1,17 @@
 // gemm_gpu.cl: the matrix product of the GPU family; the same task, operands and layouts as gemm.cl.
 //
-// A work-group of TS x TS items makes a tile of 4 TS x 4 TS results, 4 x 4 an item, walking K in steps of KS through
-// local memory. B is one panel: K rows of `pitch` columns, a multiple of 4 TS. Correct on any OpenCL 1.2 device; wants TS * TS items in a group.
+// A work-group of TS x TS items makes a tile of R TS x R TS results, R x R an item, walking K in steps of KS through
+// local memory. B is one panel: K rows of `pitch` columns, a multiple of the tile. Correct on any OpenCL 1.2 device.
+// TS: 4, 8 or 16. R: 4, or 8 where there are enough rows and columns to keep the device busy.
 #ifndef TS
 #define TS 16
+#define R 4
 #endif
-#define BM (4 * TS)
-#define BN (4 * TS)
+#define BM (R * TS)
+#define BN (R * TS)
 #define KS 16
+#define GROUP (TS * TS)
+#define LOADS (BM * KS / GROUP)  // of A by one item for each step
 
 enum { HAS_BIAS = 1, HAS_RESIDUAL = 2 };
 enum { ACT_NONE, ACT_SILU, ACT_GELU, ACT_QUICK_GELU, ACT_GELU_TANH };
@@ -25,8 +29,8 @@ static inline float activate(float v, int act)
 
 kernel __attribute__((reqd_work_group_size(TS, TS, 1))) void
 gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int M, int N, int K,
-     int pitch, int C, int kw, int oh, int ow, int ih, int iw, int stride, int pad, long sb, long sy, long sx, long x_batch,
-     long w_batch, float alpha, int act, int flags)
+     int pitch, int C, int kw, int oh, int ow, int ih, int iw, int stride, int pad, long sb, long sy, long sx,
+     long x_batch, long w_batch, float alpha, int act, int flags)
 {
     BEGIN(const T, x);
     BEGIN(const W, w);
@@ -41,45 +45,64 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, resi
     w += batch * w_batch + n0;
     y += (long)batch * M * N;
 
-    float4 acc[4] = { 0, 0, 0, 0 };
+    // The rows of A that this item fetches, always at the same k of a step.
+    int row_y[LOADS], row_x[LOADS], my_k = item % KS;
+    long row_base[LOADS];
+#pragma unroll
+    for (int r = 0; r < LOADS; r++) {
+        int m = m0 + item / KS + r * (GROUP / KS);
+        row_y[r] = m < M ? m / ow % oh * stride - pad : INT_MIN / 2;  // outside: zeros
+        row_x[r] = m % ow * stride - pad;
+        row_base[r] = m / ow / oh * sb;
+    }
+    float4 acc[R][R / 4];
+#pragma unroll
+    for (int i = 0; i < R; i++)
+#pragma unroll
+        for (int j = 0; j < R / 4; j++)
+            acc[i][j] = 0;
     for (int k0 = 0; k0 < K; k0 += KS) {
-        for (int e = item; e < BM * KS; e += TS * TS) {
-            int i = e / KS, k = k0 + e % KS, m = m0 + i;
-            float v = 0;
-            if (m < M && k < K) {
-                int tap = k / C, c = k - tap * C;
-                int iy = m / ow % oh * stride - pad + tap / kw, ix = m % ow * stride - pad + tap % kw;
-                if (iy >= 0 && iy < ih && ix >= 0 && ix < iw)
-                    v = LOAD(x, m / ow / oh * sb + iy * sy + ix * sx + c);
-            }
-            a[e % KS][i] = v;
+        int k = k0 + my_k, tap = k / C, c = k - tap * C, dy = tap / kw, dx = tap - dy * kw;
+#pragma unroll
+        for (int r = 0; r < LOADS; r++) {
+            int iy = row_y[r] + dy, ix = row_x[r] + dx;
+            int in = k < K && iy >= 0 && iy < ih && ix >= 0 && ix < iw;
+            a[my_k][item / KS + r * (GROUP / KS)] = in ? LOAD(x, row_base[r] + iy * sy + ix * sx + c) : 0.0f;
         }
-        for (int e = item; e < KS * BN / 4; e += TS * TS) {
-            int k = e / (BN / 4), n = e % (BN / 4) * 4;
-            float4 v = k0 + k < K ? LOADW4(w, (long)(k0 + k) * pitch + n) : (float4)0;
-            vstore4(v, 0, &b[k][n]);
+        for (int e = item; e < KS * BN / 4; e += GROUP) {
+            int kb = e / (BN / 4), n = e % (BN / 4) * 4;
+            float4 v = k0 + kb < K ? LOADW4(w, (long)(k0 + kb) * pitch + n) : (float4)0;
+            vstore4(v, 0, &b[kb][n]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (int k = 0; k < KS; k++) {
-            float4 av = vload4(ty, a[k]), bv = vload4(tx, b[k]);
-            acc[0] = fma((float4)av.x, bv, acc[0]);
-            acc[1] = fma((float4)av.y, bv, acc[1]);
-            acc[2] = fma((float4)av.z, bv, acc[2]);
-            acc[3] = fma((float4)av.w, bv, acc[3]);
+        for (int s = 0; s < KS; s++) {
+            float av[R];
+            float4 bv[R / 4];
+#pragma unroll
+            for (int i = 0; i < R / 4; i++) {
+                vstore4(vload4(0, &a[s][(i * TS + ty) * 4]), i, av);
+                bv[i] = vload4(0, &b[s][(i * TS + tx) * 4]);
+            }
+#pragma unroll
+            for (int i = 0; i < R; i++)
+#pragma unroll
+                for (int j = 0; j < R / 4; j++)
+                    acc[i][j] = fma((float4)av[i], bv[j], acc[i][j]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    for (int i = 0; i < 4; i++) {
-        int m = m0 + ty * 4 + i;
-        float row[4];
-        vstore4(acc[i], 0, row);
-        for (int j = 0; j < 4; j++) {
-            int n = n0 + tx * 4 + j;
+#pragma unroll
+    for (int i = 0; i < R; i++) {
+        int m = m0 + (i / 4 * TS + ty) * 4 + i % 4;
+#pragma unroll
+        for (int j = 0; j < R; j++) {
+            int n = n0 + (j / 4 * TS + tx) * 4 + j % 4;
             if (m >= M || n >= N)
                 continue;
+            float4 four = acc[i][j / 4];
+            float v = j % 4 == 0 ? four.x : j % 4 == 1 ? four.y : j % 4 == 2 ? four.z : four.w;
             long at = (long)m * N + n;
-            float v = row[j] * alpha + (flags & HAS_BIAS ? bias[n] : 0.0f);
-            v = activate(v, act);
+            v = activate(v * alpha + (flags & HAS_BIAS ? bias[n] : 0.0f), act);
             STORE(y, at, v + (flags & HAS_RESIDUAL ? LOAD(residual, at) : 0.0f));
         }
     }

@@ -10,7 +10,7 @@ typedef struct cut {
     const char *defs; // the same for kernels/gemm.cl
 } cut;
 
-enum { GPU_COLUMNS = 64 };
+enum { GPU_COLUMNS = 128 };
 
 size_t mw_gemm_group(const mw_ctx *c)
 {
@@ -152,15 +152,23 @@ static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
                   MW_I(m), MW_I(n), GEOMETRY(g));
 }
 
-static mw_status run_gpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
+enum { GPU_SMALL = 4, GPU_LARGE = 8 }; // results of an item along each side
+
+// Items along a side of a work-group.
+static size_t gpu_side(const mw_caps *caps)
 {
-    size_t side = caps->max_group >= 256 ? 16 : caps->max_group >= 64 ? 8 : 4, tile = 4 * side;
+    return caps->max_group >= 256 ? 16 : caps->max_group >= 64 ? 8 : 4;
+}
+
+static mw_status run_gpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps, int results)
+{
+    size_t side = gpu_side(caps), tile = (size_t)results * side;
     size_t columns = (size_t)ceil_div(g->n, (int64_t)tile), rows = (size_t)ceil_div(g->rows, (int64_t)tile);
+    char defs[32];
+    snprintf(defs, sizeof defs, "-DTS=%d -DR=%d", (int)side, results);
     mw_launch l = {.file = "gemm_gpu",
                    .entry = "gemm",
-                   .defs = side == 16 ? "-DTS=16"
-                       : side == 8    ? "-DTS=8"
-                                      : "-DTS=4",
+                   .defs = defs,
                    .t = g->x->dtype,
                    .w = g->w->dtype,
                    .dims = 3,
@@ -170,10 +178,19 @@ static mw_status run_gpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
                   GEOMETRY(g));
 }
 
-// x as a plain matrix with rows at one distance: what a BLAS takes.
-static bool plain_rows(const mw_gemm *g)
+// Large tiles read less; small ones where large ones would leave units without work.
+static int gpu_results(const mw_gemm *g, const mw_caps *caps)
 {
-    return g->k == g->channels && g->stride == 1 && g->pad == 0 && g->pixel_stride >= g->k &&
+    int64_t tile = GPU_LARGE * (int64_t)gpu_side(caps);
+    int64_t groups = ceil_div(g->rows, tile) * ceil_div(g->n, tile) * g->batch;
+    return groups >= 2 * caps->compute_units ? GPU_LARGE : GPU_SMALL;
+}
+
+// f32, and x a plain matrix with rows at one distance.
+static bool blas_takes(const mw_gemm *g)
+{
+    return g->x->dtype == MW_F32 && g->w->dtype == MW_F32 && g->k == g->channels && g->stride == 1 &&
+        g->pad == 0 && g->pixel_stride >= g->k &&
         (g->in_h == 1 || g->row_stride == g->in_w * g->pixel_stride) &&
         (g->rows == g->in_h * g->in_w || g->image_stride == g->in_h * g->in_w * g->pixel_stride);
 }
@@ -183,7 +200,7 @@ static mw_status run_blas(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
     mw_matrix a = {g->x, g->pixel_stride, g->x_batch}, b = {g->w, mw_gemm_columns(c, g->n), g->w_batch};
     if (!mw_run_blas(c, g->rows, g->n, g->k, g->batch, g->alpha, a, b,
                      (mw_matrix){g->y, g->n, g->rows * g->n}))
-        return run_gpu(c, g, caps);
+        return run_gpu(c, g, caps, gpu_results(g, caps));
     if (!g->bias && !g->residual && g->act == MW_ACT_NONE)
         return MW_OK;
     mw_launch l = {.file = "gemm_gpu",
@@ -216,7 +233,7 @@ void mw_gemm_extras(mw_ctx *c, mw_gemm *g)
 
 mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g)
 {
-    static const char *const ways[] = {"own", "clblast", NULL};
+    static const char *const ways[] = {"small", "large", "clblast", NULL};
     if (mw_err(c) || c->dry)
         return mw_err(c);
     mw_scope_begin(c);
@@ -225,13 +242,13 @@ mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g)
     mw_gemm_extras(c, &r);
     if (!mw_err(c)) {
         const mw_caps *caps = mw_device_caps(c);
-        bool blas = !caps->cpu && g->x->dtype == MW_F32 && g->w->dtype == MW_F32 && plain_rows(g);
+        int way = caps->cpu ? -1 : mw_tune_find(c, mw_gemm_key_of("gemm", g, key), ways);
         if (caps->cpu)
             run_cpu(c, &r, caps);
-        else if (blas && mw_tune_find(c, mw_gemm_key_of("gemm", g, key), ways) == 1)
+        else if (way == 2 && blas_takes(g))
             run_blas(c, &r, caps);
         else
-            run_gpu(c, &r, caps);
+            run_gpu(c, &r, caps, way == 0 ? GPU_SMALL : way == 1 ? GPU_LARGE : gpu_results(g, caps));
     }
     mw_scope_end(c, NULL);
     return mw_err(c);
