@@ -24,6 +24,8 @@ static bool any_holds(const mw_st *st, const char *text)
 }
 
 // Other things that come in such files, by a piece of a name that only they have. The first that fits counts.
+// Where the UNet of a checkpoint is there too, only those at the end count: the others are then mere
+// leftovers.
 static const struct {
     const char *piece, *what;
 } others[] = {
@@ -31,21 +33,23 @@ static const struct {
     {"joint_blocks.", "a Stable Diffusion 3 model, which is not supported"},
     {"emb_params", "a textual inversion embedding, which is not supported yet"},
     {"string_to_param", "a textual inversion embedding, which is not supported yet"},
-    {"control_model.", "a ControlNet, which is not supported"},
     {"controlnet_", "a ControlNet, which is not supported"},
     {"motion_modules.", "a motion module, which is not supported"},
     {"lora_down.", "a LoRA: give it to the lora node"},
     {".lora_A.", "a LoRA: give it to the lora node"},
     {"hada_w1", "a LoHa adapter, which is not supported"},
     {"lokr_w1", "a LoKr adapter, which is not supported"},
-    {"edm_mean", "a Playground model, which is not supported"},
     {"down_blocks.", "one part in diffusers' layout: give the folder with model_index.json"},
     {"model.layers.", "a language model"},
+    {"control_model.", "a ControlNet, which is not supported"},
+    {"edm_mean", "a Playground model, which is not supported"},
 };
+enum { OTHERS = sizeof others / sizeof *others, OTHERS_WITH_UNET = 2 };
+static const char unet_input[] = "model.diffusion_model.input_blocks.0.0.weight";
 
 static mw_status refuse_others(mw_ctx *c, const mw_st *st)
 {
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    for (int i = mw_st_find(st, unet_input) ? OTHERS - OTHERS_WITH_UNET : 0; i < OTHERS; i++)
         if (any_holds(st, others[i].piece))
             return mw_fail(c, MW_E_FILE, "%s: this is %s", mw_st_path(st), others[i].what);
     if (mw_st_count(st) <= 2 && (mw_st_find(st, "clip_l") || mw_st_find(st, "clip_g")))
@@ -56,7 +60,7 @@ static mw_status refuse_others(mw_ctx *c, const mw_st *st)
 
 static mw_status check_unet(mw_ctx *c, const mw_st *st)
 {
-    const mw_st_entry *e = mw_st_find(st, "model.diffusion_model.input_blocks.0.0.weight");
+    const mw_st_entry *e = mw_st_find(st, unet_input);
     if (!e) {
         const mw_st_entry *first = mw_st_at(st, 0);
         return mw_fail(c, MW_E_FILE,

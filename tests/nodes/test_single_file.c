@@ -105,6 +105,12 @@ static void a_missing_or_misshapen_weight_is_named(void **state)
                    "both the weight 'final_layer_norm.bias'");
 }
 
+static void leftovers_do_no_harm(void **state)
+{
+    (void)state;
+    assert_opens(make_file("sd1", NULL, "text_encoder.lora_down.weight 4", NULL), "sd1");
+}
+
 static void an_unknown_weight_is_warned_about(void **state)
 {
     (void)state;
@@ -135,6 +141,8 @@ static void other_models_are_refused_by_name(void **state)
         make_file(NULL, NULL, "lora_unet_mid_block_attentions_0_proj_in.lora_down.weight 4,4", NULL),
         "LoRA|lora node");
     assert_refused(make_file(NULL, NULL, "emb_params 2,768", NULL), "textual inversion|not supported yet");
+    assert_refused(make_file("sd1", NULL, "control_model.time_embed.0.weight 4", NULL), "ControlNet");
+    assert_refused(make_file("sdxl", NULL, "edm_mean 4", NULL), "Playground");
     assert_refused(make_file(NULL, NULL, "clip_l 2,768", NULL), "textual inversion|not supported yet");
     assert_refused(make_file(NULL, NULL, "down_blocks.0.resnets.0.conv1.weight 4,4,3,3", NULL),
                    "one part|folder");
@@ -280,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_name_of_published_files_maps, clean),
         cmocka_unit_test_setup(a_missing_or_misshapen_weight_is_named, clean),
+        cmocka_unit_test_setup(leftovers_do_no_harm, clean),
         cmocka_unit_test_setup(an_unknown_weight_is_warned_about, clean),
         cmocka_unit_test_setup(other_models_are_refused_by_name, clean),
         cmocka_unit_test_setup(values_come_from_the_right_places, clean),
