@@ -138,17 +138,3 @@ void mw_layout_spec_free(mw_layout_spec *s)
     free(s->prompt);
     *s = (mw_layout_spec){0};
 }
-
-char *mw_prompt_with_phrases(mw_ctx *c, const char *prompt, const char *const *phrases, size_t n,
-                             mw_layout_mode mode)
-{
-    char *text = mw_strdup(c, prompt);
-    for (size_t i = 0; text && i < n; i++) {
-        if (mode == MW_STRICT ? strcasestr(text, phrases[i]) : strstr(text, phrases[i]))
-            continue;
-        char *more = mw_format(c, "%s| %s", text, phrases[i]);
-        free(text);
-        text = more;
-    }
-    return text;
-}

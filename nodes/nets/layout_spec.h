@@ -37,9 +37,4 @@ mw_status mw_layout_spec_make(mw_ctx *c, const mw_english *e, const mw_layout *l
                               mw_layout_spec *out);
 void mw_layout_spec_free(mw_layout_spec *s);
 
-// The prompt with "| phrase" added for every phrase that is no part of it, letter by letter; strict does not
-// look at the size of letters, since tokens do not either. The phrases are those of the groups. free() it.
-char *mw_prompt_with_phrases(mw_ctx *c, const char *prompt, const char *const *phrases, size_t n,
-                             mw_layout_mode mode);
-
 #endif

@@ -301,18 +301,6 @@ static void prompts(void **state)
     check_spec(MW_STRICT, "Fog", NULL, 0, "Fog");
 }
 
-static void suffixes(void **state)
-{
-    (void)state;
-    const char *phrases[] = {"a dog", "A Cat", "a dog"};
-    char *faithful = mw_prompt_with_phrases(c, "a cat", phrases, 3, MW_FAITHFUL);
-    char *strict = mw_prompt_with_phrases(c, "a cat", phrases, 3, MW_STRICT);
-    assert_string_equal(faithful, "a cat| a dog| A Cat");
-    assert_string_equal(strict, "a cat| a dog");
-    free(faithful);
-    free(strict);
-}
-
 // ---- English
 
 typedef char *change(mw_ctx *, const mw_english *, const char *);
@@ -485,8 +473,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals),    cmocka_unit_test(wrong_literals), cmocka_unit_test(random_literals),
         cmocka_unit_test(completions), cmocka_unit_test(filtered),       cmocka_unit_test(filtered_inside),
-        cmocka_unit_test(prompts),     cmocka_unit_test(suffixes),       cmocka_unit_test(nouns),
-        cmocka_unit_test(numbers),
+        cmocka_unit_test(prompts),     cmocka_unit_test(nouns),          cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
