@@ -20,7 +20,7 @@ run() {
     fi
 }
 for t in tests/core/*.c tests/ops/*.c tests/nodes/*.c; do [ -e "$t" ] && run "$t" "$OBJ/${t%.c}"; done
-export BIN OBJ
+export BIN OBJ MOONWEAVE_LEAKS=1
 for t in tests/*/*.sh; do [ -e "$t" ] && run "$t" bash "$t"; done
 for t in tests/nodes/*.lua tests/graphs/*.lua; do [ -e "$t" ] && run "$t" "$BIN/moonweave" run "$t"; done
 echo "$passed passed, $failed failed"

@@ -139,6 +139,23 @@ static void hash_tree(XXH3_state_t *h, const char *path, int depth)
     free(names);
 }
 
+bool mw_weights_hash(mw_ctx *c, const char *name, char text[33])
+{
+    char *path = mw_find_path(c, name);
+    mw_err_clear(c); // a file that is not there has no hash
+    XXH3_state_t *h = path ? XXH3_createState() : NULL;
+    if (h) {
+        XXH3_128bits_reset(h);
+        hash_tree(h, path, 0);
+        XXH128_hash_t d = XXH3_128bits_digest(h);
+        snprintf(text, 33, "%016llx%016llx", (unsigned long long)d.high64, (unsigned long long)d.low64);
+    }
+    bool known = h != NULL;
+    XXH3_freeState(h);
+    free(path);
+    return known;
+}
+
 static json_t *weights(const maker *m)
 {
     json_t *all = json_object();
@@ -149,19 +166,9 @@ static json_t *weights(const maker *m)
             const char *name = mw_value_as_text(n->in[i]);
             if (strcmp(n->schema->type->in[i].type, "path") || !*name || json_object_get(all, name))
                 continue;
-            char *path = mw_find_path(c, name), text[40];
-            mw_err_clear(c);
-            XXH3_state_t *h = path ? XXH3_createState() : NULL;
-            if (h) {
-                XXH3_128bits_reset(h);
-                hash_tree(h, path, 0);
-                XXH128_hash_t d = XXH3_128bits_digest(h);
-                snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)d.high64,
-                         (unsigned long long)d.low64);
+            char text[33];
+            if (mw_weights_hash(c, name, text))
                 json_object_set_new(all, name, json_string(text));
-            }
-            XXH3_freeState(h);
-            free(path);
         }
     }
     return all;

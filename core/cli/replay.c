@@ -47,6 +47,13 @@ static void say_what_differs(mw_cli *k, const mw_value *record)
     const char *version = mw_value_as_text(mw_value_get(record, "version"));
     if (strcmp(version, MW_VERSION))
         mw_warn(k->c, "%s: made by version %s; this is %s", k->args[0], version, MW_VERSION);
+    const mw_value *weights = mw_value_get(record, "weights");
+    for (size_t i = 0; i < mw_value_count(weights); i++) {
+        char hash[33];
+        const char *name = mw_value_key_at(weights, i);
+        if (mw_weights_hash(k->c, name, hash) && strcmp(hash, mw_value_as_text(mw_value_at(weights, i))))
+            mw_warn(k->c, "%s: %s is not what it was when the picture was made", k->args[0], name);
+    }
 }
 
 static mw_status run_record(mw_cli *k, const mw_value *record, const char *const *params)

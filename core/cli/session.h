@@ -41,5 +41,8 @@ typedef struct mw_meta {
 } mw_meta;
 mw_meta mw_session_meta(mw_session *s, const char *name, int node, const mw_tensor *picture);
 void mw_meta_free(mw_meta *m);
+// A hash of the contents of a file of weights, or of all in a folder, as pictures record it. False when it is
+// not there.
+bool mw_weights_hash(mw_ctx *c, const char *name, char text[33]);
 
 #endif

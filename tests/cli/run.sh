@@ -100,6 +100,24 @@ says "carries no graph"
 run replay "$dir/out/greeting.txt"
 status 4
 
+# A model by its name, in a tree of models; a picture knows whose weights it was made with.
+mkdir -p "$dir/models/checkpoints"
+cp -r models/miniature "$dir/models/checkpoints/mini"
+export MOONWEAVE_MODELS="$dir/nothing:$dir/models"
+run run graphs/txt2img.lua -p model=mini -p steps=1 -o "$dir/out"
+status 0
+run replay "$dir/out/image.png" -o "$dir/again"
+status 0
+says_not "not what it was"
+weights=$(find "$dir/models" -name '*.safetensors' | sort | head -1)
+printf '\0' | dd of="$weights" bs=1 seek=$(($(stat -c %s "$weights") - 1)) conv=notrunc status=none
+run replay "$dir/out/image.png" -o "$dir/again"
+says "mini is not what it was when the picture was made"
+unset MOONWEAVE_MODELS
+run run graphs/txt2img.lua -p model=mini -o "$dir/out"
+status 4
+says "mini: no such file or folder"
+
 # Several pictures under one name.
 script several.lua <<'END'
 local mw = require "moonweave"
