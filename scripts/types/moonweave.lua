@@ -401,6 +401,7 @@ function mw.vae_decode(params) end
 ---@field model mw.handle a checkpoint, or its vae
 ---@field image mw.handle [H,W,3] or [B,H,W,3] in 0..1; sides that are multiples of the model's pixels per latent (8)
 ---@field noise? mw.handle [B,4,h,w] unit normal: the latents are then a sample, mean + deviation * noise; null: the mean
+---@field tile? any|mw.handle "auto": whole, in tiles where memory does not suffice; "none": whole or not at all; a number: the side of square tiles, which overlap by a quarter
 
 ---Pictures to latents, by the model's autoencoder.
 ---@param params mw.vae_encode.params
