@@ -212,15 +212,22 @@ static mw_status read_transposed(mw_ctx *c, const mw_st_entry *e, float *out)
     return mw_err(c);
 }
 
+// The piece of the stored entry that the item stands for.
+static mw_st_entry piece_of(const item *e)
+{
+    mw_st_entry part = *e->stored;
+    part.count /= e->pieces;
+    part.bytes /= (size_t)e->pieces;
+    part.data += (size_t)e->piece * part.bytes;
+    return part;
+}
+
 static mw_status read_f32(mw_ctx *c, void *user, const char *name, float *out)
 {
     const item *e = lookup(user, name);
     if (!e)
         return mw_fail(c, MW_E_FILE, "%s: tensor '%s' is missing", mw_source_path(user), name);
-    mw_st_entry part = *e->stored;
-    part.count /= e->pieces;
-    part.bytes /= (size_t)e->pieces;
-    part.data += (size_t)e->piece * part.bytes;
+    mw_st_entry part = piece_of(e);
     if (e->transpose)
         read_transposed(c, e->stored, out);
     else
@@ -232,9 +239,14 @@ static mw_status read_f32(mw_ctx *c, void *user, const char *name, float *out)
 static const void *halves(void *user, const char *name)
 {
     const item *e = lookup(user, name);
-    if (!e || e->transpose || e->stored->dtype != MW_ST_F16)
-        return NULL;
-    return e->stored->data + (size_t)e->piece * (e->stored->bytes / (size_t)e->pieces);
+    return e && !e->transpose && e->stored->dtype == MW_ST_F16 ? piece_of(e).data : NULL;
+}
+
+static void halves_read(void *user, const char *name)
+{
+    const item *e = lookup(user, name);
+    if (e)
+        mw_file_forget(piece_of(e).data, piece_of(e).bytes);
 }
 
 static mw_status apply_patches(mw_ctx *c, void *user, const char *name, int ndim, const int64_t *shape,
@@ -261,6 +273,7 @@ mw_weight_source mw_source_weights(mw_source *s)
                               .find = find,
                               .read_f32 = read_f32,
                               .halves = halves,
+                              .halves_read = halves_read,
                               .name_at = s->base ? NULL : name_at, // what is unused was said of the base
                               .patch = s->base ? apply_patches : NULL,
                               .free = release};

@@ -328,6 +328,8 @@ static void load_one(mw_ctx *c, mw_weights *w, entry *e)
     e->tensor = mw_err(c) == MW_OK ? mw_retain(t) : NULL;
     mw_scope_end(c, NULL);
     free(values);
+    if (halves && w->source.halves_read)
+        w->source.halves_read(w->source.user, e->name);
     if (e->tensor)
         e->tensor->label = e->name;
 }
