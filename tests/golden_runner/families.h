@@ -1,6 +1,7 @@
 // families.h: what can be computed, one line for each family: FAMILY(x) stands for `golden_x` of family_x.c.
 FAMILY(clip_text)
 FAMILY(clip_tokenizer)
+FAMILY(lmd_energy)
 FAMILY(lmd_parse)
 FAMILY(lmd_phrases)
 FAMILY(lora)
