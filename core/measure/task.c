@@ -3,6 +3,7 @@
 
 #include "core/cl/device.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,18 @@ static const struct {
     {"conv2d", {1, 256, 256, 256, 3}},
     {"conv2d", {1, 512, 128, 128, 3}},
     {"conv2d", {1, 512, 128, 3, 3}},
+    // batch, queries, keys, heads, width of a head
+    {"attention", {2, 4096, 4096, 8, 40}},
+    {"attention", {2, 1024, 1024, 8, 80}},
+    {"attention", {2, 4096, 77, 8, 40}},
+    // batch, pixels, channels
+    {"group_norm", {2, 4096, 320}},
+    {"group_norm", {1, 262144, 128}},
+    // rows, columns
+    {"layer_norm", {8192, 320}},
+    {"softmax", {8192, 77}},
+    {"geglu", {8192, 2560}},
+    {"add", {8192, 320}},
 };
 
 static mw_tensor *noisy(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape)
@@ -89,6 +102,83 @@ static void make_conv2d(mw_ctx *c, mw_task *t)
     t->flop = 2.0 * (double)(n[0] * n[1] * n[1]) * (double)(n[2] * n[4] * n[4]) * (double)n[3];
 }
 
+static void make_attention(mw_ctx *c, mw_task *t)
+{
+    const int64_t *n = t->n;
+    t->in[0] = noisy(c, t->dtype, MW_SHAPE(n[0], n[1], n[3] * n[4]));
+    t->in[1] = noisy(c, t->dtype, MW_SHAPE(n[0], n[2], n[3] * n[4]));
+    t->in[2] = noisy(c, t->dtype, MW_SHAPE(n[0], n[2], n[3] * n[4]));
+    t->flop = 4.0 * (double)(n[0] * n[1] * n[2]) * (double)(n[3] * n[4]);
+}
+
+// Ops that move more than they compute: x[..,last] and a vector [last]; counted is what they must read and
+// write.
+static void make_stream(mw_ctx *c, mw_task *t)
+{
+    int dims = t->n[2] ? 3 : 2;
+    t->in[0] = noisy(c, t->dtype, dims, t->n);
+    t->in[1] = noisy(c, t->dtype, 1, &t->n[dims - 1]);
+    double moved = strcmp(t->op, "add") == 0 ? 3 : strcmp(t->op, "geglu") == 0 ? 1.5 : 2;
+    t->bytes = moved * (double)mw_numel(t->in[0]) * (double)mw_dtype_size(t->dtype);
+}
+
+static mw_tensor *run_linear(mw_ctx *c, const mw_task *t)
+{
+    return mw_linear(c, t->in[0], t->in[1], t->in[2], MW_ACT_NONE, NULL);
+}
+
+static mw_tensor *run_matmul(mw_ctx *c, const mw_task *t) { return mw_matmul(c, t->in[0], t->in[1], 1); }
+
+static mw_tensor *run_conv2d(mw_ctx *c, const mw_task *t)
+{
+    int pad = (int)t->n[4] / 2;
+    return mw_conv2d(c, t->in[0], t->in[1], t->in[2], 1, pad, pad, NULL);
+}
+
+static mw_tensor *run_attention(mw_ctx *c, const mw_task *t)
+{
+    return mw_attention(c, t->in[0], t->in[1], t->in[2], (int)t->n[3], 1 / sqrt((double)t->n[4]), false,
+                        NULL);
+}
+
+static mw_tensor *run_group_norm(mw_ctx *c, const mw_task *t)
+{
+    return mw_group_norm(c, t->in[0], t->in[1], t->in[1], 32, 1e-5, MW_ACT_SILU);
+}
+
+static mw_tensor *run_layer_norm(mw_ctx *c, const mw_task *t)
+{
+    return mw_layer_norm(c, t->in[0], t->in[1], t->in[1], 1e-5);
+}
+
+static mw_tensor *run_softmax(mw_ctx *c, const mw_task *t) { return mw_softmax(c, t->in[0]); }
+static mw_tensor *run_geglu(mw_ctx *c, const mw_task *t) { return mw_geglu(c, t->in[0]); }
+static mw_tensor *run_add(mw_ctx *c, const mw_task *t) { return mw_add(c, t->in[0], t->in[0]); }
+
+static const struct kind {
+    const char *op;
+    void (*make)(mw_ctx *c, mw_task *t);
+    mw_tensor *(*run)(mw_ctx *c, const mw_task *t);
+} kinds[] = {
+    {"linear", make_linear, run_linear},
+    {"matmul", make_matmul, run_matmul},
+    {"conv2d", make_conv2d, run_conv2d},
+    {"attention", make_attention, run_attention},
+    {"group_norm", make_stream, run_group_norm},
+    {"layer_norm", make_stream, run_layer_norm},
+    {"softmax", make_stream, run_softmax},
+    {"geglu", make_stream, run_geglu},
+    {"add", make_stream, run_add},
+};
+
+static const struct kind *kind_of(const char *op)
+{
+    const struct kind *k = kinds;
+    while (strcmp(k->op, op) != 0) // each op of the list has one
+        k++;
+    return k;
+}
+
 bool mw_task_make(mw_ctx *c, int i, mw_dtype dtype, mw_task *t)
 {
     if (mw_err(c) || i < 0 || i >= (int)(sizeof list / sizeof *list))
@@ -99,24 +189,11 @@ bool mw_task_make(mw_ctx *c, int i, mw_dtype dtype, mw_task *t)
     for (int d = 0; d < 6 && t->n[d]; d++)
         used += (size_t)snprintf(t->shape + used, sizeof t->shape - used, "%s%lld", d ? "x" : "",
                                  (long long)t->n[d]);
-    if (!strcmp(t->op, "linear"))
-        make_linear(c, t);
-    else if (!strcmp(t->op, "matmul"))
-        make_matmul(c, t);
-    else
-        make_conv2d(c, t);
+    kind_of(t->op)->make(c, t);
     return !mw_err(c);
 }
 
-mw_tensor *mw_task_run(mw_ctx *c, const mw_task *t)
-{
-    if (!strcmp(t->op, "linear"))
-        return mw_linear(c, t->in[0], t->in[1], t->in[2], MW_ACT_NONE, NULL);
-    if (!strcmp(t->op, "matmul"))
-        return mw_matmul(c, t->in[0], t->in[1], 1);
-    int pad = (int)t->n[4] / 2;
-    return mw_conv2d(c, t->in[0], t->in[1], t->in[2], 1, pad, pad, NULL);
-}
+mw_tensor *mw_task_run(mw_ctx *c, const mw_task *t) { return kind_of(t->op)->run(c, t); }
 
 static double once(mw_ctx *c, const mw_task *t)
 {
