@@ -58,7 +58,7 @@ typedef struct {
     mw_checkpoint *model;
     mw_schedule *schedule;
     mw_tensor *prompt, *negative; // [1,77,D]
-    double cfg;
+    double cfg, eta;
     int first; // step
 } job;
 
@@ -138,7 +138,7 @@ static mw_tensor *denoise(job *j, mw_tensor *z)
     for (int i = j->first; i < j->schedule->steps && mw_err(c) == MW_OK; i++) {
         record(c, &uncond, predict(j, z, j->negative, 1, i));
         record(c, &cond, predict(j, z, j->prompt, 1, i));
-        mw_step_in in = {.latents = z, .noise_pred = predict(j, z, j->prompt, j->cfg, i)};
+        mw_step_in in = {.latents = z, .noise_pred = predict(j, z, j->prompt, j->cfg, i), .ddim_eta = j->eta};
         mw_step_out out = {0};
         record(c, &guided, in.noise_pred);
         mw_sampler_step(c, j->schedule, i, &in, &state, &out);
@@ -198,7 +198,8 @@ static mw_schedule *make_schedule(mw_ctx *c, golden_case *k)
     json_t *json = json_deep_copy(mw_json_object(c, k->name, k->params, "scheduler_config"));
     if (!name || !json)
         return NULL;
-    json_object_set_new(json, "_class_name", json_sprintf("%sScheduler", name));
+    bool whole = strstr(name, "Scheduler") != NULL; // "DDIM" or "DDIMScheduler"
+    json_object_set_new(json, "_class_name", json_sprintf("%s%s", name, whole ? "" : "Scheduler"));
     mw_scheduler *s = mw_scheduler_new(c, json, k->name);
     mw_schedule *schedule = s ? mw_schedule_new(c, &s->config, s->config.sampler, (int)steps) : NULL;
     if (s)
@@ -212,6 +213,7 @@ static mw_status run(mw_ctx *c, golden_case *k)
     mw_checkpoint_options o = {.path = golden_model(c, k, NULL), .dtype = k->dtype};
     job j = {.c = c, .k = k, .schedule = make_schedule(c, k)};
     j.cfg = mw_json_number(c, k->name, k->params, "guidance_scale");
+    j.eta = mw_json_has(k->params, "eta") ? mw_json_number(c, k->name, k->params, "eta") : 0;
     j.model = mw_err(c) == MW_OK ? mw_checkpoint_open(c, &o) : NULL;
     if (j.model) {
         j.prompt = text_states(&j, "prompt", "prompt_ids", "prompt_embeds");
