@@ -193,7 +193,7 @@ struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes)
         pthread_mutex_unlock(&d->lock);
         if (r)
             return r;
-        if (attempt == 0 && trim && trim(user, wanted))
+        if (attempt < 2 && trim && trim(user, wanted))
             continue;
         mw_fail(c, MW_E_MEMORY,
                 "%s: out of memory: asked for %.1f MiB, %.1f MiB are in use (%.1f MiB held), the limit is "

@@ -160,20 +160,39 @@ void mw_cache_put(mw_cache *k, mw_hash key, mw_value *const *out, int n)
     free_list(gone);
 }
 
+static size_t heavy_bytes(const entry *e) { return e->bytes < LIGHT ? 0 : e->bytes; }
+
+static size_t object_bytes(const entry *e)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < e->n; i++)
+        bytes += mw_value_object_bytes(e->out[i]);
+    return bytes;
+}
+
+// Takes out every entry that weighs something; returns what they weigh together.
+static uint64_t take_heavy(mw_cache *k, size_t (*weight)(const entry *), entry **gone)
+{
+    uint64_t freed = 0;
+    for (entry *e = k->ring.newer, *newer; e != &k->ring; e = newer) {
+        newer = e->newer;
+        size_t bytes = weight(e);
+        if (bytes)
+            take_out(k, e, gone);
+        freed += bytes;
+    }
+    return freed;
+}
+
 uint64_t mw_cache_trim(void *cache, uint64_t wanted)
 {
     (void)wanted; // bytes given up need not lie side by side: all of them together are the best offer
     mw_cache *k = cache;
-    uint64_t freed = 0;
     entry *gone = NULL;
     pthread_mutex_lock(&k->lock);
-    for (entry *e = k->ring.newer, *newer; e != &k->ring; e = newer) {
-        newer = e->newer;
-        if (e->bytes < LIGHT)
-            continue;
-        freed += e->bytes;
-        take_out(k, e, &gone);
-    }
+    uint64_t freed = take_heavy(k, heavy_bytes, &gone);
+    if (!freed)
+        freed = take_heavy(k, object_bytes, &gone);
     pthread_mutex_unlock(&k->lock);
     free_list(gone);
     return freed;

@@ -16,7 +16,8 @@ bool mw_cache_get(mw_cache *k, mw_hash key, mw_value **out, int n);
 // not kept.
 void mw_cache_put(mw_cache *k, mw_hash key, mw_value *const *out, int n);
 
-// An mw_trim_fn (core/cl/device.h) with the cache as user: gives up all that holds tensors; returns their
+// An mw_trim_fn (core/cl/device.h) with the cache as user: gives up all that holds tensors, or, where there
+// is none, all objects that hold device memory (models, which take longer to make again); returns their
 // bytes.
 uint64_t mw_cache_trim(void *cache, uint64_t wanted);
 

@@ -86,7 +86,7 @@ mw_status mw_graph_set_policy(mw_ctx *c, mw_graph *g, const char *text)
 
 static void free_link(mw_object *o) { free(o); }
 
-static const mw_object_type link_type = {"handle", free_link, NULL, NULL};
+static const mw_object_type link_type = {.name = "handle", .free = free_link};
 
 mw_value *mw_link_value(mw_ctx *c, int node, int out)
 {

@@ -25,6 +25,9 @@ typedef struct mw_object_type {
     mw_object *(*part)(mw_object *o, const char *port_type);
     // Port types that `part` answers, NULL-terminated, for wiring checks; may be NULL.
     const char *const *parts;
+    // Device memory that goes when the object goes, as it is now (weights count once they are loaded); NULL:
+    // none.
+    size_t (*bytes)(const mw_object *o);
 } mw_object_type;
 
 typedef struct mw_value mw_value; // immutable once shared; counted; safe to share between threads
@@ -61,6 +64,8 @@ mw_value *mw_value_get(const mw_value *map, const char *key); // borrowed; NULL
 // Memory that goes when the value goes, roughly: host bytes plus the elements of its tensors. Objects count
 // as themselves only.
 size_t mw_value_bytes(const mw_value *v);
+// What the objects in it hold on the device (mw_object_type.bytes).
+size_t mw_value_object_bytes(const mw_value *v);
 
 void mw_object_retain(mw_object *o);
 void mw_object_release(mw_object *o);

@@ -48,7 +48,18 @@ static mw_object *part(mw_object *o, const char *port_type)
 }
 
 static const char *const parts[] = {"unet", "vae", "text_encoder", "tokenizer", "scheduler", NULL};
-static const mw_object_type type = {"checkpoint", free_checkpoint, part, parts};
+
+static size_t bytes(const mw_object *o)
+{
+    const mw_checkpoint *k = (const mw_checkpoint *)o;
+    const mw_object *all[] = {&k->unet->base, &k->vae->base, &k->text_encoder->base};
+    size_t n = 0;
+    for (int i = 0; i < 3; i++)
+        n += all[i]->type->bytes(all[i]);
+    return n;
+}
+
+static const mw_object_type type = {"checkpoint", free_checkpoint, part, parts, bytes};
 
 static mw_checkpoint *make(mw_ctx *c, const char *path, mw_dtype dtype)
 {

@@ -34,10 +34,23 @@ static void text_encoder_free(mw_object *o)
     free(o);
 }
 
-static const mw_object_type unet_type = {.name = "unet", .free = unet_free};
-static const mw_object_type vae_type = {.name = "vae", .free = vae_free};
+static size_t unet_bytes(const mw_object *o) { return mw_weights_held(((const mw_unet *)o)->model.weights); }
+static size_t vae_bytes(const mw_object *o) { return mw_weights_held(((const mw_vae *)o)->model.weights); }
+
+static size_t text_encoder_bytes(const mw_object *o)
+{
+    const mw_text_encoder *t = (const mw_text_encoder *)o;
+    size_t bytes = 0;
+    for (int i = 0; i < t->n; i++)
+        bytes += mw_weights_held(t->encoder[i].weights);
+    return bytes;
+}
+
+static const mw_object_type unet_type = {.name = "unet", .free = unet_free, .bytes = unet_bytes};
+static const mw_object_type vae_type = {.name = "vae", .free = vae_free, .bytes = vae_bytes};
 static const mw_object_type tokenizer_type = {.name = "tokenizer", .free = tokenizer_free};
-static const mw_object_type text_encoder_type = {.name = "text_encoder", .free = text_encoder_free};
+static const mw_object_type text_encoder_type = {
+    .name = "text_encoder", .free = text_encoder_free, .bytes = text_encoder_bytes};
 
 // A fresh object of `size` bytes whose first member is the base.
 static void *make(mw_ctx *c, size_t size, const mw_object_type *type)

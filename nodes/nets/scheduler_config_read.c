@@ -88,7 +88,7 @@ static void scheduler_free(mw_object *o)
     free(s);
 }
 
-static const mw_object_type scheduler_type = {"scheduler", scheduler_free, NULL, NULL};
+static const mw_object_type scheduler_type = {.name = "scheduler", .free = scheduler_free};
 
 mw_scheduler *mw_scheduler_new(mw_ctx *c, const json_t *json, const char *file)
 {

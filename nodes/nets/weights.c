@@ -96,6 +96,7 @@ void mw_weights_free(mw_weights *w)
 }
 
 mw_dtype mw_weights_dtype(const mw_weights *w) { return w->dtype; }
+size_t mw_weights_held(const mw_weights *w) { return atomic_load(&w->ready) ? w->bytes : 0; }
 size_t mw_weights_bytes(const mw_weights *w) { return w->bytes; }
 int64_t mw_weights_count(const mw_weights *w) { return w->count; }
 

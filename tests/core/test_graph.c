@@ -72,7 +72,7 @@ static void thing_free(mw_object *o)
     atomic_fetch_sub(&things, 1);
     free(o);
 }
-static const mw_object_type thing_type = {"thing", thing_free, NULL, NULL};
+static const mw_object_type thing_type = {.name = "thing", .free = thing_free};
 static const mw_port thing_in[] = {
     {"from", "thing", "null", 0, 0, NULL, NULL, NULL, "an earlier one"},
     {"id", "number", "0", 0, 0, NULL, NULL, NULL, "to tell them apart"},
