@@ -156,19 +156,32 @@ bool mw_weights_hash(mw_ctx *c, const char *name, char text[33])
     return known;
 }
 
+// The hash, "" when there is none; a model is read once however many pictures it makes.
+static const char *known_hash(mw_session *s, const char *name)
+{
+    mw_ctx *c = s->k->c;
+    char text[33] = "";
+    if (!s->weights)
+        s->weights = mw_value_map(c);
+    if (s->weights && !mw_value_get(s->weights, name)) {
+        mw_weights_hash(c, name, text);
+        mw_value_set(c, s->weights, name, mw_value_text(c, text, strlen(text)));
+    }
+    return mw_value_as_text(mw_value_get(s->weights, name));
+}
+
 static json_t *weights(const maker *m)
 {
     json_t *all = json_object();
-    mw_ctx *c = m->s->k->c;
     for (int id = 0; id < m->count; id++) {
         const mw_gnode *n = mw_graph_node(m->s->g, id);
         for (int i = 0; m->above[id] && i < n->schema->nin; i++) {
             const char *name = mw_value_as_text(n->in[i]);
             if (strcmp(n->schema->type->in[i].type, "path") || !*name || json_object_get(all, name))
                 continue;
-            char text[33];
-            if (mw_weights_hash(c, name, text))
-                json_object_set_new(all, name, json_string(text));
+            const char *hash = known_hash(m->s, name);
+            if (*hash)
+                json_object_set_new(all, name, json_string(hash));
         }
     }
     return all;
@@ -200,13 +213,20 @@ static json_t *params(mw_session *s)
     return all;
 }
 
+// JSON holds UTF-8 only: a script in another encoding is left out, and its pictures cannot be replayed.
+static json_t *source_json(const mw_source *source)
+{
+    json_t *text = json_stringn(source->text, source->length);
+    return text ? text : json_null();
+}
+
 static json_t *modules(mw_session *s)
 {
     json_t *all = json_object();
     int n;
     const mw_source *source = mw_script_sources(s->script, &n);
     for (int i = 1; i < n; i++)
-        json_object_set_new(all, source[i].name, json_stringn(source[i].text, source[i].length));
+        json_object_set_new(all, source[i].name, source_json(&source[i]));
     return all;
 }
 
@@ -218,9 +238,9 @@ static char *graph_text(const maker *m, const char *output)
     const mw_device_info *d = s->k->c->device ? mw_device_get_info(s->k->c) : NULL;
     json_t *all =
         json_pack("{si ss ss ss so so so so ss ss ss}", "format", 1, "version", MW_VERSION, "output", output,
-                  "name", script[0].name, "script", json_stringn(script[0].text, script[0].length), "modules",
-                  modules(s), "params", params(s), "weights", weights(m), "device", d ? d->name : "none",
-                  "driver", d ? d->driver : "none", "dtype", s->k->c->dtype ? s->k->c->dtype : "auto");
+                  "name", script[0].name, "script", source_json(&script[0]), "modules", modules(s), "params",
+                  params(s), "weights", weights(m), "device", d ? d->name : "none", "driver",
+                  d ? d->driver : "none", "dtype", s->k->c->dtype ? s->k->c->dtype : "auto");
     char *text = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(all);
     return text;

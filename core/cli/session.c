@@ -42,6 +42,14 @@ static mw_status set_policy(mw_session *s, mw_ctx *c)
     return mw_err(c);
 }
 
+// An mw_trim_fn: what the cache and the script can do without.
+static uint64_t trim(void *user, uint64_t wanted)
+{
+    mw_session *s = user;
+    uint64_t freed = mw_cache_trim(s->cache, wanted);
+    return freed + (s->script ? mw_script_collect(s->script) : 0);
+}
+
 static mw_status open_device(mw_ctx *c, void *user)
 {
     mw_session *s = user;
@@ -49,7 +57,7 @@ static mw_status open_device(mw_ctx *c, void *user)
         return mw_err(c);
     if (mw_device_open(c, s->k->device, s->k->memory, s->k->profile))
         return mw_err(c);
-    mw_device_set_trim(c, mw_cache_trim, s->cache);
+    mw_device_set_trim(c, trim, s);
     mw_log(c, MW_LOG_DEBUG, "device: %s", mw_device_get_info(c)->name);
     return set_policy(s, c);
 }
@@ -87,7 +95,10 @@ mw_status mw_session_open(mw_session *s, mw_cli *k, const mw_session_options *o)
 void mw_session_close(mw_session *s)
 {
     mw_terminal_clear();
+    if (s->k->c->device)
+        mw_device_set_trim(s->k->c, NULL, NULL);
     mw_script_free(s->script);
+    mw_value_release(s->weights);
     mw_exec_free(s->x);
     mw_graph_free(s->g);
     mw_cache_free(s->cache);

@@ -11,7 +11,8 @@ typedef struct mw_session {
     mw_cache *cache;
     mw_exec *x;
     mw_script *script;
-    bool blind; // check: something could not be seen
+    mw_value *weights; // hashes of files that pictures were made with: name -> text
+    bool blind;        // check: something could not be seen
 } mw_session;
 
 typedef struct mw_session_options {

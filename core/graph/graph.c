@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_NODES = 1 << 20 };
+// A script's limits reach what it makes here, too.
+enum { MOST_NODES = 1 << 20, MOST_BYTES = 1 << 30 };
 
 mw_graph *mw_graph_new(mw_ctx *c)
 {
@@ -317,14 +318,19 @@ static void collect_deps(mw_ctx *c, mw_gnode *n)
             n->deps[n->ndeps++] = n->deps[i];
 }
 
-static bool make_room(mw_ctx *c, mw_graph *g)
+static bool make_room(mw_ctx *c, mw_graph *g, size_t bytes)
 {
-    if (g->count < g->room)
-        return true;
+    g->bytes += bytes;
+    if (g->bytes > MOST_BYTES) {
+        mw_fail(c, MW_E_MEMORY, "the literals of the graph need more than %d MiB", MOST_BYTES >> 20);
+        return false;
+    }
     if (g->count >= MOST_NODES) {
         mw_fail(c, MW_E_SCRIPT, "more than %d nodes", MOST_NODES);
         return false;
     }
+    if (g->count < g->room)
+        return true;
     int room = g->room ? 2 * g->room : 64;
     mw_gnode **more = mw_realloc(c, g->nodes, (size_t)room * sizeof *more);
     if (!more)
@@ -358,7 +364,7 @@ int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_valu
         wire_arguments(&a, args);
         if (!mw_err(c))
             fill_absent(&a, args);
-        if (!mw_err(c) && make_room(c, g))
+        if (!mw_err(c) && make_room(c, g, mw_value_bytes(args)))
             collect_deps(c, n);
         settle(&a);
     }

@@ -10,6 +10,7 @@ struct mw_graph {
     mw_schema **schemas;
     int nschemas;
     char *policy;
+    size_t bytes;    // of all literals
     mw_value *files; // path -> identity text, asked for once
 };
 

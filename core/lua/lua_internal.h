@@ -7,6 +7,8 @@
 
 #include "core/lua/script.h"
 
+#include <pthread.h>
+
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -20,9 +22,13 @@ struct mw_script {
     lua_State *main;
     char *path, *folder; // of the graph script
     size_t lua_bytes, lua_limit;
-    double lua_began; // CPU seconds of this thread, time spent in the executor taken off
-    bool stopped;     // the watchdog has spoken
-    bool blind;       // check: a value could not be known
+    double lua_began;      // CPU seconds of this thread, time spent in the executor taken off
+    pthread_t thread;      // Lua runs on this one only
+    uint64_t tensor_bytes; // of the tensors that Lua holds
+    uint64_t fresh_bytes;  // of those made since the last collection
+    bool collecting;
+    bool stopped; // the watchdog has spoken
+    bool blind;   // check: a value could not be known
     bool memory_out;
     mw_status raised; // status behind the Lua error last raised by mw_lua_raise
     char *raised_text;

@@ -26,6 +26,7 @@ mw_script *mw_script_new(mw_ctx *c, mw_graph *g, mw_exec *x, const mw_script_opt
     s->g = g;
     s->x = x;
     s->o = *o;
+    s->thread = pthread_self();
     s->L = s->main = mw_lua_open(c, s);
     if (s->main)
         return s;

@@ -52,6 +52,10 @@ void mw_script_free(mw_script *s);
 // read. MW_E_SCRIPT for all that is the script's fault; MW_E_USAGE for parameters that it does not have.
 mw_status mw_script_run(mw_ctx *c, mw_script *s, const char *path, const char *text, size_t length);
 
+// Let go of tensors that the script no longer reaches, when called on the script's own thread: for an
+// mw_trim_fn. Returns the bytes.
+uint64_t mw_script_collect(mw_script *s);
+
 const mw_output *mw_script_outputs(const mw_script *s, int *count);
 const mw_param *mw_script_params(const mw_script *s, int *count);
 const mw_source *mw_script_sources(const mw_script *s, int *count);

@@ -6,6 +6,23 @@
 
 enum { MOST_ELEMENTS = 1 << 26 };
 
+// Lua's collector sees a few bytes where the device holds megabytes: it is run after so many of them.
+enum { COLLECT_AFTER = 256 << 20 };
+
+static uint64_t bytes_of(const mw_tensor *t) { return (uint64_t)mw_numel(t) * mw_dtype_size(t->dtype); }
+
+uint64_t mw_script_collect(mw_script *s)
+{
+    uint64_t before = s->tensor_bytes;
+    if (s->collecting || !pthread_equal(pthread_self(), s->thread))
+        return 0;
+    s->collecting = true;
+    lua_gc(s->L, LUA_GCCOLLECT, 0);
+    s->collecting = false;
+    s->fresh_bytes = 0;
+    return before - s->tensor_bytes;
+}
+
 // ---- userdata
 
 void mw_lua_push_tensor(lua_State *L, mw_tensor *t)
@@ -14,6 +31,11 @@ void mw_lua_push_tensor(lua_State *L, mw_tensor *t)
     *box = mw_retain(t);
     luaL_getmetatable(L, "moonweave.tensor");
     lua_setmetatable(L, -2);
+    mw_script *s = mw_lua_script(L);
+    s->tensor_bytes += bytes_of(t);
+    s->fresh_bytes += bytes_of(t);
+    if (s->fresh_bytes > COLLECT_AFTER)
+        mw_script_collect(s);
 }
 
 mw_tensor *mw_lua_tensor(lua_State *L, int idx)
@@ -30,6 +52,7 @@ mw_tensor *mw_lua_tensor(lua_State *L, int idx)
 static int tensor_gc(lua_State *L)
 {
     mw_tensor **box = lua_touserdata(L, 1);
+    mw_lua_script(L)->tensor_bytes -= bytes_of(*box);
     mw_release(*box);
     *box = NULL;
     return 0;

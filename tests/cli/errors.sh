@@ -88,6 +88,12 @@ local f = mw.node { name = "sharpen", inputs = { text = "text" }, outputs = { n 
   return { n = i.text.x + 1 } end }
 mw.output { n = f { text = "x" } }
 END
+wrong 3 "a node's own function cannot ask for another node's value" <<'END'
+local mw = require "moonweave"
+local h = mw.hello {}
+local f = mw.node { name = "ask", outputs = { n = "number" }, run = function() return { n = h.length:value() } end }
+mw.output { n = f {} }
+END
 wrong 4 "%s:2: checkpoint: models/nowhere: no such file or folder" <<'END'
 local mw = require "moonweave"
 mw.output { image = mw.txt2img { model = mw.checkpoint { path = "models/nowhere" }, prompt = "x" } }

@@ -139,6 +139,22 @@ status 6
 script bomb3.lua <<<'while true do pcall(string.rep, "x", 1e9) end'
 run run "$dir/bomb3.lua"
 status 6
+script bomb4.lua <<<'local mw = require "moonweave" local s = ("x"):rep(2 ^ 20) while true do mw.hello { name = s } end'
+run run "$dir/bomb4.lua"
+status 6
+says "the literals of the graph need more than"
+# What Lua no longer reaches on the device goes when the device needs it.
+script garbage.lua <<'END'
+local mw = require "moonweave"
+local row = {}
+for i = 1, 1000 do row[i] = 1 end
+local column = mw.tensor(row):reshape(1000, 1)
+local line = mw.tensor(row):reshape(1, 1000)
+for _ = 1, 200 do local _ = column:matmul(line) end
+mw.output { x = 1 }
+END
+run run "$dir/garbage.lua" --memory=64M
+status 0
 script deep.lua <<<'local function f() return 1 + f() end f()'
 run run "$dir/deep.lua"
 status 3
