@@ -1,43 +1,24 @@
 // family_sam.c: op lmd.sam: Segment Anything: prepared picture, its embedding, masks of prompts.
 #include "tests/golden_runner/parts.h"
 
-#include "nodes/nets/hf_folder.h"
-#include "nodes/nets/sam.h"
+#include "nodes/nets/sam_open.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 // What one case needs.
 typedef struct {
-    mw_sam_model m;
-    mw_image_prep prep;
+    mw_sam *sam;
     mw_image_geometry g;
     mw_tensor *embedding;
 } job;
 
-static void load(mw_ctx *c, golden_case *k, job *j)
-{
-    const char *folder = golden_model(c, k, "sam");
-    mw_hf_folder f = {0};
-    if (folder && mw_hf_open(c, folder, &f) == MW_OK &&
-        mw_sam_config_read(c, f.config, f.config_path, &j->m.config) == MW_OK) {
-        j->prep = mw_sam_prep(&j->m.config);
-        if (f.prep)
-            mw_image_prep_read(c, f.prep, f.prep_path, &j->prep);
-        mw_weight_source w = mw_hf_weights(c, folder);
-        j->m.weights = mw_err(c) == MW_OK ? mw_weights_new(c, w, "sam", k->dtype) : NULL;
-    }
-    if (j->m.weights)
-        mw_sam_load(c, &j->m);
-    mw_hf_close(&f);
-}
-
 static void prepare(mw_ctx *c, golden_case *k, job *j)
 {
     const mw_image image = golden_input_image(c, k, "image");
-    mw_tensor *pixels = image.rgb ? mw_image_prep_run(c, &j->prep, &image, &j->g) : NULL;
+    mw_tensor *pixels = image.rgb ? mw_image_prep_run(c, &j->sam->prep, &image, &j->g) : NULL;
     int32_t size[2] = {j->g.new_height, j->g.new_width};
-    j->embedding = mw_sam_encode(c, &j->m, pixels);
+    j->embedding = mw_sam_encode(c, &j->sam->model, pixels);
     if (mw_err(c) != MW_OK)
         return;
     mw_tensor *planes = mw_permute(c, pixels, (int[]){0, 3, 1, 2});
@@ -123,7 +104,7 @@ static void run_variant(mw_ctx *c, golden_case *k, const job *j, const char *nam
         mw_sam_prompt p = {
             .n = n, .npoints = npoints / 2 / n, .points = points, .labels = labels, .boxes = boxes};
         mw_tensor *masks, *scores;
-        mw_sam_decode(c, &j->m, j->embedding, &p, several, &masks, &scores);
+        mw_sam_decode(c, &j->sam->model, j->embedding, &p, several, &masks, &scores);
         golden_give_tensor(c, k, golden_text(c, k, "pred_masks/%s", name), masks);
         golden_give_tensor(c, k, golden_text(c, k, "iou_scores/%s", name), scores);
         give_full(c, k, name, mw_sam_upscale(c, masks, &j->g));
@@ -139,15 +120,17 @@ static mw_status run(mw_ctx *c, golden_case *k)
     job j = {0};
     const char *name;
     json_t *v;
-    load(c, k, &j);
-    if (mw_err(c) == MW_OK)
+    const char *folder = golden_model(c, k, "sam");
+    j.sam = folder ? mw_sam_open(c, folder, k->dtype) : NULL;
+    if (j.sam)
         prepare(c, k, &j);
     json_object_foreach(json_object_get(k->params, "variants"), name, v)
     {
         if (mw_err(c) == MW_OK)
             run_variant(c, k, &j, name, v);
     }
-    mw_weights_free(j.m.weights);
+    if (j.sam)
+        mw_object_release(&j.sam->base);
     return mw_err(c);
 }
 
