@@ -18,13 +18,6 @@ static const mw_port in[] = {
     {0},
 };
 
-static mw_dtype dtype_of(const mw_ctx *c, const char *name)
-{
-    if (strcmp(name, "auto") == 0)
-        return mw_checkpoint_auto_dtype(c);
-    return strcmp(name, "f16") == 0 ? MW_F16 : MW_F32;
-}
-
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
     char *path = mw_find_path(c, mw_value_as_text(i[0]));
@@ -32,7 +25,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     char *config = path && *config_name ? mw_find_path(c, config_name) : NULL;
     mw_checkpoint_options options = {
         .path = path,
-        .dtype = dtype_of(c, mw_value_as_text(i[1])),
+        .dtype = mw_checkpoint_dtype(c, mw_value_as_text(i[1])),
         .variant = mw_value_as_text(i[2]),
         .config = config,
     };

@@ -194,6 +194,13 @@ mw_dtype mw_checkpoint_auto_dtype(const mw_ctx *c)
     return c->device && mw_device_caps(c)->fp16 ? MW_F16 : MW_F32;
 }
 
+mw_dtype mw_checkpoint_dtype(const mw_ctx *c, const char *name)
+{
+    if (strcmp(name, "auto") == 0)
+        return mw_checkpoint_auto_dtype(c);
+    return strcmp(name, "f16") == 0 ? MW_F16 : MW_F32;
+}
+
 const char *mw_checkpoint_kind(const mw_unet_config *unet)
 {
     if (unet->text_time)

@@ -43,6 +43,8 @@ mw_checkpoint *mw_checkpoint_open(mw_ctx *c, const mw_checkpoint_options *o);
 // What the user asked for (--dtype), else the storage this device is fast with: f16 where it computes in it,
 // else f32.
 mw_dtype mw_checkpoint_auto_dtype(const mw_ctx *c);
+// The storage meant by "auto", "f16" or "f32".
+mw_dtype mw_checkpoint_dtype(const mw_ctx *c, const char *name);
 
 // A checkpoint that differs from `base` in some sources (each a share that is taken over; NULL: as in base).
 // Parts with the same source are shared. Takes the sources over also on failure.

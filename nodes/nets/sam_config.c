@@ -2,6 +2,7 @@
 #include "nodes/nets/sam_config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 // A config within the config, `name` in messages; an absent one is empty.
 static mw_status begin(mw_ctx *c, mw_config *cfg, const json_t *json, const char *name, const json_t *empty,
@@ -95,8 +96,9 @@ static void read_decoder(mw_config *cfg, mw_sam_config *f)
     f->masks = mw_config_int(cfg, "num_multimask_outputs", 3, 1, 16);
     f->score_depth = mw_config_int(cfg, "iou_head_depth", 3, 2, 64);
     f->score_inner = mw_config_int(cfg, "iou_head_hidden_dim", 256, 1, 1 << 14);
-    if (f->channels % f->shrink || f->channels / f->shrink % f->decoder_heads)
-        mw_config_fail(cfg, "num_attention_heads", "%d heads do not divide hidden_size %d / %d",
+    if (f->channels % f->shrink || f->channels / f->shrink % f->decoder_heads ||
+        f->channels / 2 % f->decoder_heads)
+        mw_config_fail(cfg, "num_attention_heads", "%d heads do not divide hidden_size %d / 2 and / %d",
                        f->decoder_heads, f->channels, f->shrink);
 }
 
@@ -113,7 +115,9 @@ mw_status mw_sam_config_read(mw_ctx *c, const json_t *json, const char *file, mw
     json_t *empty = json_object();
     *out = (mw_sam_config){0};
     if (mw_config_begin(c, &cfg, json, file) == MW_OK) {
-        mw_config_only(&cfg, "model_type", "\"sam\"", NULL);
+        const char *type = mw_config_text(&cfg, "model_type", "");
+        if (type && strcmp(type, "sam") != 0)
+            mw_config_fail(&cfg, "model_type", "must be \"sam\", got \"%.40s\"", type);
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
             mw_config_raw(&cfg, parts[i].name);
         mw_config_done(&cfg);

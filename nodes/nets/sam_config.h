@@ -25,7 +25,7 @@ typedef struct mw_sam_config {
     double prompt_eps;
     mw_activation prompt_act;
     int decoder_layers, decoder_heads, decoder_inner;
-    int shrink; // of the widths in the decoder's attention between tokens and picture
+    int shrink; // of the width in the decoder's last attention of tokens to the picture
     double decoder_eps;
     int masks;                    // that it offers at once (3); one more is for unambiguous prompts
     int score_depth, score_inner; // of the head that guesses the overlap

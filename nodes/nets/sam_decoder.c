@@ -5,6 +5,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+// Widths within the layers' attention between tokens and picture are halved, whatever the config says; its
+// rate is that of the last attention alone.
+enum { SHRINK = 2 };
+
 // ---- the two-way transformer
 
 // Widths are divided by `shrink` inside.
@@ -46,12 +50,12 @@ static void block(const mw_sam_net *n, int i, state *s)
     mw_tensor *q = i == 0 ? t : mw_add(c, t, s->first); // the first layer has nothing but the places
     t = norm(n, at.s, "layer_norm1", attention(n, self.s, q, q, t, 1, i == 0 ? NULL : t));
     mw_tensor *k = mw_add(c, x, s->place);
-    t = attention(n, down.s, mw_add(c, t, s->first), k, x, n->cfg->shrink, t);
+    t = attention(n, down.s, mw_add(c, t, s->first), k, x, SHRINK, t);
     t = norm(n, at.s, "layer_norm2", t);
     q = relu(n, mw_nn_linear(&n->nn, at.s, "mlp.lin1", t, n->cfg->decoder_inner, 0, MW_ACT_NONE, NULL));
     t = mw_nn_linear(&n->nn, at.s, "mlp.lin2", q, n->cfg->channels, 0, MW_ACT_NONE, t);
     t = norm(n, at.s, "layer_norm3", t);
-    x = attention(n, up.s, k, mw_add(c, t, s->first), t, n->cfg->shrink, x);
+    x = attention(n, up.s, k, mw_add(c, t, s->first), t, SHRINK, x);
     mw_tensor *keep[] = {t, norm(n, at.s, "layer_norm4", x)};
     mw_scope_end_many(c, keep, 2);
     s->tokens = keep[0];

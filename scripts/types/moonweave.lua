@@ -10,6 +10,31 @@ function handle:value() end
 ---@class mw
 mw = {}
 
+---@class mw.attention_mask: mw.handle
+---@field mask mw.handle mask: [height,width] 1 on the object, else 0
+---@field coarse mw.handle mask: [h,w] the same at the map's size
+---@field map mw.handle tensor: [h,w] the smoothed map, from 0 to 1
+---@field point mw.handle list: { x, y } on the canvas: the corner of the brightest cell
+---@field bounds mw.handle list: { x, y, width, height } on the canvas around the mask, a cell larger on each side
+
+---@class mw.attention_mask.params
+---@field maps any|mw.handle the maps of each step, a list: of tensors [1,heads,h*w,L], or of unet's maps by layer
+---@field token integer|mw.handle which column: the token's position, from 0 (the begin token)
+---@field layer? string|mw.handle where the maps have several layers: which
+---@field from_step? integer|mw.handle steps before this one are left out of the mean; null: a fifth of all
+---@field sigma? number|mw.handle width of the smoothing
+---@field threshold? number|mw.handle of the smoothed map, its least as 0 and its most as 1; what is over it is the object
+---@field erode_dilate? integer|mw.handle so often the mask loses its rim, and gains one again: specks go
+---@field box? table|mw.handle { x, y, width, height } on the canvas: the mask where the attention gives none
+---@field canvas? table|mw.handle { width, height } of the picture that box, point and bounds refer to
+---@field width? integer|mw.handle of the mask; null: the map's
+---@field height? integer|mw.handle of the mask; null: the map's
+
+---The object that a token's cross-attention shows (Lian et al. 2023): mean over steps and heads, smoothed, over a threshold. The finer mask by its nearest cells, without a segmentation network, is this engine's own.
+---@param params mw.attention_mask.params
+---@return mw.attention_mask
+function mw.attention_mask(params) end
+
 ---@class mw.checkpoint: mw.handle
 ---@field checkpoint mw.handle checkpoint: the whole model; where a part is expected it gives that part
 ---@field unet mw.handle unet: the network that predicts the noise
@@ -239,6 +264,40 @@ function mw.noise(params) end
 ---@param params mw.pndm_step.params
 ---@return mw.pndm_step
 function mw.pndm_step(params) end
+
+---@class mw.sam: mw.handle
+---@field sam mw.handle sam: the model, for sam_refine
+
+---@class mw.sam.params
+---@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, preprocessor_config.json
+---@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 where the device computes in it, else f32
+
+---Opens a Segment Anything model (Kirillov et al. 2023) of any size: ViT-B, L or H.
+---@param params mw.sam.params
+---@return mw.sam
+function mw.sam(params) end
+
+---@class mw.sam_refine: mw.handle
+---@field mask mw.handle mask: [H / cell, W / cell] 1 on the object, else 0
+---@field confidence mw.handle number: the network's guess of the mask's overlap with the truth
+---@field iou mw.handle number: overlap with the coarse mask; 1 without one
+---@field candidates mw.handle tensor: [n, H / cell, W / cell] all masks that the network offered
+
+---@class mw.sam_refine.params
+---@field model mw.handle a Segment Anything model
+---@field image mw.handle [H,W,3] in 0..1
+---@field box? table|mw.handle { x, y, width, height } around the object
+---@field point? table|mw.handle { x, y } on the object, or a list of such; { x, y, 0 } is a point beside it
+---@field mask? mw.handle [h,w] roughly the object, over the whole picture: candidates are held against it; without box and point its bounds, one cell larger, are the box
+---@field dense? boolean|mw.handle the mask is shown to the network too
+---@field cell? integer|mw.handle side of a cell of the result: 8 for latents, 1 for pixels
+---@field min_confidence? number|mw.handle a candidate that the network trusts less is taken last
+---@field min_iou? number|mw.handle so is one that overlaps the mask less
+
+---The mask of an object that a box, points or a coarse mask point at: the largest of the network's candidates that it trusts and that fits the coarse mask.
+---@param params mw.sam_refine.params
+---@return mw.sam_refine
+function mw.sam_refine(params) end
 
 ---@class mw.save_image: mw.handle
 ---@field path mw.handle text: where the (first) picture lies

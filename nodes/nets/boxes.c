@@ -1,0 +1,74 @@
+// boxes.c: boxes, points and masks as nodes take and give them.
+#include "nodes/nets/boxes.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+bool mw_box_read(mw_ctx *c, const char *port, const mw_value *v, double box[4])
+{
+    double n[4] = {0};
+    bool ok = mw_value_count(v) == 4;
+    if (mw_err(c) != MW_OK || mw_value_kind(v) == MW_NIL)
+        return false;
+    for (size_t i = 0; ok && i < 4; i++) {
+        mw_value *e = mw_value_at(v, i);
+        n[i] = mw_value_as_number(e);
+        ok = mw_value_kind(e) == MW_NUMBER && isfinite(n[i]);
+    }
+    if (!ok || n[2] < 0 || n[3] < 0) {
+        mw_fail(c, MW_E_ARG, "'%s' must be { x, y, width, height }, in pixels, with no negative size", port);
+        return false;
+    }
+    box[0] = n[0];
+    box[1] = n[1];
+    box[2] = n[0] + n[2];
+    box[3] = n[1] + n[3];
+    return true;
+}
+
+mw_value *mw_numbers_value(mw_ctx *c, const double *v, int n)
+{
+    mw_value *list = mw_value_list(c);
+    for (int i = 0; i < n; i++)
+        mw_value_push(c, list, mw_value_number(c, v[i]));
+    return list;
+}
+
+uint8_t *mw_mask_read(mw_ctx *c, const char *port, const mw_value *v, int *h, int *w)
+{
+    const mw_tensor *t = mw_value_as_tensor(v);
+    char got[64];
+    *h = *w = 0;
+    if (mw_err(c) != MW_OK || mw_value_kind(v) == MW_NIL)
+        return NULL;
+    if (!t || t->ndim < 2 || t->ndim > 3 || (t->ndim == 3 && mw_dim(t, 2) != 3) || mw_numel(t) == 0 ||
+        mw_numel(t) > INT32_MAX) {
+        mw_fail(c, MW_E_SHAPE, "'%s' must be a mask [h,w], got %s", port, mw_shape_text(t, got, sizeof got));
+        return NULL;
+    }
+    size_t n = (size_t)(mw_dim(t, 0) * mw_dim(t, 1)), step = t->ndim == 3 ? 3 : 1;
+    float *values = mw_alloc(c, n * step * sizeof *values);
+    uint8_t *mask = mw_alloc(c, n);
+    if (values && mask && mw_tensor_read_f32(c, t, values) == MW_OK)
+        for (size_t i = 0; i < n; i++)
+            mask[i] = values[i * step] > 0.5f;
+    free(values);
+    if (mw_err(c) != MW_OK) {
+        free(mask);
+        return NULL;
+    }
+    *h = (int)mw_dim(t, 0);
+    *w = (int)mw_dim(t, 1);
+    return mask;
+}
+
+mw_value *mw_mask_value(mw_ctx *c, const uint8_t *mask, int h, int w)
+{
+    size_t n = (size_t)h * (size_t)w;
+    float *v = mw_alloc(c, n * sizeof *v);
+    for (size_t i = 0; v && i < n; i++)
+        v[i] = mask[i];
+    mw_value *value = v ? mw_value_tensor(c, mw_tensor_from_f32(c, MW_F32, MW_SHAPE(h, w), v)) : NULL;
+    free(v);
+    return value;
+}

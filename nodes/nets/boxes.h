@@ -1,0 +1,19 @@
+// boxes.h: boxes, points and masks as nodes take and give them.
+#ifndef MW_BOXES_H
+#define MW_BOXES_H
+
+#include "core/graph/value.h"
+
+// { x, y, w, h } in pixels -> x0, y0, x1, y1. False when the value is nil. MW_E_ARG naming `port` for
+// anything else that is not four finite numbers, or where w or h is negative.
+bool mw_box_read(mw_ctx *c, const char *port, const mw_value *v, double box[4]);
+// n numbers as a list.
+mw_value *mw_numbers_value(mw_ctx *c, const double *v, int n);
+
+// The mask of a port, [h,w] or a picture's first channel [h,w,3]: 1 where it is over one half; free() it.
+// NULL (no error) when the value is nil; MW_E_SHAPE naming `port` for another shape.
+uint8_t *mw_mask_read(mw_ctx *c, const char *port, const mw_value *v, int *h, int *w);
+// A mask on a wire: [h,w] f32 of 0 and 1.
+mw_value *mw_mask_value(mw_ctx *c, const uint8_t *mask, int h, int w);
+
+#endif
