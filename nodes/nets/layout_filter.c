@@ -175,6 +175,9 @@ mw_status mw_layout_filter(mw_ctx *c, const mw_layout_source *from, const json_t
         return mw_fail(c, from->code, "%s: the boxes are %s, expected a list", from->name,
                        mw_json_text_of(boxes, text, sizeof text));
     }
+    if (json_array_size(boxes) > MW_LAYOUT_MAX_OBJECTS)
+        return mw_fail(c, from->code, "%s: a layout has at most %d boxes, got %zu", from->name,
+                       MW_LAYOUT_MAX_OBJECTS, json_array_size(boxes));
     if (keep(c, from, boxes, o, out, &scale) != MW_OK || out->n == first)
         return mw_err(c);
     bounds u = bounds_of(out, first);

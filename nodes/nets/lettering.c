@@ -65,6 +65,16 @@ int mw_lettering_height(const char *text, int width, int scale)
     return lines * LINE * scale;
 }
 
+int mw_lettering_width(const char *text, int scale)
+{
+    int widest = 0, used = 0;
+    for (char ch; (ch = next(&text));) {
+        used = ch == '\n' ? 0 : used + advance(ch) * scale;
+        widest = used > widest ? used : widest;
+    }
+    return widest;
+}
+
 static void fill(mw_image *m, int x0, int y0, int x1, int y1)
 {
     for (int y = y0 < 0 ? 0 : y0; y < y1 && y < m->height; y++)
