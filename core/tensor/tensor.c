@@ -10,6 +10,14 @@ static atomic_long live;
 
 long mw_live_tensors(void) { return atomic_load(&live); }
 
+uint64_t mw_memory_left(const mw_ctx *c)
+{
+    if (!c->device)
+        return UINT64_MAX;
+    mw_memory_use m = mw_device_memory(c);
+    return m.limit > m.used ? m.limit - m.used : 0;
+}
+
 size_t mw_dtype_size(mw_dtype d)
 {
     static const size_t sizes[] = {[MW_F32] = 4, [MW_F16] = 2, [MW_I32] = 4, [MW_U8] = 1};

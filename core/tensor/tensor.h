@@ -47,6 +47,8 @@ void mw_release(mw_tensor *t);
 mw_tensor *mw_scope_adopt(mw_ctx *c, mw_tensor *t);
 // Tensors alive in the program; 0 at exit when nothing leaks.
 long mw_live_tensors(void);
+// Bytes that the device can still take; a large number without a device.
+uint64_t mw_memory_left(const mw_ctx *c);
 
 // ---- making and reading
 // Uninitialised, contiguous. In a dry context it has no storage. MW_E_MEMORY when the device's limit would be

@@ -42,9 +42,9 @@ typedef struct mw_unet_in {
 mw_tensor *mw_unet_forward(mw_ctx *c, const mw_unet_model *m, const mw_unet_in *in);
 
 // Full path of a cross-attention from what a user may type: itself, a module inside which there is just one
-// ("mid_block.attentions.0"), or a short form: "down.2.1", "up.1.0.0", "mid", "mid.0.0" (block, attention,
-// layer; what is left out is 0). MW_E_ARG, listing what there is, when there is no such layer. buf: at least
-// 96 bytes.
+// ("mid_block.attentions.0"), or a short form: "down.2.1", "up.1.0.0" (block, attention, layer), "mid",
+// "mid.0.0" (attention, layer), "mid.0.0.0"; what is left out is 0. MW_E_ARG, listing what there is, when
+// there is no such layer. buf: at least 96 bytes.
 mw_status mw_unet_layer_path(mw_ctx *c, const mw_unet_config *cfg, const char *name, char *buf, size_t size);
 // The i-th cross-attention in order of execution: its path into buf and, where not NULL, heads and level
 // (latents are halved `level` times there). False when i is past the last.

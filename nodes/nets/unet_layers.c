@@ -77,6 +77,9 @@ static bool called(const place *p, const char *name, const char *path)
     short_name(p, true, s, sizeof s);
     if (strcmp(name, s) == 0)
         return true;
+    snprintf(s, sizeof s, "mid.0.%d.%d", p->attention, p->layer); // with a block, as the other places have
+    if (p->side == MID && strcmp(name, s) == 0)
+        return true;
     if (p->layer)
         return false;
     short_name(p, false, s, sizeof s);

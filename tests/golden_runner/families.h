@@ -2,6 +2,7 @@
 FAMILY(clip_text)
 FAMILY(clip_tokenizer)
 FAMILY(lmd_energy)
+FAMILY(lmd_guidance)
 FAMILY(lmd_parse)
 FAMILY(lmd_phrases)
 FAMILY(lora)

@@ -1,9 +1,9 @@
-# lmd_guidance.sh: the reference cases of attention guidance: energies and their gradients.
+# lmd_guidance.sh: the reference cases of attention guidance: energies, their gradients, steps of latents.
 golden=$BIN/golden
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
-for name in energy_topk energy_boxes energy_ref energy_ratio boxdiff_loss; do
+for name in energy_topk energy_boxes energy_ref energy_ratio boxdiff_loss guidance_step; do
     "$golden" tests/golden/lmd/$name >"$log" 2>&1 && grep -q " 0 missed, 0 not computed" "$log" && continue
     grep -v "^  ok" "$log" | tail -8
     status=1

@@ -1,0 +1,167 @@
+// guidance.c: latents moved against the gradient of an energy on attention maps.
+#include "nodes/nets/guidance.h"
+
+#include "core/tensor/tape.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- layers
+
+// Cells along a side after `level` halvings, each rounded up.
+static int halved(int n, int level)
+{
+    for (int i = 0; i < level; i++)
+        n = (n + 1) / 2;
+    return n;
+}
+
+static bool layer_at(const mw_unet_config *f, int i, int h, int w, mw_guided_layer *l)
+{
+    int level;
+    if (!mw_unet_layer_at(f, i, l->path, sizeof l->path, &l->heads, &level))
+        return false;
+    l->h = halved(h, level);
+    l->w = halved(w, level);
+    return true;
+}
+
+mw_status mw_guided_layer_find(mw_ctx *c, const mw_unet_config *f, const char *name, int h, int w,
+                               mw_guided_layer *out)
+{
+    char path[MW_LAYER_PATH];
+    if (mw_unet_layer_path(c, f, name, path, sizeof path) != MW_OK)
+        return mw_err(c);
+    for (int i = 0; layer_at(f, i, h, w, out); i++)
+        if (strcmp(out->path, path) == 0)
+            break;
+    return MW_OK;
+}
+
+int mw_guided_layers_default(const mw_unet_config *f, int h, int w, mw_guided_layer *out, int max)
+{
+    char first[32] = ""; // "up_blocks.1.": the block on the way up that was met first
+    mw_guided_layer l;
+    int n = 0;
+    for (int i = 0; layer_at(f, i, h, w, &l); i++) {
+        bool up = strncmp(l.path, "up_blocks.", 10) == 0;
+        size_t block = up ? (size_t)(strchr(l.path + 10, '.') - l.path) + 1 : 0;
+        if (up && !*first)
+            memcpy(first, l.path, block < sizeof first ? block : 0);
+        if (strncmp(l.path, "mid_block.", 10) != 0 && !(up && strncmp(l.path, first, block) == 0))
+            continue;
+        if (n < max)
+            out[n] = l;
+        n++;
+    }
+    return n;
+}
+
+// ---- one measurement
+
+// The maps of a forward pass, as they come.
+typedef struct {
+    const mw_guidance *g;
+    mw_tensor **map; // one for each layer; a share each
+} catcher;
+
+static bool want_map(void *user, const char *path)
+{
+    const catcher *k = user;
+    for (int i = 0; i < k->g->nlayers; i++)
+        if (strcmp(k->g->layer[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+static void take_map(mw_ctx *c, void *user, const char *path, mw_tensor *probs)
+{
+    (void)c;
+    const catcher *k = user;
+    for (int i = 0; i < k->g->nlayers; i++)
+        if (!k->map[i] && strcmp(k->g->layer[i].path, path) == 0)
+            k->map[i] = mw_retain(probs);
+}
+
+static mw_tensor *forward(mw_ctx *c, const mw_guidance *g, catcher *k, mw_tensor *latents)
+{
+    mw_unet_taps taps = {.user = k, .want_map = want_map, .map = take_map};
+    mw_unet_in in = g->call;
+    in.latents = g->input_scale == 1 ? latents : mw_affine(c, latents, g->input_scale, 0);
+    in.taps = &taps;
+    in.maps_only = true;
+    mw_unet_forward(c, g->unet, &in);
+    return g->energy(c, g->user, k->map);
+}
+
+static double value_of(mw_ctx *c, const mw_tensor *energy)
+{
+    float v = 0;
+    if (energy && mw_numel(energy) != 1)
+        mw_fail(c, MW_E_SHAPE, "an energy must be one number, got %lld", (long long)mw_numel(energy));
+    if (mw_err(c) == MW_OK && mw_tensor_read_f32(c, energy, &v) == MW_OK && !isfinite(v))
+        mw_fail(c, MW_E_NUMBER, "the energy of the attention is %s: the latents are no longer numbers",
+                isnan(v) ? "not a number" : "infinite");
+    return (double)v;
+}
+
+static mw_status check_finite(mw_ctx *c, mw_tensor *gradient)
+{
+    float v = 0;
+    mw_tensor *sum = mw_sum(c, mw_reshape(c, mw_abs(c, gradient), MW_SHAPE(-1)), 0, false);
+    if (sum && mw_tensor_read_f32(c, sum, &v) == MW_OK && !isfinite(v))
+        mw_fail(c, MW_E_NUMBER, "the gradient of the energy is not finite");
+    return mw_err(c);
+}
+
+// Activations of the pass so far as the tape would keep them, roughly: some 200 maps as large as the widest.
+static bool must_recompute(mw_ctx *c, const mw_guidance *g, const mw_tensor *latents)
+{
+    const double maps = 200, spare = 2;
+    double bytes =
+        maps * g->unet->config.base * (double)mw_numel(latents) / (double)mw_dim(latents, 1) * sizeof(float);
+    return bytes * spare > (double)mw_memory_left(c);
+}
+
+// Measures the energy and, unless that ends guidance, makes a step. Returns the latents moved; NULL when
+// guidance has ended.
+static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, double *energy)
+{
+    catcher k = {g, mw_alloc(c, (size_t)g->nlayers * sizeof *k.map)};
+    mw_tensor *moved = NULL, *gradient = NULL;
+    mw_scope_begin(c);
+    mw_tensor *z = mw_affine(c, latents, 1, 0); // watched on its own, so that tapes outside stay as they are
+    if (k.map && mw_tape_begin(c, must_recompute(c, g, latents)) == MW_OK) {
+        mw_watch(c, z);
+        mw_tensor *e = forward(c, g, &k, z);
+        *energy = value_of(c, e);
+        bool enough = g->fresh && *energy <= g->threshold;
+        if (!enough && mw_backward(c, 1, &e, NULL, 1, &z, &gradient) == MW_OK &&
+            check_finite(c, gradient) == MW_OK) {
+            if (g->trace)
+                g->trace(c, g->trace_user, e, gradient, k.map);
+            mw_tensor *terms[2] = {latents, gradient};
+            moved = mw_lincomb(c, 2, terms, (double[]){1, -g->strength});
+        }
+        mw_tape_end(c);
+    }
+    for (int i = 0; k.map && i < g->nlayers; i++)
+        mw_release(k.map[i]);
+    free(k.map);
+    return mw_scope_end(c, moved);
+}
+
+mw_tensor *mw_guide(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, double *energy)
+{
+    mw_tensor *z = latents;
+    for (int i = 0; i < g->iterations && mw_err(c) == MW_OK && !mw_cancelled(c); i++) {
+        if (!g->fresh && !(*energy > g->threshold))
+            break;
+        mw_tensor *moved = iterate(c, g, z, energy);
+        if (!moved)
+            break;
+        z = moved;
+    }
+    return mw_err(c) == MW_OK ? z : NULL;
+}
