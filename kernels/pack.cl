@@ -70,12 +70,14 @@ kernel void pack_transposed(ARG(const W, x), ARG(W, y), int O, int C, int taps, 
     int p = get_global_id(2), K = taps * O;
     y += (long)p * K * nr;
     int k0 = get_global_id(1) * rows, k1 = min(k0 + rows, K);
-    for (int k = k0; k < k1; k++) {
+    for (int k = k0, run; k < k1; k += run) { // runs of neighbours in x: of one tap and one panel
         int tap = taps - 1 - k / O, o = k % O;
+        run = min(min(k1 - k, O - o), from - o % from);
         global const W *column = x + ((long)(o / from) * taps + tap) * C * from + o % from;
         for (int j = get_global_id(0); j < nr; j += get_global_size(0)) {
             int n = p * nr + j;
-            STOREW(y, (long)k * nr + j, n < C ? LOADW(column, (long)n * from) : 0.0f);
+            for (int i = 0; i < run; i++)
+                STOREW(y, (long)(k + i) * nr + j, n < C ? LOADW(column, (long)n * from + i) : 0.0f);
         }
     }
 }

@@ -23,7 +23,8 @@ static mw_tensor *heads_last(mw_ctx *c, mw_tensor *x)
 
 static mw_tensor *swapped(mw_ctx *c, mw_tensor *x) { return mw_transpose(c, x, 2, 3); }
 
-// gq and gk from P [B,H,t,S] and the gradient of P.
+// gq [B,t,H*D] and gk^T [B,H,D,S] from P [B,H,t,S] and the gradient of P. Transposed, since the large matrix
+// is then read the way it lies.
 static void through_softmax(mw_ctx *c, mw_tensor *p, mw_tensor *gp, mw_tensor *q, mw_tensor *k, int heads,
                             double scale, const bool *want, mw_tensor **gq, mw_tensor **gk)
 {
@@ -31,13 +32,15 @@ static void through_softmax(mw_ctx *c, mw_tensor *p, mw_tensor *gp, mw_tensor *q
     if (want[0])
         *gq = heads_last(c, mw_matmul(c, gs, heads_first(c, k, heads), scale));
     if (want[1])
-        *gk = heads_last(c, mw_matmul(c, swapped(c, gs), heads_first(c, q, heads), scale));
+        *gk = mw_matmul(c, swapped(c, heads_first(c, q, heads)), gs, scale);
 }
 
 void mw_op_attention_probs_grad(mw_ctx *c, mw_tensor *p, mw_tensor *gp, mw_tensor *q, mw_tensor *k, int heads,
                                 double scale, const bool *want, mw_tensor **gq, mw_tensor **gk)
 {
     through_softmax(c, p, gp, mw_cast(c, q, MW_F32), mw_cast(c, k, MW_F32), heads, scale, want, gq, gk);
+    if (want[1])
+        *gk = heads_last(c, swapped(c, *gk));
 }
 
 static mw_tensor *plus(mw_ctx *c, mw_tensor *sum, mw_tensor *x) { return sum && x ? mw_add(c, sum, x) : x; }
@@ -49,7 +52,7 @@ void mw_op_attention_grad(mw_ctx *c, const mw_op_attention *a, mw_tensor *g, con
     int64_t rows = mw_dim(q, 1), row_bytes = mw_dim(q, 0) * a->heads * mw_dim(k, 1) * 4;
     int64_t block = a->causal || row_bytes * rows <= BLOCK_BYTES ? rows : BLOCK_BYTES / (row_bytes + 1);
     block = block < 1 ? 1 : block;
-    mw_tensor *sum[3] = {0}; // gq, gk, gv
+    mw_tensor *sum[3] = {0}; // gq, gk^T, gv^T
     for (int64_t at = 0; at < rows && !mw_err(c); at += block) {
         int64_t n = rows - at < block ? rows - at : block;
         mw_scope_begin(c);
@@ -61,7 +64,7 @@ void mw_op_attention_grad(mw_ctx *c, const mw_op_attention *a, mw_tensor *g, con
             through_softmax(c, p, gp, qs, k, a->heads, a->scale, want, &part[0], &part[1]);
         }
         if (want[2])
-            part[2] = heads_last(c, mw_matmul(c, swapped(c, p), gs, 1));
+            part[2] = mw_matmul(c, swapped(c, gs), p, 1);
         if (sum[0] && part[0])
             part[0] = mw_concat(c, 2, (mw_tensor *[]){sum[0], part[0]}, 1);
         part[1] = plus(c, sum[1], part[1]);
@@ -72,5 +75,5 @@ void mw_op_attention_grad(mw_ctx *c, const mw_op_attention *a, mw_tensor *g, con
     }
     for (int i = 0; i < 3; i++)
         if (want[i])
-            gin[i] = sum[i];
+            gin[i] = i == 0 ? sum[i] : heads_last(c, swapped(c, sum[i]));
 }
