@@ -230,29 +230,29 @@ static json_t *modules(mw_session *s)
     return all;
 }
 
-static char *graph_text(const maker *m, const char *output)
+static char *graph_text(const maker *m, const char *output, int number)
 {
     mw_session *s = m->s;
     int n;
     const mw_source *script = mw_script_sources(s->script, &n);
     const mw_device_info *d = s->k->c->device ? mw_device_get_info(s->k->c) : NULL;
-    json_t *all =
-        json_pack("{si ss ss ss so so so so ss ss ss}", "format", 1, "version", MW_VERSION, "output", output,
-                  "name", script[0].name, "script", source_json(&script[0]), "modules", modules(s), "params",
-                  params(s), "weights", weights(m), "device", d ? d->name : "none", "driver",
-                  d ? d->driver : "none", "dtype", s->k->c->dtype ? s->k->c->dtype : "auto");
+    json_t *all = json_pack("{si ss ss si ss so so so so ss ss ss}", "format", 1, "version", MW_VERSION,
+                            "output", output, "picture", number, "name", script[0].name, "script",
+                            source_json(&script[0]), "modules", modules(s), "params", params(s), "weights",
+                            weights(m), "device", d ? d->name : "none", "driver", d ? d->driver : "none",
+                            "dtype", s->k->c->dtype ? s->k->c->dtype : "auto");
     char *text = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(all);
     return text;
 }
 
-mw_meta mw_session_meta(mw_session *s, const char *name, int node, const mw_tensor *picture)
+mw_meta mw_session_meta(mw_session *s, const char *name, int number, int node, const mw_tensor *picture)
 {
     mw_meta meta = {0};
     maker m = {0};
     if (find_above(&m, s, node)) {
         meta.parameters = parameters_text(&m, picture);
-        meta.graph = meta.parameters ? graph_text(&m, name) : NULL;
+        meta.graph = meta.parameters ? graph_text(&m, name, number) : NULL;
     }
     free(m.above);
     if (!meta.graph)

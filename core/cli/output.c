@@ -19,7 +19,8 @@ typedef struct delivery {
     mw_ctx *c;
     const char *name;
     int pictures; // written so far
-    mw_meta meta;
+    int only;     // the one picture wanted, from 1; 0: all
+    int node;     // that made what is being delivered; -1: a literal
 } delivery;
 
 // ---- stdout
@@ -66,14 +67,20 @@ static char *file_path(delivery *d, const char *suffix)
 static mw_status save_picture(delivery *d, const mw_tensor *t)
 {
     char suffix[32] = ".png";
-    if (d->pictures++)
+    if (++d->pictures > 1)
         snprintf(suffix, sizeof suffix, "_%d.png", d->pictures);
+    if (d->only && d->only != d->pictures)
+        return mw_err(d->c);
     mw_image image = {0};
+    mw_meta meta = {0};
     char *path = mw_picture_bytes(d->c, t, &image) ? NULL : file_path(d, suffix);
-    mw_png_text texts[] = {{"parameters", d->meta.parameters}, {"moonweave", d->meta.graph}};
-    if (path && !mw_png_write(d->c, path, &image, texts, d->meta.graph ? 2 : 0))
+    if (path && d->node >= 0 && !d->s->k->no_metadata)
+        meta = mw_session_meta(d->s, d->name, d->pictures, d->node, t);
+    mw_png_text texts[] = {{"parameters", meta.parameters}, {"moonweave", meta.graph}};
+    if (path && !mw_err(d->c) && !mw_png_write(d->c, path, &image, texts, meta.graph ? 2 : 0))
         print_path(d, path);
     free(path);
+    mw_meta_free(&meta);
     mw_image_free(&image);
     return mw_err(d->c);
 }
@@ -187,17 +194,13 @@ static mw_status deliver_link(delivery *d, const mw_link *l)
 {
     const char *type = mw_graph_node(d->s->g, l->node)->schema->type->out[out_of(l)].type;
     const mw_value *v = mw_exec_result(d->s->x, l->node, out_of(l));
-    mw_tensor *picture = strcmp(type, "image") ? NULL : mw_value_as_tensor(v);
-    if (picture && !d->s->k->no_metadata) {
-        mw_meta_free(&d->meta);
-        d->meta = mw_session_meta(d->s, d->name, l->node, picture);
-    }
+    d->node = l->node;
     return deliver_value(d, v, type);
 }
 
-static mw_status deliver(mw_session *s, const mw_output *o)
+static mw_status deliver(mw_session *s, const mw_output *o, int only)
 {
-    delivery d = {.s = s, .c = s->k->c, .name = o->name};
+    delivery d = {.s = s, .c = s->k->c, .name = o->name, .only = only, .node = -1};
     if (mw_link_of(o->value)) {
         deliver_link(&d, mw_link_of(o->value));
     } else if (mw_value_kind(o->value) == MW_LIST && mw_link_of(mw_value_at(o->value, 0))) {
@@ -206,7 +209,6 @@ static mw_status deliver(mw_session *s, const mw_output *o)
     } else {
         deliver_value(&d, o->value, "any");
     }
-    mw_meta_free(&d.meta);
     return mw_err(d.c);
 }
 
@@ -235,7 +237,7 @@ static int *collect(const mw_output *o, int n, const char *only, int *next)
     return next;
 }
 
-mw_status mw_session_deliver(mw_session *s, const char *only)
+mw_status mw_session_deliver(mw_session *s, const char *only, int picture)
 {
     mw_ctx *c = s->k->c;
     int n, count;
@@ -249,7 +251,7 @@ mw_status mw_session_deliver(mw_session *s, const char *only)
     if (!mw_err(c) && !mw_session_compute(s, targets, count)) {
         for (int i = 0; i < n && !mw_err(c); i++)
             if (!only || !strcmp(o[i].name, only))
-                deliver(s, &o[i]);
+                deliver(s, &o[i], picture);
         for (int i = 0; i < count; i++)
             mw_exec_let_go(s->x, targets[i]);
     }

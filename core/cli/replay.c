@@ -64,10 +64,11 @@ static mw_status run_record(mw_cli *k, const mw_value *record, const char *const
     const mw_value *modules = mw_value_get(record, "modules");
     mw_session_options o = {.params = params, .modules = modules ? modules : none};
     const char *shown = *mw_value_as_text(name) ? mw_value_as_text(name) : k->args[0];
+    int picture = (int)mw_value_as_number(mw_value_get(record, "picture"));
     const char *output = mw_value_as_text(mw_value_get(record, "output"));
     if (!mw_session_open(&s, k, &o) &&
         !mw_script_run(k->c, s.script, shown, mw_value_as_text(script), mw_value_text_length(script)))
-        mw_session_deliver(&s, *output ? output : NULL);
+        mw_session_deliver(&s, *output ? output : NULL, picture);
     mw_session_close(&s);
     mw_value_release(none);
     return mw_err(k->c);

@@ -40,7 +40,7 @@ static mw_status run(mw_cli *k)
     mw_session s;
     mw_session_options o = {.params = k->params};
     if (!mw_session_open(&s, k, &o) && !mw_script_run(k->c, s.script, k->args[0], NULL, 0))
-        mw_session_deliver(&s, NULL);
+        mw_session_deliver(&s, NULL, 0);
     if (k->profile && !mw_err(k->c))
         print_times(&s);
     mw_session_close(&s);

@@ -30,17 +30,17 @@ void mw_session_close(mw_session *s);
 mw_status mw_session_compute(mw_session *s, const int *targets, int n);
 
 // ---- output.c
-// Compute the outputs (all, or the one named `only`), write them into the output folder, print where they
-// are.
-mw_status mw_session_deliver(mw_session *s, const char *only);
+// Compute the outputs (all, or the one named `only` and of its pictures only the one, from 1), write them
+// into the output folder, print where they are.
+mw_status mw_session_deliver(mw_session *s, const char *only, int picture);
 
 // ---- meta.c
-// The two texts of a picture of output `name`: A1111's parameters and the graph. free() both; NULL on
-// failure.
+// The two texts of picture `number` (from 1) of output `name`: A1111's parameters and the graph. free() both;
+// NULL on failure.
 typedef struct mw_meta {
     char *parameters, *graph;
 } mw_meta;
-mw_meta mw_session_meta(mw_session *s, const char *name, int node, const mw_tensor *picture);
+mw_meta mw_session_meta(mw_session *s, const char *name, int number, int node, const mw_tensor *picture);
 void mw_meta_free(mw_meta *m);
 // A hash of the contents of a file of weights, or of all in a folder, as pictures record it. False when it is
 // not there.

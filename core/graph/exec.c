@@ -139,12 +139,23 @@ static void fail(mw_ctx *c, mw_exec *x)
     mw_err_clear(c);
 }
 
+// There was too little memory for it beside what else runs: again when that has ended, and from now on one by
+// one.
+static void run_alone(mw_ctx *c, mw_exec *x, int id)
+{
+    mw_log(c, MW_LOG_DEBUG, "%s; trying again with nothing beside it", mw_errmsg(c));
+    mw_err_clear(c);
+    x->alone = true;
+    mw_plan_ready(x, id);
+}
+
 static void work_on(mw_ctx *c, mw_exec *x, int id)
 {
     mw_gnode *n = mw_graph_node(x->g, id);
     mw_job job;
     mw_value **out = NULL;
-    x->busy++;
+    bool beside = x->busy++ > 0;
+    int started = ++x->started;
     pthread_mutex_unlock(&x->lock);
     bool good = !mw_job_run(c, x, &job, n, &out);
     if (good && x->cache && n->key_state == MW_KEY_GOOD)
@@ -153,6 +164,8 @@ static void work_on(mw_ctx *c, mw_exec *x, int id)
     x->busy--;
     if (good)
         finish(x, id, out, &job);
+    else if (mw_err(c) == MW_E_MEMORY && (beside || x->started != started) && !x->failed)
+        run_alone(c, x, id);
     else
         fail(c, x);
 }
@@ -162,7 +175,7 @@ static void work(mw_ctx *c, mw_exec *x, bool main_thread)
     pthread_mutex_lock(&x->lock);
     while (x->left && !x->failed) {
         id_heap *h = main_thread && x->ready_main.count ? &x->ready_main : &x->ready;
-        if (h->count) {
+        if (h->count && !(x->alone && x->busy)) {
             work_on(c, x, mw_plan_pop(h));
             // One of the ready nodes is this thread's own next; wake the others for the rest.
             int others = x->ready.count + x->ready_main.count - (main_thread || x->ready.count);

@@ -41,7 +41,8 @@ struct mw_exec {
     int *uses;              // consumers (and targets) that still need the results
     int *first, *consumers; // consumers[first[i] .. first[i + 1]) need node i
     id_heap ready, ready_main;
-    int left, total, busy, sleepers;
+    int left, total, busy, started, sleepers;
+    bool alone; // memory does not suffice for two nodes at a time
     double began, reported;
     mw_status failed;
     char *message;

@@ -169,7 +169,8 @@ static void link_up(mw_exec *x)
 
 mw_status mw_plan_make(mw_ctx *c, mw_exec *x, const int *targets, int n)
 {
-    x->left = x->total = x->busy = x->sleepers = 0;
+    x->left = x->total = x->busy = x->started = x->sleepers = 0;
+    x->alone = false;
     x->failed = MW_OK;
     x->message = NULL;
     if (!plan_room(c, x, targets, n) || !stat_room(c, x))

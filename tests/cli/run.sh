@@ -127,6 +127,9 @@ mw.output { image = { plain(0), plain(1) } }
 END
 run run "$dir/several.lua" -o "$dir/out"
 prints "$(printf 'image\t%s/out/image_2.png' "$dir")"
+run replay "$dir/out/image_2.png" -o "$dir/second"
+[ "$out" = "$(printf 'image\t%s/second/image_2.png' "$dir")" ] || complain "not only the picture asked for"
+cmp -s "$dir/out/image_2.png" "$dir/second/image_2.png" || complain "the second picture differs"
 
 # Nothing is half-written when a run is interrupted.
 "$bin" run graphs/txt2img.lua -p steps=900 -p width=512 -p height=512 -o "$dir/stop" >"$dir/.out" 2>"$dir/.err" &

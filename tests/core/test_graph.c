@@ -94,6 +94,21 @@ static mw_status thing_run(mw_ctx *k, mw_value *const *i, mw_value **o)
 static const mw_node_type make_thing = {
     "make_thing", 1, MW_NODE_HOST | MW_NODE_IMPURE, "Makes.", thing_in, thing_out, thing_run};
 
+// Needs all the memory there is: two at a time are one too many.
+static mw_status hog_run(mw_ctx *k, mw_value *const *i, mw_value **o)
+{
+    (void)i;
+    if (atomic_fetch_add(&alive, 1) > 0)
+        mw_fail(k, MW_E_MEMORY, "two at a time");
+    nanosleep(&(struct timespec){0, 5000000}, NULL);
+    atomic_fetch_sub(&alive, 1);
+    o[0] = mw_value_number(k, 1);
+    atomic_fetch_add(&runs, mw_err(k) == MW_OK);
+    return mw_err(k);
+}
+static const mw_node_type hog = {"hog",   1,      MW_NODE_HOST | MW_NODE_IMPURE, "Takes all.", nap_in,
+                                 nap_out, hog_run};
+
 static mw_status bad_run(mw_ctx *k, mw_value *const *i, mw_value **o)
 {
     (void)i;
@@ -306,6 +321,18 @@ static void branches_run_side_by_side(void **s)
     assert_int_equal(most_alive, 2);
 }
 
+static void one_by_one_when_memory_is_short(void **s)
+{
+    (void)s;
+    mw_value *list = mw_value_list(c);
+    for (int i = 0; i < 8; i++)
+        mw_value_push(c, list, whole(add(&hog, args1("ms", num(i)))));
+    int end = add(&nap, args2("ms", num(0), "after", list));
+    assert_int_equal(mw_exec_run(c, x, &end, 1), MW_OK);
+    mw_exec_let_go(x, end);
+    assert_int_equal(runs, 8);
+}
+
 static void *press_ctrl_c(void *arg)
 {
     (void)arg;
@@ -409,12 +436,19 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        T(wiring_is_checked),         T(required_ports_and_reports),
-        T(lists_of_handles),          T(only_what_is_needed_runs_once),
-        T(cache_keeps_its_budget),    T(results_go_after_their_last_use),
-        T(branches_run_side_by_side), T(cancelled_at_once),
-        T(errors_say_where),          T(impure_results_are_not_cached),
-        T(ten_thousand_in_a_chain),   T(ten_thousand_side_by_side),
+        T(wiring_is_checked),
+        T(required_ports_and_reports),
+        T(lists_of_handles),
+        T(only_what_is_needed_runs_once),
+        T(cache_keeps_its_budget),
+        T(results_go_after_their_last_use),
+        T(branches_run_side_by_side),
+        T(one_by_one_when_memory_is_short),
+        T(cancelled_at_once),
+        T(errors_say_where),
+        T(impure_results_are_not_cached),
+        T(ten_thousand_in_a_chain),
+        T(ten_thousand_side_by_side),
     };
     cmocka_set_message_output(CM_OUTPUT_STDOUT);
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
