@@ -1,9 +1,8 @@
 // clip_text.c: the CLIP text encoder (Radford et al. 2021): a causal transformer with norms in front.
 #include "nodes/nets/clip_text.h"
 
-#include "nodes/nets/nn.h"
+#include "nodes/nets/clip_layer.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,28 +28,11 @@ int mw_clip_text_end(const mw_clip_text_config *cfg, const int32_t *ids, int64_t
     return (int)at;
 }
 
-static mw_tensor *attention(const net *n, const char *path, mw_tensor *x, mw_tensor *residual)
-{
-    const mw_clip_text_config *f = n->cfg;
-    mw_tensor *q = mw_nn_linear(&n->nn, path, "q_proj", x, f->width, 0, MW_ACT_NONE, NULL);
-    mw_tensor *k = mw_nn_linear(&n->nn, path, "k_proj", x, f->width, 0, MW_ACT_NONE, NULL);
-    mw_tensor *v = mw_nn_linear(&n->nn, path, "v_proj", x, f->width, 0, MW_ACT_NONE, NULL);
-    double scale = 1 / sqrt((double)(f->width / f->heads));
-    mw_tensor *y = mw_attention(n->nn.c, q, k, v, f->heads, scale, true, n->key_mask);
-    return mw_nn_linear(&n->nn, path, "out_proj", y, f->width, 0, MW_ACT_NONE, residual);
-}
-
 static mw_tensor *layer(const net *n, int i, mw_tensor *x)
 {
     const mw_clip_text_config *f = n->cfg;
-    mw_path path = mw_path_of("encoder.layers.%d", i);
-    mw_scope_begin(n->nn.c);
-    mw_tensor *y = mw_nn_layer_norm(&n->nn, path.s, "layer_norm1", x, f->eps);
-    x = attention(n, mw_path_of("%s.self_attn", path.s).s, y, x);
-    y = mw_nn_layer_norm(&n->nn, path.s, "layer_norm2", x, f->eps);
-    y = mw_nn_linear(&n->nn, path.s, "mlp.fc1", y, f->inner, 0, f->act, NULL);
-    x = mw_nn_linear(&n->nn, path.s, "mlp.fc2", y, f->width, 0, MW_ACT_NONE, x);
-    return mw_scope_end(n->nn.c, x);
+    mw_clip_shape shape = {f->width, f->inner, f->heads, f->eps, f->act};
+    return mw_clip_layer(&n->nn, &shape, mw_path_of("encoder.layers.%d", i).s, x, true, n->key_mask);
 }
 
 static mw_tensor *embed(const net *n, const int32_t *ids, int64_t B, int64_t L)

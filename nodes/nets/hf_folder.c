@@ -4,7 +4,6 @@
 
 #include "core/base/pathname.h"
 #include "nodes/nets/part_files.h"
-#include "nodes/nets/source.h"
 
 #include <stdlib.h>
 
@@ -31,11 +30,11 @@ void mw_hf_close(mw_hf_folder *f)
     *f = (mw_hf_folder){0};
 }
 
-mw_weight_source mw_hf_weights(mw_ctx *c, const char *path)
+mw_weight_source mw_hf_weights(mw_ctx *c, const char *path, const mw_name_rule *rule)
 {
     char *file = mw_part_weights(c, path, "model", NULL);
     mw_files *files = file ? mw_files_open(c, file) : NULL;
-    mw_source *s = files ? mw_source_new(c, files, &mw_rule_unet) : NULL; // that rule changes no name
+    mw_source *s = files ? mw_source_new(c, files, rule) : NULL;
     mw_weight_source w = {0};
     if (s)
         w = mw_source_weights(s);

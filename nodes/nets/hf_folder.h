@@ -4,7 +4,7 @@
 #define MW_HF_FOLDER_H
 
 #include "core/io/json.h"
-#include "nodes/nets/weights.h"
+#include "nodes/nets/source.h"
 
 typedef struct mw_hf_folder {
     char *config_path, *prep_path; // owned
@@ -17,7 +17,8 @@ typedef struct mw_hf_folder {
 mw_status mw_hf_open(mw_ctx *c, const char *path, mw_hf_folder *out);
 void mw_hf_close(mw_hf_folder *f);
 
-// The folder's weights ("model.safetensors" or shards), names as they are. Empty on failure.
-mw_weight_source mw_hf_weights(mw_ctx *c, const char *path);
+// The folder's weights ("model.safetensors" or shards) under the names that the rule makes of theirs;
+// mw_rule_unet leaves them as they are. Empty on failure.
+mw_weight_source mw_hf_weights(mw_ctx *c, const char *path, const mw_name_rule *rule);
 
 #endif

@@ -40,7 +40,7 @@ mw_sam *mw_sam_open(mw_ctx *c, const char *folder, mw_dtype dtype)
         if (f.prep)
             mw_image_prep_read(c, f.prep, f.prep_path, &s->prep);
         check_prep(c, s, f.prep ? f.prep_path : f.config_path);
-        mw_weight_source w = mw_hf_weights(c, folder);
+        mw_weight_source w = mw_hf_weights(c, folder, &mw_rule_unet);
         s->model.weights = mw_err(c) == MW_OK ? mw_weights_new(c, w, "sam", dtype) : NULL;
     }
     if (s->model.weights)

@@ -107,6 +107,23 @@ function mw.ddim_step(params) end
 ---@return mw.ddpm_step
 function mw.ddpm_step(params) end
 
+---@class mw.detect: mw.handle
+---@field boxes mw.handle list: a list of { text, label (its place in the list, from 1), score, box = { x, y, width, height } in pixels }, by text where class_aware, the best first
+---@field count mw.handle integer: how many
+
+---@class mw.detect.params
+---@field model mw.handle an OWL-ViT model
+---@field image mw.handle [H,W,3] in 0..1
+---@field text string|string[]|mw.handle what to look for: "a photo of a cat", or a list of such; each box goes to the text that fits it best
+---@field threshold? number|mw.handle boxes must score more
+---@field nms? number|mw.handle a box that overlaps a better one so much (intersection / union) is dropped; 2: none is
+---@field class_aware? boolean|mw.handle only boxes of the same text hide each other
+
+---Boxes around what texts name, by an open-vocabulary detector; boxes that show the same thing twice are dropped. The defaults are those of the published evaluation of layout-guided pictures (Lian et al. 2023).
+---@param params mw.detect.params
+---@return mw.detect
+function mw.detect(params) end
+
 ---@class mw.dpmpp_2m_step: mw.handle
 ---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
 ---@field pred_original mw.handle latents: [B,4,h,w] the clean latents that this step expects
@@ -124,6 +141,19 @@ function mw.ddpm_step(params) end
 ---@param params mw.dpmpp_2m_step.params
 ---@return mw.dpmpp_2m_step
 function mw.dpmpp_2m_step(params) end
+
+---@class mw.draw_layout: mw.handle
+---@field image mw.handle image: the picture with frames and captions on it, as many as came
+
+---@class mw.draw_layout.params
+---@field layout table|mw.handle the captioned boxes; their canvas is laid over the picture
+---@field image? mw.handle [H,W,3] or [B,H,W,3]; none: white, of the canvas' size
+---@field labels? boolean|mw.handle write each box's phrase into it
+
+---Draws a layout's boxes and their captions over a picture.
+---@param params mw.draw_layout.params
+---@return mw.draw_layout
+function mw.draw_layout(params) end
 
 ---@class mw.euler_ancestral_step: mw.handle
 ---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
@@ -173,6 +203,24 @@ function mw.euler_step(params) end
 ---@param params mw.hello.params
 ---@return mw.hello
 function mw.hello(params) end
+
+---@class mw.layout: mw.handle
+---@field layout mw.handle layout: {objects = {{phrase, box = {x, y, width, height}}, ...}, background, negative, canvas}
+
+---@class mw.layout.params
+---@field objects? table|mw.handle {{phrase = "a red circle", box = {x, y, width, height}}, ...}, in pixels from the upper left corner
+---@field background? string|mw.handle what is behind the objects; with `text` or `path` it replaces theirs
+---@field negative? string|mw.handle what must not appear; with `text` or `path` it replaces theirs
+---@field canvas? table|mw.handle {width, height} that the boxes are meant for
+---@field text? string|mw.handle a completion: [('a cat', [x, y, w, h]), ...], then lines "Background prompt: ..." and "Negative prompt: ..."
+---@field path? string|mw.handle a file: JSON of the form that this node gives, or a completion as `text`
+---@field scale? boolean|mw.handle stretch a completion's boxes over the canvas, at most threefold, also where none leaves it
+---@field mode? "strict"|"faithful"|mw.handle strict refuses a box off the canvas and cuts one that sticks out; faithful does as the published code
+
+---Captioned boxes for a picture, as objects, as a language model's completion, or from a file (LLM-grounded Diffusion, arXiv 2305.13655, stage 1).
+---@param params mw.layout.params
+---@return mw.layout
+function mw.layout(params) end
 
 ---@class mw.lms_step: mw.handle
 ---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
@@ -246,6 +294,18 @@ function mw.lora(params) end
 ---@param params mw.noise.params
 ---@return mw.noise
 function mw.noise(params) end
+
+---@class mw.owlvit: mw.handle
+---@field owlvit mw.handle owlvit: the model, for detect
+
+---@class mw.owlvit.params
+---@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, preprocessor_config.json, vocab.json
+---@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 where the device computes in it, else f32
+
+---Opens an OWL-ViT model (Minderer et al. 2022), which finds in pictures what texts name.
+---@param params mw.owlvit.params
+---@return mw.owlvit
+function mw.owlvit(params) end
 
 ---@class mw.pndm_step: mw.handle
 ---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
