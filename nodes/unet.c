@@ -22,8 +22,6 @@ enum {
     ORIGINAL_SIZE,
     CROP,
     TARGET_SIZE,
-    AESTHETIC,
-    NEGATIVE_AESTHETIC,
     GROUNDING
 };
 
@@ -52,9 +50,6 @@ static const mw_port in[] = {
      "{ left, top } of the cut that SDXL should think of"},
     {"target_size", "list", "null", 0, 0, NULL, NULL, "pixels",
      "{ width, height } of the cut that SDXL should think of; null: that of the latents"},
-    {"aesthetic", "number", "6", 0, 10, NULL, "aesthetic_score", NULL, "a score that SDXL's refiner takes"},
-    {"negative_aesthetic", "number", "2.5", 0, 10, NULL, "negative_aesthetic_score", NULL,
-     "the same for the negative half"},
     {"grounding", "any", "null", 0, 0, NULL, NULL, NULL,
      "boxes for GLIGEN models, which are not supported yet"},
     {0},
@@ -167,8 +162,10 @@ static void pair(const call *k, int port, double x, double y, double xy[2])
     }
 }
 
-// Time ids of the whole batch, n for each item; free() them.
-static double *time_ids(const call *k, const mw_tensor *latents, int n, int64_t items)
+enum { TIME_IDS = 6 };
+
+// Time ids of the whole batch, TIME_IDS for each item; free() them.
+static double *time_ids(const call *k, const mw_tensor *latents, int64_t items)
 {
     const double pixels = 8; // of a latent, in every published SDXL
     double w = pixels * (double)mw_dim(latents, 3), h = pixels * (double)mw_dim(latents, 2);
@@ -176,13 +173,10 @@ static double *time_ids(const call *k, const mw_tensor *latents, int n, int64_t 
     pair(k, ORIGINAL_SIZE, w, h, original);
     pair(k, CROP, 0, 0, crop);
     pair(k, TARGET_SIZE, w, h, target);
-    double *ids = mw_alloc(k->c, (size_t)(items * n) * sizeof *ids);
-    for (int64_t b = 0; ids && b < items; b++) {
-        bool negative = k->guided && b < k->B;
-        double score = mw_value_as_number(k->in[negative ? NEGATIVE_AESTHETIC : AESTHETIC]);
-        double row[6] = {original[1], original[0], crop[1], crop[0], n == 5 ? score : target[1], target[0]};
-        memcpy(ids + b * n, row, (size_t)n * sizeof *row);
-    }
+    const double row[TIME_IDS] = {original[1], original[0], crop[1], crop[0], target[1], target[0]};
+    double *ids = mw_alloc(k->c, (size_t)items * sizeof row);
+    for (int64_t b = 0; ids && b < items; b++)
+        memcpy(ids + b * TIME_IDS, row, sizeof row);
     return ids;
 }
 
@@ -221,15 +215,14 @@ static void add_conditions(const call *k, mw_unet_in *u, int64_t items, double *
     if (!u->pooled && mw_err(k->c) == MW_OK)
         mw_fail(k->c, MW_E_ARG,
                 "'pooled' is needed: this model takes the text encoder's pooled vector beside its states");
-    int64_t left = f->add_width - mw_dim(u->pooled, -1);
-    int n = (int)(left / f->time_id_width);
-    if (mw_err(k->c) == MW_OK && (left % f->time_id_width || (n != 5 && n != 6)))
-        mw_fail(k->c, MW_E_SHAPE, "'pooled' of width %lld does not fit this model",
-                (long long)mw_dim(u->pooled, -1));
+    if (mw_err(k->c) == MW_OK && mw_dim(u->pooled, -1) + TIME_IDS * f->time_id_width != f->add_width)
+        mw_fail(k->c, MW_E_SHAPE,
+                "'pooled' must be %d wide, got %lld: it must come from the text encoder of the same model",
+                f->add_width - TIME_IDS * f->time_id_width, (long long)mw_dim(u->pooled, -1));
     if (mw_err(k->c) == MW_OK)
-        *ids = time_ids(k, u->latents, n, items);
+        *ids = time_ids(k, u->latents, items);
     u->time_ids = *ids;
-    u->ntime_ids = n;
+    u->ntime_ids = TIME_IDS;
 }
 
 static mw_tensor *guide(const call *k, mw_tensor *y, double cfg)

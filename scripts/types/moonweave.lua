@@ -473,8 +473,6 @@ function mw.text_encoder(params) end
 ---@field original_size? table|mw.handle { width, height } of the picture that SDXL should think it was scaled from; null: that of the latents
 ---@field crop? table|mw.handle { left, top } of the cut that SDXL should think of
 ---@field target_size? table|mw.handle { width, height } of the cut that SDXL should think of; null: that of the latents
----@field aesthetic? number|mw.handle a score that SDXL's refiner takes
----@field negative_aesthetic? number|mw.handle the same for the negative half
 ---@field grounding? any|mw.handle boxes for GLIGEN models, which are not supported yet
 
 ---The network's prediction for noisy latents at one time, given text states; guided and unguided halves in one batch.

@@ -140,7 +140,7 @@ static void sizes_given_to_the_unet(void **state)
     assert_above(difference(tensor_of(plain, 0), tensor_of(moved, 0)), 1e-6);
     assert_fails(UNET({"crop", pair(0, 0)}), MW_E_ARG, "'pooled' is needed");
     assert_fails(UNET({"pooled", random_values(MW_SHAPE(1, 23))}), MW_E_SHAPE,
-                 "'pooled' of width 23 does not fit");
+                 "'pooled' must be 24 wide, got 23");
     assert_fails(UNET({"pooled", random_values(MW_SHAPE(1, 24))}, {"crop", LIST(num(1))}), MW_E_ARG,
                  "'crop' must be a list of two numbers");
 }
