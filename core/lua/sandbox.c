@@ -159,6 +159,12 @@ static int io_write(lua_State *L) { return write_out(L, "", ""); }
 
 bool mw_lua_load_text(lua_State *L, const char *text, size_t n, const char *chunk)
 {
+    size_t skip = n >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3) ? 3 : 0; // a byte order mark
+    if (skip < n && text[skip] == '#')                                // "#!/usr/bin/env -S moonweave run"
+        while (skip < n && text[skip] != '\n')
+            skip++;
+    text += skip;
+    n -= skip;
     return luaL_loadbufferx(L, text, n, chunk, mw_lua_script(L)->o.trust ? NULL : "t") == 0;
 }
 

@@ -70,6 +70,34 @@ says "list.json: replaced"
 run run "$dir/greek.lua" -p ω=-1
 status 2
 
+# Scripts as files come: with a byte order mark, with a line for the shell, with Windows' line ends.
+script shell.lua <<END
+$(printf '\xEF\xBB\xBF')#!/usr/bin/env -S moonweave run
+local mw = require "moonweave"$(printf '\r')
+mw.output { g = mw.hello {} }$(printf '\r')
+END
+run run "$dir/shell.lua"
+prints $'g\thello, world'
+head -c 1000 /dev/urandom >"$dir/noise.lua"
+run run "$dir/noise.lua"
+status 3
+printf '\033LJ\002\002' >"$dir/bytecode.lua"
+run run "$dir/bytecode.lua"
+status 3
+run run "$dir"
+status 4
+
+# No device: one sentence that says what to install.
+OCL_ICD_VENDORS="$dir/none" run devices
+status 5
+says install
+OCL_ICD_VENDORS="$dir/none" run run graphs/txt2img.lua
+status 5
+OCL_ICD_VENDORS="$dir/none" run run graphs/hello.lua
+status 0
+OCL_ICD_VENDORS="$dir/none" run check graphs/txt2img.lua
+status 0
+
 # Modules beside the graph, and only they.
 mkdir "$dir/lib"
 echo 'return { name = "module" }' >"$dir/lib/names.lua"

@@ -405,7 +405,7 @@ static void many(int n, bool chain, double *plan, double *run)
 }
 
 // Under the sanitizers everything is slower; the bound is that of a plain build.
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLOWER 10
 #else
 #define SLOWER 1
