@@ -13,22 +13,19 @@ mw_status mw_bench(mw_ctx *c, FILE *out)
     fprintf(out, "%s: %.0f GFLOP/s f32 multiply-adds, %.1f GB/s copied\n", mw_device_get_info(c)->name,
             peak.flops / 1e9, peak.bytes / 1e9);
     fprintf(out, "%-14s %-20s %-5s %10s %12s %9s\n", "op", "shape", "dtype", "ms", "rate", "of limit");
-    for (mw_dtype d = MW_F32; d <= MW_F16; d++) {
+    for (int i = 0; i < 2 * mw_task_count() && !mw_cancelled(c); i++) {
         mw_task t;
-        bool more = true;
-        for (int i = 0; more && !mw_cancelled(c); i++) {
-            mw_scope_begin(c);
-            more = mw_task_make(c, i, d, &t);
-            double s = more ? mw_task_time(c, &t, budget) : 0;
-            mw_scope_end(c, NULL);
-            if (!more || mw_err(c))
-                continue;
-            double rate = (t.flop > 0 ? t.flop : t.bytes) / s;
-            fprintf(out, "%-14s %-20s %-5s %10.3f %7.1f %s %7.0f %%\n", t.op, t.shape, mw_dtype_name(d),
-                    s * 1e3, rate / 1e9, t.flop > 0 ? "GF/s" : "GB/s",
-                    100 * rate / (t.flop > 0 ? peak.flops : peak.bytes));
-            fflush(out);
-        }
+        mw_scope_begin(c);
+        mw_task_make(c, i % mw_task_count(), i < mw_task_count() ? MW_F32 : MW_F16, &t);
+        double s = mw_task_time(c, &t, budget);
+        mw_scope_end(c, NULL);
+        if (!mw_task_done(c, &t, out))
+            continue;
+        double rate = (t.flop > 0 ? t.flop : t.bytes) / s;
+        fprintf(out, "%-14s %-20s %-5s %10.3f %7.1f %s %7.0f %%\n", t.op, t.shape, mw_dtype_name(t.dtype),
+                s * 1e3, rate / 1e9, t.flop > 0 ? "GF/s" : "GB/s",
+                100 * rate / (t.flop > 0 ? peak.flops : peak.bytes));
+        fflush(out);
     }
     return mw_err(c);
 }

@@ -33,7 +33,7 @@ static double peak_flops(mw_ctx *c, const mw_caps *caps)
 static double peak_bytes(mw_ctx *c, const mw_caps *caps)
 {
     enum { GPU_GROUP = 64 };
-    int64_t n = 1 << 25; // floats: beyond the caches
+    int64_t n = 1 << 24; // floats: beyond the caches
     int block = caps->cpu ? 1 << 16 : 64;
     mw_tensor *x = mw_tensor_new(c, MW_F32, MW_SHAPE(n)), *y = mw_tensor_new(c, MW_F32, MW_SHAPE(n));
     mw_launch l = {.file = "peak",

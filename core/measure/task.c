@@ -179,10 +179,10 @@ static const struct kind *kind_of(const char *op)
     return k;
 }
 
-bool mw_task_make(mw_ctx *c, int i, mw_dtype dtype, mw_task *t)
+int mw_task_count(void) { return (int)(sizeof list / sizeof *list); }
+
+mw_status mw_task_make(mw_ctx *c, int i, mw_dtype dtype, mw_task *t)
 {
-    if (mw_err(c) || i < 0 || i >= (int)(sizeof list / sizeof *list))
-        return false;
     *t = (mw_task){.op = list[i].op, .dtype = dtype};
     memcpy(t->n, list[i].n, sizeof t->n);
     size_t used = 0;
@@ -190,6 +190,16 @@ bool mw_task_make(mw_ctx *c, int i, mw_dtype dtype, mw_task *t)
         used += (size_t)snprintf(t->shape + used, sizeof t->shape - used, "%s%lld", d ? "x" : "",
                                  (long long)t->n[d]);
     kind_of(t->op)->make(c, t);
+    return mw_err(c);
+}
+
+bool mw_task_done(mw_ctx *c, const mw_task *t, FILE *out)
+{
+    if (mw_err(c) == MW_E_MEMORY) {
+        fprintf(out, "%s %s %s: does not fit into memory\n", t->op, t->shape, mw_dtype_name(t->dtype));
+        mw_err_clear(c);
+        return false;
+    }
     return !mw_err(c);
 }
 

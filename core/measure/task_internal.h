@@ -5,6 +5,8 @@
 #include "core/base/clock.h"
 #include "core/ops.h"
 
+#include <stdio.h>
+
 typedef struct mw_task {
     const char *op;
     int64_t n[6];   // as the op's comment in task.c says
@@ -15,9 +17,11 @@ typedef struct mw_task {
     mw_tensor *in[4];
 } mw_task;
 
-// Task i of the list in dtype, with operands in the open scope; false past the end. On failure an error is
-// pending.
-bool mw_task_make(mw_ctx *c, int i, mw_dtype dtype, mw_task *t);
+int mw_task_count(void);
+// Task i in dtype, with operands in the open scope.
+mw_status mw_task_make(mw_ctx *c, int i, mw_dtype dtype, mw_task *t);
+// After a task's scope: true when it went well. That memory did not suffice is said on `out` and forgotten.
+bool mw_task_done(mw_ctx *c, const mw_task *t, FILE *out);
 // Run it once; the result belongs to the open scope.
 mw_tensor *mw_task_run(mw_ctx *c, const mw_task *t);
 // Seconds of one run: the least of several, for about `budget` seconds, after a run that is not counted.

@@ -76,30 +76,32 @@ static bool is_new(mw_ctx *c, const char *key, char ***seen, size_t *n)
     return true;
 }
 
+// Settle the choices that a task meets, except those seen.
+static void settle_all(mw_ctx *c, const mw_task *t, char ***seen, size_t *nseen, FILE *log)
+{
+    const char *key;
+    const char *const *ways;
+    mw_tune_record(c, true);
+    mw_scope_begin(c);
+    mw_task_run(c, t);
+    mw_scope_end(c, NULL);
+    for (size_t q = 0; mw_tune_recorded(c, q, &key, &ways) && !mw_cancelled(c); q++)
+        if (is_new(c, key, seen, nseen))
+            settle(c, t, key, ways, log);
+    mw_tune_record(c, false);
+}
+
 mw_status mw_tune(mw_ctx *c, FILE *log)
 {
     char **seen = NULL;
     size_t nseen = 0;
-    for (mw_dtype d = MW_F32; d <= MW_F16; d++) {
-        bool more = true;
-        for (int i = 0; more && !mw_cancelled(c); i++) {
-            mw_task t;
-            const char *key;
-            const char *const *ways;
-            mw_scope_begin(c);
-            more = mw_task_make(c, i, d, &t);
-            mw_tune_record(c, true);
-            if (more) {
-                mw_scope_begin(c);
-                mw_task_run(c, &t);
-                mw_scope_end(c, NULL);
-            }
-            for (size_t q = 0; mw_tune_recorded(c, q, &key, &ways) && !mw_cancelled(c); q++)
-                if (is_new(c, key, &seen, &nseen))
-                    settle(c, &t, key, ways, log);
-            mw_tune_record(c, false);
-            mw_scope_end(c, NULL);
-        }
+    for (int i = 0; i < 2 * mw_task_count() && !mw_cancelled(c); i++) {
+        mw_task t;
+        mw_scope_begin(c);
+        if (mw_task_make(c, i % mw_task_count(), i < mw_task_count() ? MW_F32 : MW_F16, &t) == MW_OK)
+            settle_all(c, &t, &seen, &nseen, log);
+        mw_scope_end(c, NULL);
+        mw_task_done(c, &t, log);
     }
     for (size_t i = 0; i < nseen; i++)
         free(seen[i]);

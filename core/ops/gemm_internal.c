@@ -22,7 +22,7 @@ size_t mw_gemm_group(const mw_ctx *c)
 static const cut *cpu_cut(const mw_caps *caps)
 {
     static const cut cuts[] = {
-        {16, 13, 32, 384, 104, 320, "-DVL=16 -DKC=384 -DMB=104 -DNB=320"},
+        {16, 13, 32, 384, 130, 320, "-DVL=16 -DKC=384 -DMB=130 -DNB=320"},
         {16, 13, 32, 64, 26, 96, "-DVL=16 -DKC=64 -DMB=26 -DNB=96"},
         {8, 6, 16, 256, 96, 320, "-DVL=8 -DKC=256 -DMB=96 -DNB=320"},
         {8, 6, 16, 64, 24, 96, "-DVL=8 -DKC=64 -DMB=24 -DNB=96"},

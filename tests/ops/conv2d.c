@@ -90,6 +90,21 @@ static void every_way_agrees(void **state)
     }
 }
 
+// Where there is no room for patches, the convolution is done directly instead of failing.
+static void little_memory(void **state)
+{
+    (void)state;
+    mw_ctx *whole = c;
+    c = mw_ctx_new();
+    assert_int_equal(mw_device_open(c, NULL, (uint64_t)8 << 20, false), MW_OK);
+    setting s = {1, 128, 128, 16, 16, 3, 3, 1, 1, 1}; // 1 MiB each way; patches and products: 9 MiB
+    mw_tune_set(c, "conv2d f32 f32 14 4 8", "winograd");
+    check(&s, MW_F32, false, 1);
+    mw_device_close(c);
+    mw_ctx_free(c);
+    c = whole;
+}
+
 // A window of channels and pixels, and a picture whose channels come first.
 static void views(void **state)
 {
@@ -135,10 +150,8 @@ static void mistakes_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_sizes),
-        cmocka_unit_test(every_way_agrees),
-        cmocka_unit_test(views),
-        cmocka_unit_test(mistakes_are_told),
+        cmocka_unit_test(all_sizes), cmocka_unit_test(every_way_agrees),  cmocka_unit_test(little_memory),
+        cmocka_unit_test(views),     cmocka_unit_test(mistakes_are_told),
     };
     return cmocka_run_group_tests_name("conv2d, cpu family", tests, open_cpu, close_device) +
         cmocka_run_group_tests_name("conv2d, gpu family", tests, open_gpu, close_device);
