@@ -136,6 +136,8 @@ static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, d
         mw_watch(c, z);
         mw_tensor *e = forward(c, g, &k, z);
         *energy = value_of(c, e);
+        if (g->measured)
+            g->measured(c, g->measured_user, *energy);
         bool enough = g->fresh && *energy <= g->threshold;
         if (!enough && mw_backward(c, 1, &e, NULL, 1, &z, &gradient) == MW_OK &&
             check_finite(c, gradient) == MW_OK) {

@@ -37,6 +37,9 @@ typedef struct mw_guidance {
     // Told after each backward pass; may be NULL.
     void (*trace)(mw_ctx *c, void *user, mw_tensor *energy, mw_tensor *gradient, mw_tensor *const *maps);
     void *trace_user;
+    // Told each energy that is measured; may be NULL.
+    void (*measured)(mw_ctx *c, void *user, double energy);
+    void *measured_user;
 } mw_guidance;
 
 // latents: [1,C,h,w] f32. *energy: the last one measured, read unless `fresh`, and replaced when one is
