@@ -35,6 +35,45 @@ mw = {}
 ---@return mw.attention_mask
 function mw.attention_mask(params) end
 
+---@class mw.box_attention_guide: mw.handle
+---@field latents mw.handle latents: [1,4,h,w] moved
+---@field energy mw.handle number: the last one measured; nil when none was
+---@field state mw.handle any: the energy carried to the next step
+---@field energies mw.handle list: all that were measured at this step, in order
+
+---@class mw.box_attention_guide.params
+---@field model mw.handle a checkpoint
+---@field latents mw.handle [1,4,h,w] the latents before the step
+---@field schedule mw.handle the times of the run
+---@field step integer|mw.handle which step follows, from 0
+---@field embedding mw.handle [1,L,D] states of the prompt
+---@field tokens mw.handle of the prompt, as text_encoder gives them
+---@field layout table|mw.handle the phrases and their boxes
+---@field state? any|mw.handle the step before's output of that name; none at the first
+---@field reference? table|mw.handle for attention transfer, one entry for each object in the order of layout_phrases: maps by layer [1,heads,h*w,1] of its word, recorded at this step while it was drawn alone
+---@field energy? "code"|"paper"|"ratio"|"boxdiff"|mw.handle code: the largest shares inside and outside the boxes, as published in code; paper: in the paper; ratio: backward guidance; boxdiff: BoxDiff
+---@field omega? number|mw.handle weight of attention outside the boxes; eq. 2 of the paper
+---@field lambda? number|mw.handle weight of attention transfer; eq. 4 of the paper; without a reference there is none
+---@field eta? number|mw.handle strength: the step is eta * sqrt(1 - alpha_bar) * gradient, in strict mode times h*w / 4096; 0: no guidance
+---@field top_p? number|mw.handle share of the cells inside and outside that counts: the largest values
+---@field fg_top_p? number|mw.handle inside alone; null: top_p
+---@field bg_top_p? number|mw.handle outside alone; null: top_p
+---@field fg_weight? number|mw.handle weight of attention inside the boxes
+---@field layers? table|mw.handle cross-attentions that count, by name, each as often as it is listed; null: the model's middle and the first block of the way up that has any
+---@field iterations? any|mw.handle gradient steps at most: a number, or a list by step whose last entry serves all later ones
+---@field threshold? number|mw.handle no further gradient step once the energy is not above it; null: 5 for 8 heads, in strict mode in proportion for others
+---@field last_step? integer|mw.handle steps from this one on are not guided
+---@field decay? "noise"|"progress"|mw.handle what eta is multiplied by: noise: sqrt(1 - alpha_bar); progress: sqrt(1 - step / 2 / (steps - 1)), BoxDiff's
+---@field transfer? "word"|"last"|"all"|mw.handle whose attention is transferred: the phrase's word, its last token, all of them
+---@field sigma? number|mw.handle boxdiff: smoothing of the maps; 0: none
+---@field corner? integer|mw.handle boxdiff: how far from an edge its corner terms look
+---@field mode? "strict"|"faithful"|mw.handle strict: the energy is measured anew at every step; faithful: as the published code, where guidance ends for good once the energy was seen below the threshold, and boxes off the canvas wrap around
+
+---Moves latents before a step against the gradient of an energy: attention to each phrase goes into its boxes. LLM-grounded Diffusion (arXiv 2305.13655), eq. 1 to 4.
+---@param params mw.box_attention_guide.params
+---@return mw.box_attention_guide
+function mw.box_attention_guide(params) end
+
 ---@class mw.checkpoint: mw.handle
 ---@field checkpoint mw.handle checkpoint: the whole model; where a part is expected it gives that part
 ---@field unet mw.handle unet: the network that predicts the noise
@@ -221,6 +260,23 @@ function mw.hello(params) end
 ---@param params mw.layout.params
 ---@return mw.layout
 function mw.layout(params) end
+
+---@class mw.layout_phrases: mw.handle
+---@field prompt mw.handle text: of the whole picture
+---@field objects mw.handle list: by name: {prompt, phrase, word, box = {x, y, width, height}, place (in the layout, from 1), ordinal (among its name's, from 1), token (of the word, in its own prompt)}
+---@field phrases mw.handle list: of the whole picture's prompt: {phrase, word, objects (which, from 1), tokens, token (of the word)}
+
+---@class mw.layout_phrases.params
+---@field layout table|mw.handle the captioned boxes
+---@field model mw.handle a checkpoint, or its tokenizer
+---@field prompt? string|mw.handle for the whole picture instead of one made of the phrases; those it lacks are added after bars
+---@field form? string|mw.handle how prompts are put together of the background and the phrases; without a background it is the phrases, without objects the background
+---@field mode? "strict"|"faithful"|mw.handle faithful finds plurals and tokens as the published code does, its slips included
+
+---The prompts of a layout, for each object alone and for the whole picture, and where its phrases' tokens are. LLM-grounded Diffusion, section 3.2.
+---@param params mw.layout_phrases.params
+---@return mw.layout_phrases
+function mw.layout_phrases(params) end
 
 ---@class mw.lms_step: mw.handle
 ---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
