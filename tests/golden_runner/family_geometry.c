@@ -1,8 +1,10 @@
 // family_geometry.c: op lmd.geometry: boxes to cells, masks to boxes, overlaps.
 #include "tests/golden_runner/golden.h"
 
+#include "nodes/nets/layout_geometry.h"
 #include "nodes/nets/mask_ops.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,30 @@ static void same(mw_ctx *c, golden_case *k, const json_t *want, const int *got, 
             mw_fail(c, MW_E_NUMBER, "%s: %s: entry %d is %d", k->name, what, i, got[i]);
 }
 
+// The same of doubles, which must agree to their last bits.
+static void close_to(mw_ctx *c, golden_case *k, const json_t *want, const double *got, int n,
+                     const char *what)
+{
+    for (int i = 0; want && i < n && mw_err(c) == MW_OK; i++)
+        if (!(fabs(json_number_value(json_array_get(want, (size_t)i)) - got[i]) <= 1e-15))
+            mw_fail(c, MW_E_NUMBER, "%s: %s: entry %d is %.17g", k->name, what, i, got[i]);
+}
+
+static void check_centered(mw_ctx *c, golden_case *k, const json_t *v, const double box[4])
+{
+    static const struct {
+        const char *key;
+        mw_centering how;
+    } way[] = {{"centered", MW_CENTER_HORIZONTAL},
+               {"centered_both", MW_CENTER_BOTH},
+               {"floor_padding_02", MW_CENTER_FLOOR}};
+    for (int i = 0; i < 3; i++) {
+        double out[4];
+        mw_box_centered(box, way[i].how, 0.2, out);
+        close_to(c, k, json_object_get(v, way[i].key), out, 4, way[i].key);
+    }
+}
+
 static void check_box(mw_ctx *c, golden_case *k, const json_t *v)
 {
     const char *key;
@@ -22,6 +48,7 @@ static void check_box(mw_ctx *c, golden_case *k, const json_t *v)
     double box[4];
     for (size_t i = 0; i < 4; i++)
         box[i] = json_number_value(json_array_get(json_object_get(v, "box"), i));
+    check_centered(c, k, v, box);
     json_object_foreach((json_t *)(uintptr_t)v, key, want)
     {
         int h, w, cells[4], sum;
@@ -49,10 +76,15 @@ static void check_mask(mw_ctx *c, golden_case *k, int i, const json_t *v, float 
     if (!e || !first)
         return;
     int h = (int)e->shape[0], w = (int)e->shape[1];
+    double center[2];
+    if (mw_mask_center(e->data, h, w, MW_FAITHFUL, center))
+        close_to(c, k, json_object_get(v, "center"), center, 2, "center");
     mw_mask_bounds(e->data, h, w, 0, box);
     same(c, k, json_object_get(v, "box_tight"), box, 4, "box_tight");
     mw_mask_bounds(e->data, h, w, 1, box);
     same(c, k, json_object_get(v, "box"), box, 4, "box");
+    int scaled[4] = {box[0] * 8, box[1] * 8, box[2] * 8, box[3] * 8};
+    same(c, k, json_object_get(v, "box_scaled_8"), scaled, 4, "box_scaled_8");
     box[2]++; // the stored upper bounds are still inside
     box[3]++;
     uint8_t *mask = mw_alloc(c, (size_t)h * (size_t)w);

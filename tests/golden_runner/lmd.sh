@@ -7,7 +7,7 @@ fail() {
     echo "$*"
     status=1
 }
-for name in parse phrase_indices; do
+for name in parse phrase_indices eval_layout geometry shift_maps; do
     "$golden" --out "$dir/$name" "$cases/$name" >"$dir/log" 2>&1 || fail "$name: $(tail -5 "$dir/log")"
     grep -qE "not computed$|, [1-9][0-9]* not computed" "$dir/log" && fail "$name: $(grep "not computed" "$dir/log" | head -3)"
 done
