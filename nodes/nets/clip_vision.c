@@ -3,6 +3,7 @@
 
 void mw_clip_vision_config_read(mw_config *cfg, int image, mw_clip_vision_config *out)
 {
+    enum { MOST_TOKENS = 256 };
     *out = (mw_clip_vision_config){
         .image = mw_config_int(cfg, "image_size", image, 1, 1 << 13),
         .patch = mw_config_int(cfg, "patch_size", 32, 1, 1 << 10),
@@ -14,8 +15,11 @@ void mw_clip_vision_config_read(mw_config *cfg, int image, mw_clip_vision_config
                   .act = mw_config_activation(cfg, "hidden_act", "quick_gelu")},
     };
     mw_config_only(cfg, "num_channels", "3", "pictures have three channels");
-    if (out->image % out->patch)
-        mw_config_fail(cfg, "patch_size", "%d does not divide image_size %d", out->patch, out->image);
+    if (mw_err(cfg->c) != MW_OK)
+        return;
+    if (out->image % out->patch || out->image / out->patch > MOST_TOKENS)
+        mw_config_fail(cfg, "patch_size", "%d does not cut image_size %d into 1 to %d tokens a side",
+                       out->patch, out->image, MOST_TOKENS);
     if (out->shape.width % out->shape.heads)
         mw_config_fail(cfg, "num_attention_heads", "%d heads do not divide hidden_size %d", out->shape.heads,
                        out->shape.width);

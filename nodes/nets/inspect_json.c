@@ -6,6 +6,8 @@
 #include "core/io/json.h"
 #include "nodes/nets/clip_text_config.h"
 #include "nodes/nets/llm_config.h"
+#include "nodes/nets/owlvit.h"
+#include "nodes/nets/sam_config.h"
 #include "nodes/nets/scheduler_config.h"
 #include "nodes/nets/unet_config.h"
 #include "nodes/nets/vae_config.h"
@@ -41,6 +43,19 @@ static void check_text(mw_ctx *c, const json_t *o, const char *path)
     mw_clip_text_config_read(c, o, path, &m);
 }
 
+static void check_sam(mw_ctx *c, const json_t *o, const char *path)
+{
+    mw_sam_config m;
+    mw_sam_config_read(c, o, path, &m);
+}
+
+static void check_owlvit(mw_ctx *c, const json_t *o, const char *path)
+{
+    mw_clip_text_config text;
+    mw_clip_vision_config vision;
+    mw_owlvit_config_read(c, o, path, &text, &vision);
+}
+
 // Classes of networks whose configs can be validated.
 static const struct {
     const char *class, *model_type, *what;
@@ -50,6 +65,8 @@ static const struct {
     {"AutoencoderKL", NULL, "an autoencoder", check_vae},
     {"CLIPTextModel", "clip_text_model", "a CLIP text encoder", check_text},
     {"CLIPModel", "clip", "a CLIP model", check_text},
+    {"SamModel", "sam", "a Segment Anything model", check_sam},
+    {"OwlViTForObjectDetection", "owlvit", "an OWL-ViT model", check_owlvit},
 };
 
 static bool same(const char *a, const char *b) { return a && b && !strcmp(a, b); }

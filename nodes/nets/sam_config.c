@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MOST_TOKENS = 256 }; // along a side; the published models have 64
+
 // A config within the config, `name` in messages; an absent one is empty.
 static mw_status begin(mw_ctx *c, mw_config *cfg, const json_t *json, const char *name, const json_t *empty,
                        const char *file, char *label, size_t size)
@@ -41,7 +43,7 @@ static void read_vision(mw_config *cfg, mw_sam_config *f)
     f->inner = mw_config_int(cfg, "mlp_dim", (int)(f->width * ratio), 1, 1 << 18);
     f->layers = mw_config_int(cfg, "num_hidden_layers", 12, 1, MW_SAM_LAYERS);
     f->heads = mw_config_int(cfg, "num_attention_heads", 12, 1, 1 << 12);
-    f->window = mw_config_int(cfg, "window_size", 14, 0, 1 << 10);
+    f->window = mw_config_int(cfg, "window_size", 14, 0, MOST_TOKENS);
     read_everywhere(cfg, f);
     f->qkv_bias = mw_config_bool(cfg, "qkv_bias", true);
     f->absolute = mw_config_bool(cfg, "use_abs_pos", true);
@@ -51,9 +53,14 @@ static void read_vision(mw_config *cfg, mw_sam_config *f)
     f->channels = mw_config_int(cfg, "output_channels", 256, 8, 1 << 14);
     f->features = mw_config_int(cfg, "num_pos_feats", 128, 1, 1 << 14);
     mw_config_only(cfg, "num_channels", "3", "pictures have three channels");
-    mw_config_raw(cfg, "scale"); // of random position tables
-    if (f->image % f->patch)
-        mw_config_fail(cfg, "patch_size", "%d does not divide image_size %d", f->patch, f->image);
+    mw_config_raw(cfg, "scale");             // of random position tables
+    mw_config_raw(cfg, "intermediate_size"); // published files have these two, nothing reads them
+    mw_config_raw(cfg, "projection_dim");
+    if (mw_err(cfg->c) != MW_OK)
+        return;
+    if (f->image % f->patch || f->image / f->patch > MOST_TOKENS)
+        mw_config_fail(cfg, "patch_size", "%d does not cut image_size %d into 1 to %d tokens a side",
+                       f->patch, f->image, MOST_TOKENS);
     if (f->width % f->heads)
         mw_config_fail(cfg, "num_attention_heads", "%d heads do not divide hidden_size %d", f->heads,
                        f->width);
@@ -80,7 +87,7 @@ static void read_prompt(mw_config *cfg, mw_sam_config *f)
     f->mask_channels = mw_config_int(cfg, "mask_input_channels", 16, 4, 1 << 12);
     f->prompt_eps = mw_config_number(cfg, "layer_norm_eps", 1e-6, 1e-12, 1);
     f->prompt_act = mw_config_activation(cfg, "hidden_act", "gelu");
-    if (f->mask_channels % 4)
+    if (mw_err(cfg->c) == MW_OK && f->mask_channels % 4)
         mw_config_fail(cfg, "mask_input_channels", "%d is not divisible by 4", f->mask_channels);
 }
 
@@ -96,6 +103,8 @@ static void read_decoder(mw_config *cfg, mw_sam_config *f)
     f->masks = mw_config_int(cfg, "num_multimask_outputs", 3, 1, 16);
     f->score_depth = mw_config_int(cfg, "iou_head_depth", 3, 2, 64);
     f->score_inner = mw_config_int(cfg, "iou_head_hidden_dim", 256, 1, 1 << 14);
+    if (mw_err(cfg->c) != MW_OK)
+        return;
     if (f->channels % f->shrink || f->channels / f->shrink % f->decoder_heads ||
         f->channels / 2 % f->decoder_heads)
         mw_config_fail(cfg, "num_attention_heads", "%d heads do not divide hidden_size %d / 2 and / %d",

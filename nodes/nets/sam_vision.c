@@ -15,6 +15,8 @@ static mw_tensor *distances(const mw_sam_net *n, const char *path, const char *n
     int64_t head = n->cfg->width / n->cfg->heads;
     mw_path full = mw_path_of("%s.%s", path, name);
     mw_tensor *table = mw_weight_table(c, n->nn.w, full.s, 2 * size - 1, head);
+    if (c->dry)
+        return mw_tensor_new(c, mw_weights_dtype(n->nn.w), MW_SHAPE(size, head, size));
     int32_t *ids = mw_alloc(c, (size_t)(size * size) * sizeof *ids);
     for (int64_t i = 0; ids && i < size * size; i++)
         ids[i] = (int32_t)(i / size - i % size + size - 1);
@@ -27,6 +29,8 @@ static mw_tensor *distances(const mw_sam_net *n, const char *path, const char *n
 static mw_tensor *places(const mw_sam_net *n, int64_t h, int64_t w)
 {
     mw_ctx *c = n->nn.c;
+    if (c->dry)
+        return mw_tensor_new(c, mw_weights_dtype(n->nn.w), MW_SHAPE(h, w, 1, h + w));
     float *v = mw_alloc(c, (size_t)(h * w * (h + w)) * sizeof *v);
     for (int64_t i = 0; v && i < h * w; i++)
         v[i * (h + w) + i / w] = v[i * (h + w) + h + i % w] = 1;
