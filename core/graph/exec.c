@@ -53,23 +53,27 @@ void mw_exec_let_go(mw_exec *x, int node)
         drop_results(n);
 }
 
-bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int id)
+// Ids are a topological order, so one sweep down sees every node that is needed, once.
+bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int node)
 {
-    const mw_gnode *n = mw_graph_node(x->g, id);
-    if (!n)
-        return false;
-    if (n->out)
-        return true;
-    if (mw_plan_known(c, x, id)) {
-        drop_results(mw_graph_node(x->g, id));
-        return true;
+    bool *needed = node < 0 ? NULL : mw_alloc(c, (size_t)node + 1), literal = needed != NULL;
+    if (needed)
+        needed[node] = true;
+    for (int id = node; literal && id >= 0; id--) {
+        mw_gnode *n = mw_graph_node(x->g, id);
+        bool there = n->out != NULL;
+        if (!needed[id] || there)
+            continue;
+        if (mw_plan_known(c, x, id)) {
+            drop_results(n);
+            continue;
+        }
+        literal = (n->schema->type->flags & MW_NODE_LITERAL) != 0;
+        for (int d = 0; d < n->ndeps; d++)
+            needed[n->deps[d]] = true;
     }
-    if (!(n->schema->type->flags & MW_NODE_LITERAL))
-        return false;
-    for (int i = 0; i < n->ndeps; i++)
-        if (!mw_exec_is_literal(c, x, n->deps[i]))
-            return false;
-    return true;
+    free(needed);
+    return literal;
 }
 
 // ---- progress

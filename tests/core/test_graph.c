@@ -383,6 +383,18 @@ static void impure_results_are_not_cached(void **s)
     assert_true(mw_exec_is_literal(c, x, add(&sum, args1("a", num(77)))));
 }
 
+static void literal_chains_are_seen_once(void **s)
+{
+    (void)s;
+    int last = add(&sum, args1("a", num(1)));
+    for (int i = 0; i < 60; i++) // 2^60 ways down
+        last = add(&sum, args2("a", whole(last), "b", whole(last)));
+    assert_true(mw_exec_is_literal(c, x, last));
+    assert_true(value_of(last) == 0x1p60);
+    int woken = add(&nap, args1("ms", num(0)));
+    assert_false(mw_exec_is_literal(c, x, add(&sum, args2("a", whole(last), "b", whole(woken)))));
+}
+
 static void many(int n, bool chain, double *plan, double *run)
 {
     double t0 = seconds();
@@ -446,6 +458,7 @@ int main(void)
         T(one_by_one_when_memory_is_short),
         T(cancelled_at_once),
         T(errors_say_where),
+        T(literal_chains_are_seen_once),
         T(impure_results_are_not_cached),
         T(ten_thousand_in_a_chain),
         T(ten_thousand_side_by_side),
