@@ -1,5 +1,6 @@
 // options.c: GNU-style options: -p x=1, --device=gpu, --device gpu, -- ends them.
 #include "core/base/nearest.h"
+#include "core/cli/settings.h"
 #include "core/cli/verb.h"
 
 #include <math.h>
@@ -61,7 +62,10 @@ void mw_cli_help(const mw_verb *v)
         if (!v || !options[i].verbs || options[i].verbs & v->options)
             print_option(&options[i]);
     if (!v)
-        printf("\nexit status: 0 done, 1 a run failed, 2 usage, 3 script, 4 file, 5 device, 6 memory, 7 "
+        printf("\nDefaults of device, dtype, memory and cache-size come from $MOONWEAVE_DEVICE and so on, "
+               "then from\n"
+               "$XDG_CONFIG_HOME/moonweave/config (lines such as: device = gpu).\n"
+               "\nexit status: 0 done, 1 a run failed, 2 usage, 3 script, 4 file, 5 device, 6 memory, 7 "
                "number,\n"
                "             130 interrupted\n");
 }
@@ -234,6 +238,23 @@ static mw_status check(parsing *p)
     return MW_OK;
 }
 
+// What the command line leaves open: the environment's, else the file's. Options of devices and runs only.
+static void add_settings(parsing *p)
+{
+    mw_cli *k = p->k;
+    for (int i = 0; i < COUNT && !mw_err(k->c); i++) {
+        const option *o = &options[i];
+        const char *from;
+        bool takes = o->value && o->verbs & (MW_OPT_DEVICE | MW_OPT_RUN) & k->verb->options;
+        char *value = takes && !p->seen[i] ? mw_setting(k->c, o->name, &from) : NULL;
+        if (!value)
+            continue;
+        k->settings[k->nsettings++] = value;
+        set(k, o, value, p->version, p->help);
+        mw_fail_context(k->c, "%s", from);
+    }
+}
+
 mw_status mw_cli_parse(mw_cli *k, int argc, char **argv, bool *version, bool *help)
 {
     parsing p = {.k = k, .argv = argv, .argc = argc, .version = version, .help = help};
@@ -261,11 +282,15 @@ mw_status mw_cli_parse(mw_cli *k, int argc, char **argv, bool *version, bool *he
         return mw_err(k->c);
     if (!k->verb)
         return mw_fail(k->c, MW_E_USAGE, "usage: moonweave <command> [options]; moonweave help lists them");
-    return check(&p);
+    if (!check(&p))
+        add_settings(&p);
+    return mw_err(k->c);
 }
 
 void mw_cli_free(mw_cli *k)
 {
+    for (int i = 0; i < k->nsettings; i++)
+        free(k->settings[i]);
     free(k->args);
     free(k->params);
 }

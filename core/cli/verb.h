@@ -10,7 +10,8 @@ typedef struct mw_cli {
     const struct mw_verb *verb;
     const char **args;   // what is no option, after the verb; NULL-terminated
     const char **params; // of -p: "name=value"; NULL-terminated
-    int nargs, nparams;
+    char *settings[8];   // values that options took from the environment or the file; owned
+    int nargs, nparams, nsettings;
     const char *device, *out_dir;
     uint64_t memory, cache_size; // bytes; memory 0: what the device has
     bool trust, profile, json, dot, markdown, annotations, no_metadata;

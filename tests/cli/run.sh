@@ -87,6 +87,26 @@ status 3
 run run "$dir"
 status 4
 
+# A flag counts more than the environment, that more than the file.
+export XDG_CONFIG_HOME="$dir/config"
+mkdir -p "$dir/config/moonweave"
+echo 'dtype = f64  # no such type' >"$dir/config/moonweave/config"
+run run graphs/hello.lua
+status 2
+says "the configuration file: --dtype=f64: must be f32 or f16"
+MOONWEAVE_DTYPE=f99 run run graphs/hello.lua
+status 2
+says "MOONWEAVE_DTYPE: --dtype=f99"
+MOONWEAVE_DTYPE=f16 run run graphs/hello.lua
+status 0
+MOONWEAVE_DTYPE=f99 run run graphs/hello.lua --dtype=f32
+status 0
+MOONWEAVE_DTYPE=f32 MOONWEAVE_DEVICE=no-such-device run run graphs/txt2img.lua
+status 5
+run nodes
+status 0
+unset XDG_CONFIG_HOME
+
 # No device: one sentence that says what to install.
 OCL_ICD_VENDORS="$dir/none" run devices
 status 5
