@@ -105,17 +105,17 @@ static inline int add(const char *type, const arg *args)
 }
 #define ADD(type, ...) add(type, (arg[]){__VA_ARGS__, {0}})
 
-static inline void run(int node)
+// Runs a node; the status in force.
+static inline mw_status run(int node)
 {
-    if (mw_err(c) == MW_OK)
-        mw_exec_run(c, executor, &node, 1);
-    assert_string_equal(mw_errmsg(c), "");
+    return mw_err(c) != MW_OK || node < 0 ? mw_err(c) : mw_exec_run(c, executor, &node, 1);
 }
 
 // Output `out` of a node, run if need be; borrowed.
 static inline mw_value *result(int node, int out)
 {
     run(node);
+    assert_string_equal(mw_errmsg(c), "");
     return mw_exec_result(executor, node, out);
 }
 
@@ -158,6 +158,12 @@ static inline void assert_above(double got, double limit)
         fail_msg("%.9g is not above %.9g", got, limit);
 }
 
+static inline void assert_near(double got, double want, double tolerance)
+{
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("got %.9g, expected %.9g", got, want);
+}
+
 static inline void assert_shape(const mw_tensor *t, const char *want)
 {
     char got[64];
@@ -166,8 +172,7 @@ static inline void assert_shape(const mw_tensor *t, const char *want)
 
 static inline void assert_fails(int node, mw_status status, const char *with)
 {
-    if (mw_err(c) == MW_OK && node >= 0)
-        mw_exec_run(c, executor, &node, 1);
+    run(node);
     if (mw_err(c) != status || !strstr(mw_errmsg(c), with))
         fail_msg("expected error %d with '%s', got %d '%s'", (int)status, with, (int)mw_err(c), mw_errmsg(c));
     mw_err_clear(c);

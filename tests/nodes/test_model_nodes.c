@@ -79,7 +79,8 @@ static void a_long_prompt_is_cut_with_a_warning(void **state)
     for (int i = 0; i < 60; i++)
         strcat(prompt, "a b ");
     strcat(prompt, "the end");
-    run(ADD("text_encoder", {"model", object(model->text_encoder)}, {"prompt", text(prompt)}));
+    assert_int_equal(
+        run(ADD("text_encoder", {"model", object(model->text_encoder)}, {"prompt", text(prompt)})), MW_OK);
     assert_non_null(strstr(warnings, "longer than 77 tokens; lost: \""));
     assert_non_null(strstr(warnings, "the end\""));
 }

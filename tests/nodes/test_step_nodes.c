@@ -1,101 +1,21 @@
 // test_step_nodes.c: schedule, start_latents and the step nodes in a graph.
-#include "core/cl/device.h"
-#include "core/graph/exec.h"
+#include "tests/nodes/node_test.h"
+
 #include "core/ops.h"
 #include "nodes/nets/sampler.h"
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
-static mw_ctx *c;
-static mw_graph *g;
-static mw_exec *x;
-
-static int open_device(void **state)
+static int start(void **state)
 {
     (void)state;
-    c = mw_ctx_new();
-    return mw_device_open(c, NULL, (uint64_t)256 << 20, false) == MW_OK ? 0 : -1;
+    return open_device((uint64_t)256 << 20);
 }
-
-static int close_device(void **state)
-{
-    (void)state;
-    mw_device_close(c);
-    mw_ctx_free(c);
-    return mw_live_tensors() == 0 ? 0 : -1;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    mw_err_clear(c);
-    mw_scope_begin(c);
-    g = mw_graph_new(c);
-    x = mw_exec_new(c, g, NULL, NULL);
-    return g && x ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    mw_exec_free(x);
-    mw_graph_free(g);
-    mw_err_clear(c);
-    mw_scope_end(c, NULL);
-    return mw_live_tensors() == 0 ? 0 : -1;
-}
-
-// ---- arguments: a map from "name", value pairs
-
-static mw_value *num(double v) { return mw_value_number(c, v); }
-static mw_value *text(const char *s) { return mw_value_text(c, s, strlen(s)); }
-static mw_value *out_of(int node, int out) { return mw_link_value(c, node, out); }
 
 static mw_value *tensor(float a, float b)
 {
     return mw_value_tensor(c,
                            mw_tensor_from_f32(c, MW_F32, MW_SHAPE(1, 1, 1, 4), (float[]){a, b, a - b, 0.5f}));
-}
-
-typedef struct {
-    const char *name;
-    mw_value *v;
-} arg;
-
-static int add(const char *type, const arg *args)
-{
-    mw_value *map = mw_value_map(c);
-    mw_wiring w = {.where = "here:1"};
-    for (; args->name; args++)
-        mw_value_set(c, map, args->name, args->v);
-    int id = mw_graph_add(c, g, mw_node_find(type), map, &w);
-    mw_value_release(map);
-    return id;
-}
-#define ADD(type, ...) add(type, (arg[]){__VA_ARGS__, {0}})
-
-static int run(int node) { return mw_err(c) || node < 0 ? mw_err(c) : mw_exec_run(c, x, &node, 1); }
-static mw_value *result(int node, int out) { return mw_exec_result(x, node, out); }
-
-static void assert_near(double got, double want, double tolerance)
-{
-    if (!(fabs(got - want) <= tolerance))
-        fail_msg("got %.9g, expected %.9g", got, want);
-}
-
-static void assert_fails(int node, mw_status status, const char *with)
-{
-    run(node);
-    if (mw_err(c) != status || !strstr(mw_errmsg(c), with))
-        fail_msg("expected error %d with '%s', got %d '%s'", status, with, mw_err(c), mw_errmsg(c));
-    mw_err_clear(c);
 }
 
 static const char *setting(mw_value *schedule, const char *name)
@@ -373,5 +293,5 @@ int main(void)
         TEST(one_picture_for_all_noises),
         TEST(schedules_are_read_quickly),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, start, close_device);
 }
