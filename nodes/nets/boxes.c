@@ -1,6 +1,8 @@
 // boxes.c: boxes, points and masks as nodes take and give them.
 #include "nodes/nets/boxes.h"
 
+#include "nodes/nets/layout_geometry.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -71,4 +73,22 @@ mw_value *mw_mask_value(mw_ctx *c, const uint8_t *mask, int h, int w)
     mw_value *value = v ? mw_value_tensor(c, mw_tensor_from_f32(c, MW_F32, MW_SHAPE(h, w), v)) : NULL;
     free(v);
     return value;
+}
+
+bool mw_shift_read(mw_ctx *c, const char *port, const mw_value *v, int h, int w, int *dx, int *dy)
+{
+    if (mw_value_kind(v) == MW_NIL)
+        return false;
+    double shift[2];
+    for (size_t i = 0; i < 2; i++) {
+        mw_value *e = mw_value_at(v, i);
+        shift[i] = mw_value_as_number(e);
+        if (mw_value_count(v) != 2 || mw_value_kind(e) != MW_NUMBER || !isfinite(shift[i])) {
+            mw_fail(c, MW_E_ARG, "'%s' must be a shift { dx, dy } in shares of the canvas", port);
+            return false;
+        }
+    }
+    *dx = mw_shift_cells(shift[0], w);
+    *dy = mw_shift_cells(shift[1], h);
+    return true;
 }

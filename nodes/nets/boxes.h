@@ -7,6 +7,9 @@
 // { x, y, w, h } in pixels -> x0, y0, x1, y1. False when the value is nil. MW_E_ARG naming `port` for
 // anything else that is not four finite numbers, or where w or h is negative.
 bool mw_box_read(mw_ctx *c, const char *port, const mw_value *v, double box[4]);
+// { dx, dy } in shares of the canvas -> cells of an h x w map. False when the value is nil. MW_E_ARG naming
+// `port` for anything else that is not two finite numbers.
+bool mw_shift_read(mw_ctx *c, const char *port, const mw_value *v, int h, int w, int *dx, int *dy);
 // n numbers as a list.
 mw_value *mw_numbers_value(mw_ctx *c, const double *v, int n);
 

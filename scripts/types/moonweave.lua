@@ -35,6 +35,22 @@ mw = {}
 ---@return mw.attention_mask
 function mw.attention_mask(params) end
 
+---@class mw.blend_latents: mw.handle
+---@field latents mw.handle latents: [B,4,h,w] the mixture
+
+---@class mw.blend_latents.params
+---@field latents mw.handle [B,4,h,w] what stays outside
+---@field over mw.handle [B,4,h,w] what comes in inside
+---@field mask? mw.handle [h,w] 1 inside; without it `box` is needed
+---@field box? table|mw.handle { x, y, width, height } on the canvas, instead of a mask
+---@field canvas? table|mw.handle { width, height } that the box refers to
+---@field ratio? number|mw.handle share of the variance inside that comes from `over`: sqrt(1 - ratio) * latents + sqrt(ratio) * over
+
+---Lays latents over others inside a mask or a box; with a ratio below 1 it mixes noise, and its variance stays.
+---@param params mw.blend_latents.params
+---@return mw.blend_latents
+function mw.blend_latents(params) end
+
 ---@class mw.box_attention_guide: mw.handle
 ---@field latents mw.handle latents: [1,4,h,w] moved
 ---@field energy mw.handle number: the last one measured; nil when none was
@@ -243,6 +259,22 @@ function mw.euler_step(params) end
 ---@return mw.hello
 function mw.hello(params) end
 
+---@class mw.latent_compose: mw.handle
+---@field latents mw.handle latents: [1,4,h,w] larger objects under smaller ones
+---@field frozen mw.handle mask: [h,w] 1 where an object is
+---@field owner mw.handle tensor: [h,w] number of the object that is there, from 1, else 0
+
+---@class mw.latent_compose.params
+---@field background mw.handle [1,4,h,w] the noise that the whole picture starts from
+---@field objects table|mw.handle { { latents = [1,4,h,w] at this step, mask = [h,w], shift = { dx, dy } as object_shift gives it, or none }, ... }
+---@field step? integer|mw.handle 0: the start, where the bounds of the masks are laid on the background too; later steps hold the objects on zeros
+---@field mode? "strict"|"faithful"|mw.handle faithful lets the zeros that a shift brings in onto the background, as the published code does
+
+---Latents of objects drawn alone, moved to where they belong and laid over the background's. LLM-grounded Diffusion, section 3.3.
+---@param params mw.latent_compose.params
+---@return mw.latent_compose
+function mw.latent_compose(params) end
+
 ---@class mw.layout: mw.handle
 ---@field layout mw.handle layout: {objects = {{phrase, box = {x, y, width, height}}, ...}, background, negative, canvas}
 
@@ -350,6 +382,21 @@ function mw.lora(params) end
 ---@param params mw.noise.params
 ---@return mw.noise
 function mw.noise(params) end
+
+---@class mw.object_shift: mw.handle
+---@field shift mw.handle list: { dx, dy } in shares of the canvas; maps of all sizes move by the nearest eighth
+
+---@class mw.object_shift.params
+---@field mask mw.handle [h,w] where the object was drawn
+---@field box table|mw.handle { x, y, width, height } where it belongs
+---@field canvas? table|mw.handle { width, height } that the box refers to
+---@field horizontal_only? boolean|mw.handle it keeps its height
+---@field mode? "strict"|"faithful"|mw.handle faithful takes cells by their corners for the mask's centre, as the published code does
+
+---How far the centre of an object's mask is from that of its box. LLM-grounded Diffusion, section 3.3.
+---@param params mw.object_shift.params
+---@return mw.object_shift
+function mw.object_shift(params) end
 
 ---@class mw.owlvit: mw.handle
 ---@field owlvit mw.handle owlvit: the model, for detect
@@ -509,6 +556,20 @@ function mw.start_latents(params) end
 ---@param params mw.text_encoder.params
 ---@return mw.text_encoder
 function mw.text_encoder(params) end
+
+---@class mw.token_maps: mw.handle
+---@field maps mw.handle maps: by layer: [1,heads,h*w,1]
+
+---@class mw.token_maps.params
+---@field maps mw.handle by layer: [1,heads,h*w,L], as unet and token_maps give them
+---@field token? integer|mw.handle which column, from 0
+---@field shift? table|mw.handle { dx, dy } of object_shift; what comes in is zero; null: they stay
+---@field like? mw.handle latents whose sides have the maps' ratio; null: square maps
+
+---Attention maps of one token, moved with the object it stands for.
+---@param params mw.token_maps.params
+---@return mw.token_maps
+function mw.token_maps(params) end
 
 ---@class mw.unet: mw.handle
 ---@field noise_pred mw.handle tensor: [B,4,h,w] f32 the network's prediction (noise, or what the model predicts), guided

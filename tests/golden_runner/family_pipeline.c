@@ -1,8 +1,8 @@
 // family_pipeline.c: op pipeline_txt2img, pipeline_img2img: a whole model, from the prompt to the picture, by
 // the nodes.
+#include "tests/golden_runner/node_call.h"
 #include "tests/golden_runner/parts.h"
 
-#include "core/graph/schema.h"
 #include "core/ops.h"
 #include "nodes/nets/checkpoint.h"
 #include "nodes/nets/nn.h"
@@ -10,45 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-// ---- calling nodes
-
-typedef struct {
-    const char *name;
-    mw_value *value; // taken over
-} argument;
-
-// Runs a node on named inputs, defaults for the rest. out: room for all its outputs, released by the caller.
-static mw_status call(mw_ctx *c, const char *type, argument *args, size_t n, mw_value **out)
-{
-    mw_schema *s = mw_err(c) == MW_OK ? mw_schema_new(c, mw_node_find(type)) : NULL;
-    mw_value **in = s ? mw_alloc(c, (size_t)s->nin * sizeof(mw_value *)) : NULL;
-    for (int i = 0; in && i < s->nin; i++)
-        in[i] = s->defaults[i];
-    for (size_t i = 0; in && i < n; i++)
-        in[mw_schema_port(s, args[i].name)] = args[i].value;
-    if (in && mw_err(c) == MW_OK && s->type->run(c, in, out) != MW_OK)
-        mw_fail_context(c, "%s", type);
-    for (size_t i = 0; i < n; i++)
-        mw_value_release(args[i].value);
-    free(in);
-    mw_schema_free(s);
-    return mw_err(c);
-}
-#define CALL(c, type, out, ...)                                                                              \
-    call((c), (type), (argument[]){__VA_ARGS__}, sizeof((argument[]){__VA_ARGS__}) / sizeof(argument), (out))
-
-static void release_all(mw_value **v, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        mw_value_release(v[i]);
-}
-
-static mw_value *object(mw_ctx *c, void *o)
-{
-    mw_object_retain(o);
-    return mw_value_object(c, o);
-}
 
 // ---- the run
 
@@ -69,8 +30,8 @@ static mw_tensor *text_states(job *j, const char *param, const char *ids_name, c
     const char *text = mw_json_string(c, j->k->name, j->k->params, param);
     if (!text)
         return NULL;
-    CALL(c, "text_encoder", out, {"model", object(c, j->model->text_encoder)},
-         {"prompt", mw_value_text(c, text, strlen(text))});
+    GOLDEN_CALL(c, "text_encoder", out, {"model", golden_object(c, j->model->text_encoder)},
+                {"prompt", mw_value_text(c, text, strlen(text))});
     mw_tensor *t = mw_value_as_tensor(out[0]);
     mw_value *ids = mw_value_get(mw_value_at(out[2], 0), "ids");
     int32_t v[4096];
@@ -82,7 +43,7 @@ static mw_tensor *text_states(job *j, const char *param, const char *ids_name, c
         golden_give_tensor(c, j->k, states_name, t);
         mw_scope_adopt(c, mw_retain(t));
     }
-    release_all(out, 3);
+    golden_release_all(out, 3);
     return mw_err(c) == MW_OK ? t : NULL;
 }
 
@@ -90,14 +51,15 @@ static mw_tensor *predict(job *j, mw_tensor *z, mw_tensor *states, double cfg, i
 {
     mw_ctx *c = j->c;
     mw_value *out[2] = {NULL};
-    CALL(c, "unet", out, {"model", object(c, j->model->unet)}, {"latents", mw_value_tensor(c, z)},
-         {"embedding", mw_value_tensor(c, states)}, {"negative", mw_value_tensor(c, j->negative)},
-         {"schedule", mw_schedule_value(c, j->schedule)}, {"step", mw_value_number(c, step)},
-         {"cfg", mw_value_number(c, cfg)});
+    GOLDEN_CALL(c, "unet", out, {"model", golden_object(c, j->model->unet)},
+                {"latents", mw_value_tensor(c, z)}, {"embedding", mw_value_tensor(c, states)},
+                {"negative", mw_value_tensor(c, j->negative)},
+                {"schedule", mw_schedule_value(c, j->schedule)}, {"step", mw_value_number(c, step)},
+                {"cfg", mw_value_number(c, cfg)});
     mw_tensor *y = mw_value_as_tensor(out[0]);
     if (mw_err(c) == MW_OK)
         mw_scope_adopt(c, mw_retain(y));
-    release_all(out, 2);
+    golden_release_all(out, 2);
     return mw_err(c) == MW_OK ? y : NULL;
 }
 
@@ -160,12 +122,13 @@ static void decode(job *j, mw_tensor *z)
     if (mw_err(c) != MW_OK)
         return;
     golden_give_planes(c, j->k, "image_raw", mw_vae_decode_plain(c, m, mw_vae_unscale(c, m, z), NULL));
-    CALL(c, "vae_decode", out, {"model", object(c, j->model->vae)}, {"latents", mw_value_tensor(c, z)});
+    GOLDEN_CALL(c, "vae_decode", out, {"model", golden_object(c, j->model->vae)},
+                {"latents", mw_value_tensor(c, z)});
     mw_tensor *image = mw_value_as_tensor(out[0]);
     if (image && image->ndim == 3)
         image = mw_reshape(c, image, MW_SHAPE(1, mw_dim(image, 0), mw_dim(image, 1), 3));
     golden_give_planes(c, j->k, "image", image);
-    release_all(out, 1);
+    golden_release_all(out, 1);
 }
 
 // Latents of the case's picture, noised to the first step.
@@ -175,8 +138,9 @@ static mw_tensor *start_from_image(job *j)
     golden_case *k = j->k;
     mw_value *out[1] = {NULL};
     mw_tensor *image = mw_affine(c, golden_input_channels_last(c, k, "image"), 0.5, 0.5);
-    CALL(c, "vae_encode", out, {"model", object(c, j->model->vae)}, {"image", mw_value_tensor(c, image)},
-         {"noise", mw_value_tensor(c, golden_input_tensor(c, k, "posterior_noise", MW_F32))});
+    GOLDEN_CALL(c, "vae_encode", out, {"model", golden_object(c, j->model->vae)},
+                {"image", mw_value_tensor(c, image)},
+                {"noise", mw_value_tensor(c, golden_input_tensor(c, k, "posterior_noise", MW_F32))});
     mw_tensor *clean = mw_value_as_tensor(out[0]);
     j->first = mw_schedule_first_step(j->schedule, mw_json_number(c, k->name, k->params, "strength"));
     mw_tensor *noise = golden_input_tensor(c, k, "noise", MW_F32);
@@ -187,7 +151,7 @@ static mw_tensor *start_from_image(job *j)
         golden_give_tensor(c, k, "start_latents", z);
         golden_give_f64(c, k, "timesteps", 1, &n, j->schedule->timesteps + j->first);
     }
-    release_all(out, 1);
+    golden_release_all(out, 1);
     return z;
 }
 
