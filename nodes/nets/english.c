@@ -65,24 +65,31 @@ static bool before_preposition(const mw_english *e, piece p, char separator, pie
     return false;
 }
 
+// A word, or several of which the last one changes; NULL (and no failure) when it stays as it is.
+static char *changed(mw_ctx *c, const mw_english *e, mw_section s, piece p)
+{
+    size_t at;
+    if (!p.n || mw_english_rule(e, MW_SAME, p.at, p.n, &at))
+        return NULL;
+    char *name = s == MW_PLURAL && isupper((unsigned char)*p.at) ? by_rule(c, e, MW_NAME, p) : NULL;
+    return name || mw_err(c) ? name : by_rule(c, e, s, p);
+}
+
 static char *inflected(mw_ctx *c, const mw_english *e, mw_section s, piece p)
 {
     size_t at;
-    piece word;
+    piece word = p;
     if (mw_english_rule(e, MW_SAME, p.at, p.n, &at))
         return copy(c, p);
-    if (!before_preposition(e, p, ' ', &word) && !before_preposition(e, p, '-', &word)) {
-        char *changed = s == MW_PLURAL && isupper((unsigned char)*p.at) ? by_rule(c, e, MW_NAME, p) : NULL;
-        changed = changed || mw_err(c) ? changed : by_rule(c, e, s, p);
-        return changed || mw_err(c) ? changed : copy(c, p);
-    }
-    char *changed = mw_english_rule(e, MW_SAME, word.at, word.n, &at) ? NULL : by_rule(c, e, s, word);
-    if (!changed)
+    if (!before_preposition(e, p, ' ', &word))
+        before_preposition(e, p, '-', &word);
+    char *other = changed(c, e, s, word);
+    if (!other)
         return mw_err(c) ? NULL : copy(c, p);
     piece front = {p.at, (size_t)(word.at - p.at)}, back = {word.at + word.n, 0};
     back.n = p.n - front.n - word.n;
-    char *all = joined(c, front, changed, back);
-    free(changed);
+    char *all = joined(c, front, other, back);
+    free(other);
     return all;
 }
 

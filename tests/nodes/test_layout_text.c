@@ -1,4 +1,5 @@
 // test_layout_text.c: literals, completions, filtered boxes, prompts and English nouns.
+#include "core/base/file.h"
 #include "nodes/nets/layout_filter.h"
 #include "nodes/nets/layout_parse.h"
 #include "nodes/nets/layout_spec.h"
@@ -418,6 +419,26 @@ static void nouns(void **state)
     check_words(mw_with_article, articles);
 }
 
+// The list beside this file.
+static void common_nouns(void **state)
+{
+    (void)state;
+    char *list = mw_file_read(c, "tests/nodes/nouns.txt", 1 << 20, NULL), *next = list;
+    int n = 0;
+    assert_non_null(list);
+    for (char *line; (line = strsep(&next, "\n"));) {
+        char *noun = strsep(&line, " "), *plural = strsep(&line, " ");
+        if (*noun == '#' || !plural)
+            continue;
+        check_words(mw_plural, (const char *const[]){noun, plural, NULL});
+        if (!line)
+            check_words(mw_singular, (const char *const[]){plural, noun, NULL});
+        n++;
+    }
+    assert_true(n > 400);
+    free(list);
+}
+
 static void numbers(void **state)
 {
     (void)state;
@@ -473,7 +494,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals),    cmocka_unit_test(wrong_literals), cmocka_unit_test(random_literals),
         cmocka_unit_test(completions), cmocka_unit_test(filtered),       cmocka_unit_test(filtered_inside),
-        cmocka_unit_test(prompts),     cmocka_unit_test(nouns),          cmocka_unit_test(numbers),
+        cmocka_unit_test(prompts),     cmocka_unit_test(nouns),          cmocka_unit_test(common_nouns),
+        cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
