@@ -4,6 +4,8 @@
 
 #include "nodes/nets/clip_tokenizer.h"
 
+#include "core/io/json.h"
+
 // ---- characters (clip_normalize.c)
 typedef struct {
     uint32_t code;     // a Unicode scalar value
@@ -76,5 +78,11 @@ struct mw_clip_tokenizer {
     int32_t begin, end, pad;
     int length, size;
 };
+
+// ---- its files (clip_vocab_check.c)
+// Fails with MW_E_FILE when a token of `vocab` (token -> id, checked) before the end-of-text token is neither
+// a byte, nor special, nor made by a merge: so it is where the file of merges was cut.
+mw_status mw_clip_check_merges(mw_ctx *c, const mw_clip_tokenizer *t, const json_t *vocab,
+                               const char *folder);
 
 #endif

@@ -345,7 +345,7 @@ mw_clip_tokenizer *mw_clip_tokenizer_load(mw_ctx *c, const char *folder, const c
     l.whole = load_if_there(c, folder, "tokenizer.json");
     if (!mw_err(c) && !read_vocab_and_merges(c, &l)) {
         find_bytes(&l);
-        if (!read_specials(c, &l, pad))
+        if (!read_specials(c, &l, pad) && !mw_clip_check_merges(c, t, l.vocab, folder))
             read_length(c, &l);
     }
     free(l.vocab_file);

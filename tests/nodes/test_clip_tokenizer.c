@@ -320,6 +320,8 @@ static void bad_folders(void **state)
     refuses(VOCAB, "#version: 0.2\nab\n", ok, "merges.txt:2");
     refuses(VOCAB, "a b c\n", ok, "merges.txt:1");
     refuses(VOCAB, "a \n", ok, "merges.txt:1");
+    refuses(VOCAB, "a b</w>\n", ok, "no merge makes 1 of its tokens, such as 'aab</w>'");
+    refuses(VOCAB, "", ok, "no merge makes 2 of its tokens, such as 'ab</w>'");
     refuses(VOCAB, "a x\n", ok, "'x' is not in");
     refuses(VOCAB, "a a\n", ok, "'aa' is not in");
     refuses(VOCAB, MERGES, "{}", "<|startoftext|>");
