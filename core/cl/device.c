@@ -14,8 +14,9 @@ typedef struct found {
     cl_device_id id;
 } found;
 
-static int find_all(found *out, int max)
+static int find_all(mw_ctx *c, found *out, int max)
 {
+    mw_lend_driver_cache(c);
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint np = 0;
     if (clGetPlatformIDs(MAX_PLATFORMS, platforms, &np) != CL_SUCCESS)
@@ -97,9 +98,8 @@ static void describe(found f, mw_device_info *i)
 
 int mw_device_list(mw_ctx *c, mw_device_info *out, int max)
 {
-    (void)c;
     found all[MAX_DEVICES];
-    int n = find_all(all, MAX_DEVICES);
+    int n = find_all(c, all, MAX_DEVICES);
     for (int i = 0; i < n && i < max; i++)
         describe(all[i], &out[i]);
     return n;
@@ -164,7 +164,7 @@ mw_status mw_device_open(mw_ctx *c, const char *selector, uint64_t limit, bool p
 {
     found all[MAX_DEVICES];
     mw_device_info infos[MAX_DEVICES];
-    int n = find_all(all, MAX_DEVICES);
+    int n = find_all(c, all, MAX_DEVICES);
     for (int i = 0; i < n; i++)
         describe(all[i], &infos[i]);
     if (n == 0)

@@ -49,6 +49,10 @@ void mw_programs_free(struct mw_programs *p);
 // The kernel `entry` of kernels/<file>.cl built with options; owned by the table. Call with the lock held.
 cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, const char *options);
 
+// ---- driver_cache.c
+// Before the first call of OpenCL: sees to it that the driver can keep compiled kernels somewhere.
+void mw_lend_driver_cache(mw_ctx *c);
+
 // ---- tune.c
 void mw_tunings_free(struct mw_tunings *t);
 

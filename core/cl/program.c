@@ -46,7 +46,7 @@ struct mw_programs *mw_programs_new(mw_ctx *c)
     if (!p)
         return NULL;
     p->cache_dir = mw_cache_dir(c, "kernels");
-    if (!p->cache_dir && mw_err(c) == MW_E_FILE) {
+    if (!p->cache_dir && mw_err(c) != MW_E_MEMORY) {
         mw_warn(c, "compiled kernels are not kept: %s", mw_errmsg(c));
         mw_err_clear(c);
     }

@@ -110,7 +110,7 @@ static void load(mw_ctx *c, struct mw_tunings *t)
     if (f)
         fclose(f);
     free(path);
-    if (mw_err(c) == MW_E_FILE)
+    if (mw_err(c) == MW_E_RUN)
         mw_err_clear(c); // no cache folder: nothing is known
 }
 
