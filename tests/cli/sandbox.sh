@@ -56,7 +56,7 @@ END
 
 # Files: the graph's folder and the parameters, nothing else.
 echo secret >"$dir/../moonweave-secret.$$"
-trap 'rm -rf "$dir" "$dir/../moonweave-secret.$$"' EXIT
+trap 'rm -rf "$dir/../moonweave-secret.$$" "$dir"' EXIT
 mkdir "$dir/in"
 echo inside >"$dir/in/data.txt"
 ln -s "$dir/../moonweave-secret.$$" "$dir/in/link.txt"
