@@ -70,29 +70,44 @@ static mw_value *box_value(mw_ctx *c, const mw_detection *d, const mw_value *tex
     return map;
 }
 
-static void give(mw_ctx *c, mw_value *const *i, mw_tensor *logits, mw_tensor *boxes, const mw_image *image,
-                 mw_value **o)
+// Those that score more than the threshold; returns how many. d: room for all places.
+static size_t found(mw_ctx *c, mw_tensor *logits, mw_tensor *boxes, const mw_image *image, double threshold,
+                    mw_detection *d)
 {
-    size_t n = (size_t)mw_dim(logits, 0), Q = (size_t)mw_dim(logits, 1);
+    size_t n = (size_t)mw_dim(logits, 0), Q = (size_t)mw_dim(logits, 1), count = 0;
     float *l = mw_alloc(c, n * Q * sizeof *l), *b = mw_alloc(c, n * 4 * sizeof *b);
-    mw_detection *d = mw_alloc(c, n * sizeof *d);
-    int count = 0;
-    if (mw_err(c) == MW_OK && mw_tensor_read_f32(c, logits, l) == MW_OK &&
-        mw_tensor_read_f32(c, boxes, b) == MW_OK)
+    if (l && b && mw_tensor_read_f32(c, logits, l) == MW_OK && mw_tensor_read_f32(c, boxes, b) == MW_OK)
         for (size_t k = 0; k < n; k++) {
             d[count] = mw_detection_of(l + k * Q, (int)Q, b + k * 4, image->width, image->height);
-            count += d[count].score > mw_value_as_number(i[THRESHOLD]);
+            count += d[count].score > threshold;
         }
-    if (d)
-        count =
-            mw_detections_suppress(d, count, mw_value_as_number(i[NMS]), mw_value_as_bool(i[CLASS_AWARE]));
-    o[0] = mw_value_list(c);
-    for (int k = 0; k < count; k++)
-        mw_value_push(c, o[0], box_value(c, &d[k], i[TEXT]));
-    o[1] = mw_value_number(c, count);
     free(l);
     free(b);
-    free(d);
+    return count;
+}
+
+static void give(mw_ctx *c, mw_value *const *i, const mw_detection *d, size_t n, mw_value **o)
+{
+    double(*box)[4] = mw_alloc(c, (n + 1) * sizeof *box), *score = mw_alloc(c, (n + 1) * sizeof *score);
+    int *label = mw_alloc(c, (n + 1) * sizeof *label);
+    size_t *kept = mw_alloc(c, (n + 1) * sizeof *kept), count = 0;
+    for (size_t k = 0; k < n && mw_err(c) == MW_OK; k++) {
+        memcpy(box[k], d[k].box, sizeof box[k]);
+        score[k] = d[k].score;
+        label[k] = d[k].label;
+    }
+    if (mw_err(c) == MW_OK)
+        count =
+            mw_suppress(c, (const double(*)[4])box, score, mw_value_as_bool(i[CLASS_AWARE]) ? label : NULL, n,
+                        mw_value_as_number(i[NMS]), kept);
+    o[0] = mw_value_list(c);
+    for (size_t k = 0; k < count; k++)
+        mw_value_push(c, o[0], box_value(c, &d[kept[k]], i[TEXT]));
+    o[1] = mw_value_number(c, (double)count);
+    free(box);
+    free(score);
+    free(label);
+    free(kept);
 }
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -110,8 +125,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     mw_image_geometry g;
     mw_tensor *logits, *boxes, *text = embed(c, m, i[TEXT], Q);
     mw_tensor *features = mw_owlvit_image(c, m, mw_image_prep_run(c, &m->prep, &image, &g));
-    if (mw_owlvit_detect(c, m, features, text, &logits, &boxes) == MW_OK)
-        give(c, i, logits, boxes, &image, o);
+    if (mw_owlvit_detect(c, m, features, text, &logits, &boxes) == MW_OK) {
+        mw_detection *d = mw_alloc(c, (size_t)mw_dim(logits, 0) * sizeof *d);
+        size_t n = d ? found(c, logits, boxes, &image, mw_value_as_number(i[THRESHOLD]), d) : 0;
+        give(c, i, d, n, o);
+        free(d);
+    }
     mw_image_free(&image);
     return mw_err(c);
 }

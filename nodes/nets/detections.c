@@ -19,38 +19,49 @@ mw_detection mw_detection_of(const float *logits, int Q, const float *box, doubl
     return d;
 }
 
-static double area(const double *b) { return (b[2] - b[0]) * (b[3] - b[1]); }
+// ---- suppression
 
-static double overlap(const double *a, const double *b)
+static double overlap(const double a[4], const double b[4])
 {
     double w = fmin(a[2], b[2]) - fmax(a[0], b[0]), h = fmin(a[3], b[3]) - fmax(a[1], b[1]);
-    double both = w > 0 && h > 0 ? w * h : 0, either = area(a) + area(b) - both;
-    return either > 0 ? both / either : 0;
+    double both = fmax(w, 0) * fmax(h, 0);
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both);
 }
 
-static int by_score(const void *a, const void *b)
+typedef struct {
+    double score;
+    int label;
+    size_t at;
+} candidate;
+
+static int by_label_and_score(const void *x, const void *y)
 {
-    double x = ((const mw_detection *)a)->score, y = ((const mw_detection *)b)->score;
-    return (x < y) - (x > y);
+    const candidate *a = x, *b = y;
+    if (a->label != b->label)
+        return a->label < b->label ? -1 : 1;
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    return a->at < b->at ? -1 : 1;
 }
 
-static int by_label_and_score(const void *a, const void *b)
+size_t mw_suppress(mw_ctx *c, const double (*box)[4], const double *score, const int *label, size_t n,
+                   double threshold, size_t *kept)
 {
-    int x = ((const mw_detection *)a)->label, y = ((const mw_detection *)b)->label;
-    return x != y ? (x > y) - (x < y) : by_score(a, b);
-}
-
-int mw_detections_suppress(mw_detection *d, int n, double threshold, bool by_label)
-{
-    int kept = 0;
-    if (n > 1)
-        qsort(d, (size_t)n, sizeof *d, by_label ? by_label_and_score : by_score);
-    for (int i = 0; i < n; i++) {
-        bool hidden = false;
-        for (int k = 0; k < kept && !hidden; k++)
-            hidden = (!by_label || d[k].label == d[i].label) && overlap(d[k].box, d[i].box) >= threshold;
-        if (!hidden)
-            d[kept++] = d[i];
+    candidate *order = mw_alloc(c, (n + 1) * sizeof *order);
+    size_t count = 0;
+    for (size_t i = 0; order && i < n; i++)
+        order[i] = (candidate){score[i], label ? label[i] : 0, i};
+    if (order)
+        qsort(order, n, sizeof *order, by_label_and_score);
+    for (size_t i = 0, of_label = 0; order && i < n; i++) {
+        bool keep = true;
+        if (i && order[i].label != order[i - 1].label)
+            of_label = count; // from here on the kept ones are of this label
+        for (size_t k = of_label; k < count && keep; k++)
+            keep = overlap(box[kept[k]], box[order[i].at]) < threshold;
+        if (keep)
+            kept[count++] = order[i].at;
     }
-    return kept;
+    free(order);
+    return count;
 }

@@ -14,9 +14,10 @@ typedef struct mw_detection {
 // box (centre x, y, width, height in 0..1) in a picture of width x height pixels.
 mw_detection mw_detection_of(const float *logits, int Q, const float *box, double width, double height);
 
-// Keeps, in order of falling score, the boxes whose overlap (intersection / union) with every kept one is
-// below `threshold`. by_label: boxes of different labels do not hide each other, and the result is in order
-// of labels. In place; returns how many stay.
-int mw_detections_suppress(mw_detection *d, int n, double threshold, bool by_label);
+// Suppression of overlapping boxes x0, y0, x1, y1: in the order of falling scores, a box is kept when it
+// overlaps each kept one by less than `threshold` (intersection over union). `labels` NULL: all boxes
+// together; else label by label, in their order. Writes the kept indices; returns how many, 0 on failure.
+size_t mw_suppress(mw_ctx *c, const double (*box)[4], const double *score, const int *label, size_t n,
+                   double threshold, size_t *kept);
 
 #endif

@@ -1,30 +1,17 @@
 // energy_regions.c: boxes as cells of a map, and how many cells a share of them is.
 #include "nodes/nets/energy_internal.h"
 
-#include <math.h>
-
-// Far beyond any canvas, but where integers still hold it.
-static int rounded(double cells)
-{
-    const double far = 1e6;
-    return (int)nearbyint(fmax(-far, fmin(far, cells)));
-}
-
-static void along(double low, double high, int n, bool wrapped, int *begin, int *end)
-{
-    int first = rounded(low * n), last = first + rounded((high - low) * n);
-    if (wrapped && last < 0)
-        last += n;
-    *begin = first < 0 ? 0 : first;
-    *end = last > n ? n : last;
-}
+#include "nodes/nets/mask_ops.h"
 
 mw_cells mw_cells_of(const double box[4], int h, int w, bool wrapped)
 {
-    mw_cells r;
-    along(box[0], box[2], w, wrapped, &r.x0, &r.x1);
-    along(box[1], box[3], h, wrapped, &r.y0, &r.y1);
-    return r;
+    int at[4];
+    mw_box_cells(box, h, w, at);
+    if (wrapped && at[2] < 0)
+        at[2] += w;
+    if (wrapped && at[3] < 0)
+        at[3] += h;
+    return (mw_cells){at[0], at[1], at[2], at[3]};
 }
 
 int mw_cells_mask(const double (*box)[4], int nboxes, int h, int w, bool wrapped, float *out)

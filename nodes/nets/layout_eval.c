@@ -3,7 +3,6 @@
 
 #include "core/base/rng.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,51 +115,4 @@ bool mw_eval_passes(const mw_eval_task *t, const mw_layout_object *box, size_t n
             return false;
     }
     return true;
-}
-
-// ---- suppression
-
-static double overlap(const double a[4], const double b[4])
-{
-    double w = fmin(a[2], b[2]) - fmax(a[0], b[0]), h = fmin(a[3], b[3]) - fmax(a[1], b[1]);
-    double both = fmax(w, 0) * fmax(h, 0);
-    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both);
-}
-
-typedef struct {
-    double score;
-    int label;
-    size_t at;
-} candidate;
-
-static int by_label_and_score(const void *x, const void *y)
-{
-    const candidate *a = x, *b = y;
-    if (a->label != b->label)
-        return a->label < b->label ? -1 : 1;
-    if (a->score != b->score)
-        return a->score > b->score ? -1 : 1;
-    return a->at < b->at ? -1 : 1;
-}
-
-size_t mw_suppress(mw_ctx *c, const double (*box)[4], const double *score, const int *label, size_t n,
-                   double threshold, size_t *kept)
-{
-    candidate *order = mw_alloc(c, (n + 1) * sizeof *order);
-    size_t count = 0;
-    for (size_t i = 0; order && i < n; i++)
-        order[i] = (candidate){score[i], label ? label[i] : 0, i};
-    if (order)
-        qsort(order, n, sizeof *order, by_label_and_score);
-    for (size_t i = 0, of_label = 0; order && i < n; i++) {
-        bool keep = true;
-        if (i && order[i].label != order[i - 1].label)
-            of_label = count; // from here on the kept ones are of this label
-        for (size_t k = of_label; k < count && keep; k++)
-            keep = overlap(box[kept[k]], box[order[i].at]) < threshold;
-        if (keep)
-            kept[count++] = order[i].at;
-    }
-    free(order);
-    return count;
 }

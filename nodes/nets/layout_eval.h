@@ -43,10 +43,4 @@ void mw_eval_task_free(mw_eval_task *t);
 // when it contains it letter by letter; of places, when it ends in it or has it in front of a blank.
 bool mw_eval_passes(const mw_eval_task *t, const mw_layout_object *box, size_t n);
 
-// Suppression of overlapping boxes x0, y0, x1, y1: in the order of falling scores, a box is kept when it
-// overlaps each kept one by less than `threshold` (intersection over union). `labels` NULL: all boxes
-// together; else label by label, in their order. Writes the kept indices; returns how many, 0 on failure.
-size_t mw_suppress(mw_ctx *c, const double (*box)[4], const double *score, const int *label, size_t n,
-                   double threshold, size_t *kept);
-
 #endif

@@ -1,6 +1,7 @@
 // family_lmd_eval.c: the layout benchmark: suppressed boxes, tasks read from prompts, layouts judged.
 #include "tests/golden_runner/golden.h"
 
+#include "nodes/nets/detections.h"
 #include "nodes/nets/layout_eval.h"
 
 #include <stdlib.h>

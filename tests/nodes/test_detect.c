@@ -1,8 +1,7 @@
-// test_detect.c: boxes that hide each other, owlvit and detect. The network's numbers are in the golden
+// test_detect.c: owlvit and detect. The network's numbers are in the golden
 // cases.
 #include "tests/nodes/node_test.h"
 
-#include "core/io/json.h"
 #include "nodes/nets/detections.h"
 #include "nodes/nets/owlvit.h"
 
@@ -45,51 +44,6 @@ static int stop(void **state)
 }
 
 // ---- boxes
-
-static mw_detection *detections(const json_t *row, int *n)
-{
-    size_t count = json_array_size(json_object_get(row, "boxes"));
-    mw_detection *d = calloc(count + 1, sizeof *d);
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < 4; k++)
-            d[i].box[k] =
-                json_number_value(json_array_get(json_array_get(json_object_get(row, "boxes"), i), k));
-        d[i].score = json_number_value(json_array_get(json_object_get(row, "scores"), i));
-        d[i].label = (int)json_integer_value(json_array_get(json_object_get(row, "labels"), i));
-    }
-    *n = (int)count;
-    return d;
-}
-
-// What the published evaluation's code keeps of these.
-static void suppression_is_the_references(void **state)
-{
-    (void)state;
-    json_t *all = mw_json_load(c, "tests/golden/boxes/nms.json"), *row;
-    size_t i;
-    assert_non_null(all);
-    json_array_foreach(json_object_get(all, "rows"), i, row)
-    {
-        const json_t *in = json_object_get(row, "in");
-        double threshold = json_number_value(json_object_get(in, "threshold"));
-        for (int aware = 0; aware < 2; aware++) {
-            int n, m;
-            mw_detection *d = detections(in, &n);
-            mw_detection *want =
-                detections(json_object_get(json_object_get(row, "out"), aware ? "class_aware" : "nms"), &m);
-            assert_int_equal(mw_detections_suppress(d, n, threshold, aware), m);
-            for (int k = 0; k < m; k++) {
-                assert_memory_equal(d[k].box, want[k].box, sizeof d[k].box);
-                assert_int_equal(d[k].label, want[k].label);
-                assert_true(d[k].score == want[k].score);
-            }
-            free(d);
-            free(want);
-        }
-    }
-    assert_true(i > 5);
-    json_decref(all);
-}
 
 static void a_place_goes_to_its_best_text(void **state)
 {
@@ -182,7 +136,6 @@ static void wrong_inputs_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(suppression_is_the_references),
         T(a_place_goes_to_its_best_text),
         T(queries_become_ids),
         T(boxes_of_texts),

@@ -1,4 +1,5 @@
 // test_layout_eval.c: the benchmark's prompts, tasks and judgements; boxes centred, masks and maps moved.
+#include "nodes/nets/detections.h"
 #include "nodes/nets/layout_eval.h"
 #include "nodes/nets/layout_geometry.h"
 
