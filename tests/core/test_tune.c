@@ -116,10 +116,10 @@ static void limits_are_measured(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_are_measured),
         cmocka_unit_test(what_is_saved_is_found_again),
         cmocka_unit_test(a_damaged_file_is_no_harm),
         cmocka_unit_test(questions_are_noted_once),
-        cmocka_unit_test(limits_are_measured),
     };
     if (!mkdtemp(dir) || setenv("XDG_CACHE_HOME", dir, 1))
         return 1;
