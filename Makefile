@@ -71,7 +71,8 @@ check: all unit $(if $(T),,lint)
 # The tests again under AddressSanitizer and UndefinedBehaviorSanitizer; a leak is a failure.
 asan:
 	$(Q)$(MAKE) --no-print-directory MODE=asan all unit
-	$(Q)BIN=build/asan OBJ=build/asan T='$(T)' tests/run.sh
+	$(Q)LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+	    BIN=build/asan OBJ=build/asan T='$(T)' tests/run.sh
 
 demo: all
 	$(Q)$(BIN)/moonweave run graphs/txt2img.lua -o out
