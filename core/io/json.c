@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 // jansson recurses for each level, so the depth is known before it starts. Returns where the limit is passed,
@@ -42,6 +43,30 @@ static const char *excerpt(const char *text, size_t size, size_t at, char *buf, 
     return mw_printable_n(text + from, end - from, buf, room);
 }
 
+// Whole numbers beyond 64 bits stand in published files ("model_max_length": 10^30). They are read as reals;
+// all others become integers again.
+static json_t *whole_again(json_t *v)
+{
+    const char *key;
+    size_t i;
+    json_t *item;
+    if (json_is_real(v) && json_real_value(v) == floor(json_real_value(v)) &&
+        fabs(json_real_value(v)) < 0x1p53) {
+        json_t *whole = json_integer((json_int_t)json_real_value(v));
+        json_decref(v);
+        return whole;
+    }
+    json_object_foreach(v, key, item) json_object_set_new_nocheck(v, key, whole_again(json_incref(item)));
+    json_array_foreach(v, i, item) json_array_set_new(v, i, whole_again(json_incref(item)));
+    return v;
+}
+
+static json_t *load_with_huge_numbers(const char *text, size_t size, json_error_t *e)
+{
+    json_t *v = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, e);
+    return v ? whole_again(v) : NULL;
+}
+
 json_t *mw_json_parse(mw_ctx *c, const char *text, size_t size, const char *name)
 {
     if (mw_err(c) != MW_OK)
@@ -56,6 +81,8 @@ json_t *mw_json_parse(mw_ctx *c, const char *text, size_t size, const char *name
     }
     json_error_t e;
     json_t *v = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    if (!v && json_error_code(&e) == json_error_numeric_overflow)
+        v = load_with_huge_numbers(text, size, &e);
     if (v)
         return v;
     if (json_error_code(&e) == json_error_out_of_memory) {
