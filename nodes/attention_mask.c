@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MAPS, TOKEN, LAYER, FROM_STEP, SIGMA, THRESHOLD, ERODE, BOX, CANVAS, WIDTH, HEIGHT };
+enum { MAPS, TOKEN, LAYER, FROM_STEP, SIGMA, THRESHOLD, ERODE, BOX, CANVAS, WIDTH, HEIGHT, LIKE };
 
 static const mw_port in[] = {
     {"maps", "any", NULL, 0, 0, NULL, NULL, NULL,
@@ -29,6 +29,7 @@ static const mw_port in[] = {
      "bounds refer to"},
     {"width", "integer", "null", 1, 8192, NULL, NULL, "cells", "of the mask; null: the map's"},
     {"height", "integer", "null", 1, 8192, NULL, NULL, "cells", "of the mask; null: the map's"},
+    {"like", "latents", "null", 0, 0, NULL, NULL, NULL, "latents whose sides the mask gets, instead of both"},
     {0},
 };
 
@@ -106,8 +107,9 @@ static mw_status find_sizes(mw_ctx *c, mw_value *const *i, int64_t n, sizes *s)
         if (mw_value_count(i[CANVAS]) != 2 || !(s->canvas[k] >= 1 && s->canvas[k] <= 1e6))
             return mw_fail(c, MW_E_ARG, "'canvas' must be { width, height }, in pixels");
     }
-    s->width = given(i[WIDTH], 0);
-    s->height = given(i[HEIGHT], 0);
+    const mw_tensor *like = mw_value_as_tensor(i[LIKE]);
+    s->width = given(i[WIDTH], like ? (int)mw_dim(like, -1) : 0);
+    s->height = given(i[HEIGHT], like ? (int)mw_dim(like, -2) : 0);
     double ratio = s->width && s->height ? (double)s->width / s->height : s->canvas[0] / s->canvas[1];
     s->w = (int)lround(sqrt((double)n * ratio));
     s->h = s->w > 0 ? (int)(n / s->w) : 0;

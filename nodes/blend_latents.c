@@ -2,7 +2,6 @@
 #include "core/graph/node.h"
 #include "core/ops.h"
 #include "nodes/nets/boxes.h"
-#include "nodes/nets/mask_ops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,37 +22,13 @@ static const mw_port in[] = {
 
 static const mw_out out[] = {{"latents", "latents", "[B,4,h,w] the mixture"}, {0}};
 
-static uint8_t *box_mask(mw_ctx *c, mw_value *const *i, int h, int w)
-{
-    double box[4];
-    int cells[4];
-    if (!mw_box_read(c, "box", i[BOX], box)) {
-        mw_fail(c, MW_E_ARG, "either 'mask' or 'box' must be given");
-        return NULL;
-    }
-    for (size_t k = 0; k < 4; k++) {
-        double side = mw_value_as_number(mw_value_at(i[CANVAS], k % 2));
-        if (!(side >= 1 && side <= 1e6)) {
-            mw_fail(c, MW_E_ARG, "'canvas' must be { width, height }, in pixels");
-            return NULL;
-        }
-        box[k] /= side;
-    }
-    uint8_t *mask = mw_alloc(c, (size_t)h * (size_t)w);
-    if (mask) {
-        mw_box_cells(box, h, w, cells);
-        mw_box_mask(cells, h, w, mask);
-    }
-    return mask;
-}
-
 // [h,w] f32 of 0 and 1.
 static mw_tensor *read_mask(mw_ctx *c, mw_value *const *i, int h, int w)
 {
     int mh, mw;
     uint8_t *mask = mw_mask_read(c, "mask", i[MASK], &mh, &mw);
     if (!mask && mw_err(c) == MW_OK)
-        mask = box_mask(c, i, h, w);
+        mask = mw_box_mask_read(c, i[BOX], i[CANVAS], h, w);
     else if (mask && (mh != h || mw != w))
         mw_fail(c, MW_E_SHAPE, "'mask' must be [%d,%d] as the latents are, got [%d,%d]", h, w, mh, mw);
     mw_value *v = mask && mw_err(c) == MW_OK ? mw_mask_value(c, mask, h, w) : NULL;

@@ -1,12 +1,13 @@
 // layout_phrases.c: what a layout asks to be drawn: prompts, and where each phrase's tokens are in them.
 #include "core/graph/node.h"
+#include "nodes/nets/layout_geometry.h"
 #include "nodes/nets/layout_phrases.h"
 #include "nodes/nets/model.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYOUT, MODEL, PROMPT, FORM, MODE };
+enum { LAYOUT, MODEL, PROMPT, FORM, CENTER, PAD, MODE };
 
 static const mw_port in[] = {
     {"layout", "layout", NULL, 0, 0, NULL, NULL, NULL, "the captioned boxes"},
@@ -17,6 +18,11 @@ static const mw_port in[] = {
      "how prompts are put together of the background and the phrases; without a background it is the "
      "phrases, "
      "without objects the background"},
+    {"center", "choice", "\"floor\"", 0, 0, "none|horizontal|both|floor", NULL, NULL,
+     "where an object is drawn alone: in its box; in the middle from left to right; in the middle; in the "
+     "middle "
+     "from left to right with its lower edge near the ground"},
+    {"pad", "number", "0.2", 0, 1, NULL, "so_floor_padding", NULL, "share of the canvas that is ground"},
     {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
      "faithful finds plurals and tokens as the published code does, its slips included"},
     {0},
@@ -25,7 +31,8 @@ static const mw_port in[] = {
 static const mw_out out[] = {
     {"prompt", "text", "of the whole picture"},
     {"objects", "list",
-     "by name: {prompt, phrase, word, box = {x, y, width, height}, place (in the layout, from 1), ordinal "
+     "by name: {prompt, phrase, word, box = {x, y, width, height}, alone (the box while it is drawn alone), "
+     "place (in the layout, from 1), ordinal "
      "(among "
      "its name's, from 1), token (of the word, in its own prompt)}"},
     {"phrases", "list",
@@ -98,21 +105,45 @@ static int word_alone(mw_ctx *c, const mw_clip_tokenizer *t, const mw_spec_objec
     return at;
 }
 
+static mw_value *box_value(mw_ctx *c, const double b[4])
+{
+    mw_value *list = mw_value_list(c);
+    for (int k = 0; k < 4; k++)
+        mw_value_push(c, list, mw_value_number(c, b[k]));
+    return list;
+}
+
+// The box in pixels where an object is drawn alone. Strict: on the canvas also where the object is so high
+// that it would begin above.
+static mw_value *box_alone(mw_ctx *c, mw_value *const *i, const mw_layout *l, const mw_spec_object *o,
+                           mw_layout_mode mode)
+{
+    static const char *const names[] = {"none", "horizontal", "both", "floor"};
+    double b[4];
+    int how = 0;
+    while (strcmp(mw_value_as_text(i[CENTER]), names[how]) != 0)
+        how++;
+    mw_box_centered(o->box, (mw_centering)how, mw_value_as_number(i[PAD]), b);
+    double up = mode == MW_STRICT && how && b[1] < 0 ? b[1] : 0;
+    return box_value(c,
+                     (double[]){b[0] * l->canvas[0], (b[1] - up) * l->canvas[1], (b[2] - b[0]) * l->canvas[0],
+                                (b[3] - b[1]) * l->canvas[1]});
+}
+
 static mw_value *object_value(mw_ctx *c, mw_value *const *i, const mw_layout *l, const mw_spec_object *o,
                               mw_layout_mode mode)
 {
     const mw_clip_tokenizer *t = ((const mw_tokenizer *)mw_value_as_object(i[MODEL]))->tokenizer;
     char *prompt = filled(c, mw_value_as_text(i[FORM]), l->background, o->phrase);
-    mw_value *map = mw_value_map(c), *box = mw_value_list(c);
+    mw_value *map = mw_value_map(c);
     if (prompt) {
         set_text(c, map, "prompt", prompt);
         set_number(c, map, "token", word_alone(c, t, o, prompt, mode));
     }
     set_text(c, map, "phrase", o->phrase);
     set_text(c, map, "word", o->word);
-    for (int k = 0; k < 4; k++)
-        mw_value_push(c, box, mw_value_number(c, l->object[o->place].box[k]));
-    mw_value_set(c, map, "box", box);
+    mw_value_set(c, map, "box", box_value(c, l->object[o->place].box));
+    mw_value_set(c, map, "alone", box_alone(c, i, l, o, mode));
     set_number(c, map, "place", (double)o->place + 1);
     set_number(c, map, "ordinal", (double)o->ordinal + 1);
     free(prompt);

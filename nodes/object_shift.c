@@ -29,14 +29,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     int h = 0, w = 0;
     uint8_t *mask = mw_mask_read(c, "mask", i[MASK], &h, &w);
     mw_layout_mode mode = strcmp(mw_value_as_text(i[MODE]), "faithful") == 0 ? MW_FAITHFUL : MW_STRICT;
-    if (!mw_box_read(c, "box", i[BOX], box) && mw_err(c) == MW_OK)
-        mw_fail(c, MW_E_ARG, "'box' must be { x, y, width, height }");
-    for (size_t k = 0; k < 4 && mw_err(c) == MW_OK; k++) {
-        double side = mw_value_as_number(mw_value_at(i[CANVAS], k % 2));
-        if (!(side >= 1 && side <= 1e6))
-            mw_fail(c, MW_E_ARG, "'canvas' must be { width, height }, in pixels");
-        box[k] /= side;
-    }
+    mw_box_on_canvas(c, i[BOX], i[CANVAS], box);
     if (mask && mw_err(c) == MW_OK &&
         !mw_mask_offset(mask, h, w, box, mw_value_as_bool(i[HORIZONTAL]), mode, shift))
         mw_fail(c, MW_E_NUMBER, "'mask' is empty: there is nothing to move");

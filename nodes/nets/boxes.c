@@ -2,6 +2,7 @@
 #include "nodes/nets/boxes.h"
 
 #include "nodes/nets/layout_geometry.h"
+#include "nodes/nets/mask_ops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -91,4 +92,29 @@ bool mw_shift_read(mw_ctx *c, const char *port, const mw_value *v, int h, int w,
     *dx = mw_shift_cells(shift[0], w);
     *dy = mw_shift_cells(shift[1], h);
     return true;
+}
+
+mw_status mw_box_on_canvas(mw_ctx *c, const mw_value *box, const mw_value *canvas, double out[4])
+{
+    if (!mw_box_read(c, "box", box, out) && mw_err(c) == MW_OK)
+        mw_fail(c, MW_E_ARG, "'box' must be { x, y, width, height }");
+    for (size_t k = 0; k < 4 && mw_err(c) == MW_OK; k++) {
+        double side = mw_value_as_number(mw_value_at(canvas, k % 2));
+        if (mw_value_count(canvas) != 2 || !(side >= 1 && side <= 1e6))
+            mw_fail(c, MW_E_ARG, "'canvas' must be { width, height }, in pixels");
+        out[k] /= side;
+    }
+    return mw_err(c);
+}
+
+uint8_t *mw_box_mask_read(mw_ctx *c, const mw_value *box, const mw_value *canvas, int h, int w)
+{
+    double b[4];
+    int cells[4];
+    uint8_t *mask = mw_box_on_canvas(c, box, canvas, b) == MW_OK ? mw_alloc(c, (size_t)h * (size_t)w) : NULL;
+    if (mask) {
+        mw_box_cells(b, h, w, cells);
+        mw_box_mask(cells, h, w, mask);
+    }
+    return mask;
 }

@@ -7,6 +7,12 @@
 // { x, y, w, h } in pixels -> x0, y0, x1, y1. False when the value is nil. MW_E_ARG naming `port` for
 // anything else that is not four finite numbers, or where w or h is negative.
 bool mw_box_read(mw_ctx *c, const char *port, const mw_value *v, double box[4]);
+// { x, y, w, h } and { width, height } of the canvas, both in pixels -> x0, y0, x1, y1 in 0..1 of it.
+// MW_E_ARG for anything else, nil included.
+mw_status mw_box_on_canvas(mw_ctx *c, const mw_value *box, const mw_value *canvas, double out[4]);
+// Such a box as a mask [h,w]; free() it; NULL on failure.
+uint8_t *mw_box_mask_read(mw_ctx *c, const mw_value *box, const mw_value *canvas, int h, int w);
+
 // { dx, dy } in shares of the canvas -> cells of an h x w map. False when the value is nil. MW_E_ARG naming
 // `port` for anything else that is not two finite numbers.
 bool mw_shift_read(mw_ctx *c, const char *port, const mw_value *v, int h, int w, int *dx, int *dy);

@@ -10,6 +10,19 @@ function handle:value() end
 ---@class mw
 mw = {}
 
+---@class mw.attention_layers: mw.handle
+---@field guided mw.handle list: those of the middle block and of the first block of the way up that has any
+---@field level mw.handle list: all with maps as large as the latter's, on the way down too
+---@field mask mw.handle text: the second at a quarter of the latents' size on the way down (Stable Diffusion 1 and 2), else the last of all
+
+---@class mw.attention_layers.params
+---@field model mw.handle a checkpoint, or its unet
+
+---Names of the cross-attentions that layout guidance takes by default.
+---@param params mw.attention_layers.params
+---@return mw.attention_layers
+function mw.attention_layers(params) end
+
 ---@class mw.attention_mask: mw.handle
 ---@field mask mw.handle mask: [height,width] 1 on the object, else 0
 ---@field coarse mw.handle mask: [h,w] the same at the map's size
@@ -29,6 +42,7 @@ mw = {}
 ---@field canvas? table|mw.handle { width, height } of the picture that box, point and bounds refer to
 ---@field width? integer|mw.handle of the mask; null: the map's
 ---@field height? integer|mw.handle of the mask; null: the map's
+---@field like? mw.handle latents whose sides the mask gets, instead of both
 
 ---The object that a token's cross-attention shows (Lian et al. 2023): mean over steps and heads, smoothed, over a threshold. The finer mask by its nearest cells, without a segmentation network, is this engine's own.
 ---@param params mw.attention_mask.params
@@ -89,6 +103,19 @@ function mw.blend_latents(params) end
 ---@param params mw.box_attention_guide.params
 ---@return mw.box_attention_guide
 function mw.box_attention_guide(params) end
+
+---@class mw.box_mask: mw.handle
+---@field mask mw.handle mask: [h,w] 1 in the box: corner and size go to the nearest cell each
+
+---@class mw.box_mask.params
+---@field box table|mw.handle { x, y, width, height } on the canvas
+---@field like mw.handle latents whose sides the mask gets
+---@field canvas? table|mw.handle { width, height } that the box refers to
+
+---The cells of latents that a box covers.
+---@param params mw.box_mask.params
+---@return mw.box_mask
+function mw.box_mask(params) end
 
 ---@class mw.checkpoint: mw.handle
 ---@field checkpoint mw.handle checkpoint: the whole model; where a part is expected it gives that part
@@ -295,7 +322,7 @@ function mw.layout(params) end
 
 ---@class mw.layout_phrases: mw.handle
 ---@field prompt mw.handle text: of the whole picture
----@field objects mw.handle list: by name: {prompt, phrase, word, box = {x, y, width, height}, place (in the layout, from 1), ordinal (among its name's, from 1), token (of the word, in its own prompt)}
+---@field objects mw.handle list: by name: {prompt, phrase, word, box = {x, y, width, height}, alone (the box while it is drawn alone), place (in the layout, from 1), ordinal (among its name's, from 1), token (of the word, in its own prompt)}
 ---@field phrases mw.handle list: of the whole picture's prompt: {phrase, word, objects (which, from 1), tokens, token (of the word)}
 
 ---@class mw.layout_phrases.params
@@ -303,6 +330,8 @@ function mw.layout(params) end
 ---@field model mw.handle a checkpoint, or its tokenizer
 ---@field prompt? string|mw.handle for the whole picture instead of one made of the phrases; those it lacks are added after bars
 ---@field form? string|mw.handle how prompts are put together of the background and the phrases; without a background it is the phrases, without objects the background
+---@field center? "none"|"horizontal"|"both"|"floor"|mw.handle where an object is drawn alone: in its box; in the middle from left to right; in the middle; in the middle from left to right with its lower edge near the ground
+---@field pad? number|mw.handle share of the canvas that is ground
 ---@field mode? "strict"|"faithful"|mw.handle faithful finds plurals and tokens as the published code does, its slips included
 
 ---The prompts of a layout, for each object alone and for the whole picture, and where its phrases' tokens are. LLM-grounded Diffusion, section 3.2.

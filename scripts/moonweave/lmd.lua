@@ -1,0 +1,191 @@
+-- lmd.lua: mw.lmd: LLM-grounded diffusion (arXiv 2305.13655) from a layout, of primitive nodes only.
+--   mw.lmd { model = sd, layout = layout, seed = 1, steps = 50, omega = 4, lambda = 2, eta = 5 }
+-- Each object is drawn alone under attention guidance; its latents and attention are moved into its box; then the whole
+-- picture is drawn, guided towards boxes and those maps, over the objects' latents for the first steps.
+-- Returns the image; .latents, .layout, .prompt, .masks, .objects (each one's run), .composed and .overall (the run).
+local mw = require "moonweave"
+local args = require "moonweave.args"
+
+local alias = {
+  ["ω"] = "omega", ["λ"] = "lambda", ["η"] = "eta", bg_seed = "seed", fg_seed_start = "object_seed",
+  num_inference_steps = "steps", guidance_scale = "cfg", frozen_step_ratio = "frozen",
+}
+
+local parameters = {
+  "model", "layout", "prompt", "object_seed", "width", "height", seed = 1, steps = 50, cfg = 7.5, mode = "strict",
+  omega = 4, lambda = 2, eta = 5, top_p = 0.2, energy = "code", frozen = 0.5, form = "{background} with {phrases}",
+  "layers", "mask_layer", "overall_negative_prompt", "so_negative_prompt", tile = "auto",
+  -- guidance of the objects alone; nil: omega, eta, top_p, and what box_attention_guide takes
+  "bg_weight", fg_weight = 1, "fg_top_p", "bg_top_p", "loss_scale", "loss_threshold", "max_iter", "max_index_step",
+  -- guidance of the whole picture, likewise
+  "overall_bg_weight", overall_fg_weight = 1, "overall_fg_top_p", "overall_bg_top_p", "overall_loss_scale",
+  "overall_loss_threshold", "overall_max_iter", "overall_max_index_step",
+  "ref_ca_loss_weight", use_ref_ca = true,  -- attention transfer; nil: lambda
+  -- where an object starts and is drawn alone
+  fg_blending_ratio = 0.01, so_center_box = true, so_horizontal_center_only = false,
+  so_vertical_placement = "floor_padding", so_floor_padding = 0.2,
+  -- its mask: "threshold" of its attention, "sam", "box", or a function(number, run, object) that gives a handle
+  "mask", "sam", "attn_aggregation_step_start", "gaussian_sigma", mask_th_for_point = 0.25, mask_th_for_box = 0.05,
+  use_box_input = false, n_erode_dilate_mask_for_box = 1, discourage_mask_below_confidence = 0.85,
+  discourage_mask_below_coarse_iou = 0.25,
+  align_with_overall_bboxes = true, horizontal_shift_only = false,  -- the way back
+}
+
+-- Gradient steps before each step and how many steps are guided: stated for 50 steps, and as much of other runs.
+local iterations = { 4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1 }
+local function spread(steps, mode)
+  if mode == "faithful" then return iterations, 30 end
+  local list = {}
+  for i = 0, steps - 1 do list[i + 1] = iterations[math.min(math.floor(i * 50 / steps), 20) + 1] end
+  return list, math.ceil(0.6 * steps)
+end
+
+-- What box_attention_guide takes in one of the two stages, whose parameters begin with `stage`.
+local function guidance(a, stage, layout)
+  local max_iter, last_step = spread(a.steps, a.mode)
+  return {
+    layout = layout, energy = a.energy, layers = a.layers, mode = a.mode,
+    omega = a[stage .. "bg_weight"] or a.omega, fg_weight = a[stage .. "fg_weight"],
+    fg_top_p = a[stage .. "fg_top_p"] or a.top_p, bg_top_p = a[stage .. "bg_top_p"] or a.top_p,
+    eta = a[stage .. "loss_scale"] or a.eta, threshold = a[stage .. "loss_threshold"],
+    iterations = a[stage .. "max_iter"] or max_iter, last_step = a[stage .. "max_index_step"] or last_step,
+    lambda = a.ref_ca_loss_weight or a.lambda,
+  }
+end
+
+local function center(a)
+  if not a.so_center_box then return "none" end
+  if a.so_horizontal_center_only then return "horizontal" end
+  return a.so_vertical_placement == "floor_padding" and "floor" or "both"
+end
+
+-- The layout's negative prompt in front of the stage's.
+local function negative(a, layout, given, default)
+  local own = given or (a.mode == "faithful" and default or "")
+  local text = layout.negative ~= "" and own ~= "" and layout.negative .. ", " .. own or layout.negative .. own
+  return mw.text_encoder { model = a.model, prompt = text, negative = true }
+end
+
+-- The mask of an object from its run.
+local function mask_of(a, s, i, object, run)
+  if type(a.mask) == "function" then return a.mask(i, run, object) end
+  if a.mask == "box" then return mw.box_mask { box = object.alone, canvas = s.layout.canvas, like = s.noise } end
+  local boxed = a.mask == "sam" and a.use_box_input
+  local attention = mw.attention_mask {
+    maps = run.token_maps, token = 0, layer = s.mask_layer, like = s.noise, from_step = a.attn_aggregation_step_start,
+    sigma = a.gaussian_sigma or (boxed and 0.1 or 1.5), threshold = boxed and a.mask_th_for_box or a.mask_th_for_point,
+    erode_dilate = boxed and a.n_erode_dilate_mask_for_box or 0, box = s.in_pixels(object.alone), canvas = s.pixels,
+  }
+  if a.mask == "threshold" then return attention.mask end
+  return mw.sam_refine {
+    model = a.sam, image = mw.vae_decode { model = a.model, latents = run.latents[#run.latents], tile = a.tile },
+    point = not boxed and attention.point or nil, box = boxed and attention.bounds or nil, mask = attention.coarse,
+    min_confidence = a.discourage_mask_below_confidence, min_iou = a.discourage_mask_below_coarse_iou,
+  }.mask
+end
+
+-- An object alone: its run, with its word's maps, its mask, and how far it must move.
+local function draw_alone(a, s, i, object)
+  local seed = (a.object_seed or a.seed + 19) + i - 1
+  if seed == a.seed then seed = seed + 12345 end
+  local run = mw.guided_sample {
+    model = a.model, schedule = s.schedule, steps = a.steps, cfg = a.cfg, capture = s.capture,
+    latents = mw.blend_latents {
+      latents = s.noise, over = mw.noise { model = a.model, seed = seed, like = s.noise },
+      box = object.alone, canvas = s.layout.canvas, ratio = a.fg_blending_ratio,
+    },
+    text = mw.text_encoder { model = a.model, prompt = object.prompt },
+    negative = negative(a, s.layout, a.so_negative_prompt, mw.negatives.object),
+    guide = guidance(a, "", {
+      objects = { { phrase = object.phrase, box = object.alone } }, canvas = s.layout.canvas,
+    }),
+  }
+  run.token_maps = {}
+  for step, maps in ipairs(run.maps) do
+    run.token_maps[step] = mw.token_maps { maps = maps, token = object.token }.maps
+  end
+  run.mask = mask_of(a, s, i, object, run)
+  run.shift = a.align_with_overall_bboxes and mw.object_shift {
+    mask = run.mask, box = object.box, canvas = s.layout.canvas, horizontal_only = a.horizontal_shift_only,
+    mode = a.mode,
+  }.shift or nil
+  return run
+end
+
+-- The objects at one step, where they belong.
+local function compose(a, s, runs, step)
+  local objects = {}
+  for i, run in ipairs(runs) do
+    objects[i] = { latents = run.latents[step + 1], mask = run.mask, shift = run.shift }
+  end
+  return mw.latent_compose { background = s.noise, objects = objects, step = step, mode = a.mode }
+end
+
+-- Their words' attention at one step, moved along.
+local function reference(s, runs, step)
+  local maps = {}
+  for i, run in ipairs(runs) do
+    maps[i] = mw.token_maps { maps = run.token_maps[step + 1], shift = run.shift, like = s.noise }.maps
+  end
+  return maps
+end
+
+-- What both stages share: the layout as a table, the start, the times, the layers to listen to.
+local function shared(a, layout)
+  local noise = mw.noise { model = a.model, seed = a.seed, width = a.width, height = a.height }
+  local size = noise:value().shape
+  local s = { layout = layout:value(), noise = noise, pixels = { size[4] * 8, size[3] * 8 } }
+  local listen = mw.attention_layers { model = a.model }
+  s.schedule = mw.schedule { model = a.model, steps = a.steps, sampler = "ddim" }
+  s.mask_layer = a.mask_layer or listen.mask:value()
+  s.capture = { s.mask_layer }
+  local known = { [s.mask_layer] = true }
+  for _, name in ipairs(a.layers or listen.guided:value()) do
+    if not known[name] then s.capture[#s.capture + 1], known[name] = name, true end
+  end
+  function s.in_pixels(b)
+    local x, y = s.pixels[1] / s.layout.canvas[1], s.pixels[2] / s.layout.canvas[2]
+    return { b[1] * x, b[2] * y, b[3] * x, b[4] * y }
+  end
+  return s
+end
+
+local function lmd(given)
+  local a = args("lmd", given, parameters, alias, { "model", "layout" })
+  if not mw.is_handle(a.model) then a.model = mw.checkpoint { path = a.model } end
+  a.mask = a.mask or (a.sam and "sam" or "threshold")
+  local layout = mw.is_handle(a.layout) and a.layout or mw.layout(a.layout)
+  local s = shared(a, layout)
+  local facts = mw.layout_phrases {
+    layout = layout, model = a.model, prompt = a.prompt, form = a.form, center = center(a), pad = a.so_floor_padding,
+    mode = a.mode,
+  }
+
+  local runs, masks = {}, {}
+  for i, object in ipairs(facts.objects:value()) do
+    runs[i] = draw_alone(a, s, i, object)
+    masks[i] = runs[i].mask
+  end
+
+  local kept = #runs > 0 and math.floor(a.steps * math.max(0, math.min(1, a.frozen))) or 0
+  local guide = guidance(a, "overall_", layout)
+  local transfers = a.use_ref_ca and guide.lambda ~= 0 and #runs > 0
+  local composed = {}
+  for step = 0, kept do composed[step] = compose(a, s, runs, step) end
+  local run = mw.guided_sample {
+    model = a.model, schedule = s.schedule, steps = a.steps, cfg = a.cfg, guide = #runs > 0 and guide or nil,
+    latents = (kept > 0 or transfers) and composed[0].latents or s.noise,
+    text = mw.text_encoder { model = a.model, prompt = facts.prompt },
+    negative = negative(a, s.layout, a.overall_negative_prompt, mw.negatives.overall),
+    reference = transfers and function(step) return reference(s, runs, step) end or nil,
+    freeze = function(step) return step < kept and composed[step + 1] or nil end,
+  }
+  local latents = run.latents[a.steps + 1]
+  local image = mw.vae_decode { model = a.model, latents = latents, tile = a.tile }
+  return mw.bundle {
+    image, image = image, latents = latents, layout = layout, prompt = facts.prompt, masks = masks, objects = runs,
+    composed = composed, overall = run,
+  }
+end
+
+return lmd
