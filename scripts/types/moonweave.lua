@@ -49,6 +49,18 @@ function mw.attention_layers(params) end
 ---@return mw.attention_mask
 function mw.attention_mask(params) end
 
+---@class mw.benchmark_prompts: mw.handle
+---@field prompts mw.handle texts: the prompts; some come twice and more
+
+---@class mw.benchmark_prompts.params
+---@field first? integer|mw.handle from which one on: 0 negation, 100 counts, 200 attributes, 300 places
+---@field count? integer|mw.handle how many; fewer where the list ends
+
+---The 400 prompts of LLM-grounded Diffusion (arXiv 2305.13655, section 4): 100 each with something left out, counted, colored and placed. `judge` reads them.
+---@param params mw.benchmark_prompts.params
+---@return mw.benchmark_prompts
+function mw.benchmark_prompts(params) end
+
 ---@class mw.blend_latents: mw.handle
 ---@field latents mw.handle latents: [B,4,h,w] the mixture
 
@@ -285,6 +297,21 @@ function mw.euler_step(params) end
 ---@param params mw.hello.params
 ---@return mw.hello
 function mw.hello(params) end
+
+---@class mw.judge: mw.handle
+---@field passed mw.handle bool: true when the boxes show it
+---@field kind mw.handle text: negation, numeracy, attribution, spatial or numeracy_2obj
+---@field queries mw.handle texts: what `detect` should look for to find out
+
+---@class mw.judge.params
+---@field prompt string|mw.handle what was asked for: "... with three owls", "... without cats", "... with a red car and a blue cup", "... with a cat on the left and a dog on the right"
+---@field boxes? any|mw.handle what is there: a layout, or the boxes of `detect`; none: only the prompt is read
+---@field mode? "strict"|"faithful"|mw.handle faithful reads prompts as the published evaluation does, its slips included
+
+---Judges boxes by a prompt, as the evaluation of LLM-grounded Diffusion does (arXiv 2305.13655, section 4): counts, absences, attributes, places.
+---@param params mw.judge.params
+---@return mw.judge
+function mw.judge(params) end
 
 ---@class mw.latent_compose: mw.handle
 ---@field latents mw.handle latents: [1,4,h,w] larger objects under smaller ones
