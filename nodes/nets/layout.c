@@ -20,6 +20,8 @@ mw_status mw_layout_add(mw_ctx *c, mw_layout *l, const char *phrase, size_t leng
         return mw_err(c);
     if (l->n >= MW_LAYOUT_MAX_OBJECTS)
         return mw_fail(c, MW_E_ARG, "a layout has at most %d boxes", MW_LAYOUT_MAX_OBJECTS);
+    if (length > MW_LAYOUT_MAX_PHRASE)
+        return mw_fail(c, MW_E_ARG, "a phrase has at most %d bytes, got %zu", MW_LAYOUT_MAX_PHRASE, length);
     mw_layout_object *more = l->object;
     if ((l->n & (l->n - 1)) == 0) { // full: room grows by powers of two
         more = mw_realloc(c, l->object, (l->n ? 2 * l->n : 1) * sizeof *more);

@@ -9,7 +9,8 @@
 
 // Enough for any picture; more is refused before memory is asked for.
 #define MW_LAYOUT_MAX_OBJECTS 4096
-#define MW_LAYOUT_CANVAS 512.0 // width and height where a layout does not say otherwise
+#define MW_LAYOUT_MAX_PHRASE 4096 // bytes
+#define MW_LAYOUT_CANVAS 512.0    // width and height where a layout does not say otherwise
 
 // Strict mends the slips of the published code that its formulas do not mean; faithful keeps every one of
 // them, so that its numbers come out.

@@ -34,6 +34,9 @@ static mw_status read_box(mw_ctx *c, const mw_layout_source *from, size_t i, con
         return bad(c, from, i, b, "('name', [x, y, width, height])");
     if (strlen(json_string_value(name)) != json_string_length(name))
         return bad(c, from, i, b, "a name without zero bytes");
+    if (json_string_length(name) > MW_LAYOUT_MAX_PHRASE)
+        return mw_fail(c, from->code, "%s: the name of box %zu has %zu bytes, more than %d", from->name,
+                       i + 1, json_string_length(name), MW_LAYOUT_MAX_PHRASE);
     size_t n = json_array_size(at);
     if (n != 0 && n != 4)
         return bad(c, from, i, b, "four coordinates: x, y, width, height");

@@ -110,6 +110,9 @@ static mw_status take_object(reader *r, size_t i, const mw_value *o, mw_layout_m
         return mw_err(r->c);
     if (mw_value_kind(phrase) != MW_TEXT)
         return WRONG(r, "'phrase' must be a text, got %s", mw_kind_name(mw_value_kind(phrase)));
+    if (mw_value_text_length(phrase) > MW_LAYOUT_MAX_PHRASE)
+        return WRONG(r, "'phrase' has %zu bytes, more than %d", mw_value_text_length(phrase),
+                     MW_LAYOUT_MAX_PHRASE);
     if (text[strspn(text, " \t\r\n")] == 0 || strlen(text) != mw_value_text_length(phrase))
         return WRONG(r, "'phrase' must have letters, and no zero byte");
     snprintf(r->place, sizeof r->place, ": object %zu ('%s')", i + 1,

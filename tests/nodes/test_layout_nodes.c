@@ -3,6 +3,7 @@
 
 #include "core/base/file.h"
 #include "core/graph/value_json.h"
+#include "nodes/nets/layout.h"
 
 #include <unistd.h>
 
@@ -127,6 +128,28 @@ static void refusals(void **state)
                  MW_E_FILE, "bad.txt: box 1 is [\"a\",[1,2]], expected four coordinates");
 }
 
+static void long_phrases(void **state)
+{
+    (void)state;
+    char phrase[MW_LAYOUT_MAX_PHRASE + 2], json_text[2 * sizeof phrase], completion[2 * sizeof phrase];
+    for (int extra = 0; extra < 2; extra++) {
+        for (int i = 0; i < MW_LAYOUT_MAX_PHRASE + extra; i++)
+            phrase[i] = i % 2 ? ' ' : 'a';
+        phrase[MW_LAYOUT_MAX_PHRASE + extra] = 0;
+        snprintf(json_text, sizeof json_text, "[{\"phrase\":\"%s\",\"box\":[1,2,3,4]}]", phrase);
+        snprintf(completion, sizeof completion, "[('%s', [1, 2, 3, 4])]\nBackground prompt: b", phrase);
+        int node = ADD("layout", {"objects", json(json_text)}),
+            read = ADD("layout", {"text", text(completion)});
+        if (extra) {
+            assert_fails(node, MW_E_SCRIPT, "'phrase' has 4097 bytes, more than 4096");
+            assert_fails(read, MW_E_SCRIPT, "the name of box 1 has 4097 bytes");
+        } else {
+            run(node);
+            run(read);
+        }
+    }
+}
+
 // ---- drawing
 
 static bool is_color(const float *p, int r, int green, int b)
@@ -191,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(three_ways, begin, end),
         cmocka_unit_test_setup_teardown(boxes, begin, end),
         cmocka_unit_test_setup_teardown(refusals, begin, end),
+        cmocka_unit_test_setup_teardown(long_phrases, begin, end),
         cmocka_unit_test_setup_teardown(drawn, begin, end),
     };
     return cmocka_run_group_tests(tests, start, stop);
