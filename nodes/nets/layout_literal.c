@@ -10,11 +10,29 @@
 
 enum { DEEPEST = 200 }; // as Python's own reader
 
+enum { AROUND = 80 }; // bytes of a long line that are quoted on both sides of a fault
+
+static bool inside_character(const char *p) { return ((unsigned char)*p & 0xC0) == 0x80; }
+
+// Quotes what lies around `where` in its line, begin..end.
+static void quote(const char *begin, const char *end, const char *where, char *out, size_t size)
+{
+    const char *from = where - begin > AROUND ? where - AROUND : begin;
+    const char *to = end - where > AROUND ? where + AROUND : end;
+    char part[2 * AROUND + 8];
+    while (from < where && inside_character(from))
+        from++;
+    while (to < end && to > where && inside_character(to))
+        to--;
+    mw_printable_n(from, (size_t)(to - from), part, sizeof part);
+    snprintf(out, size, "%s%s%s", from > begin ? "..." : "", part, to < end ? "..." : "");
+}
+
 json_t *mw_literal_fault(mw_literal_reader *r, mw_literal_kind kind, const char *where, const char *what)
 {
     if (r->out->kind != MW_LITERAL_GOOD)
         return NULL;
-    size_t line = 1, length;
+    size_t line = 1;
     const char *begin = r->text;
     for (const char *p = r->text; p < where; p++)
         if (*p == '\n') {
@@ -22,11 +40,10 @@ json_t *mw_literal_fault(mw_literal_reader *r, mw_literal_kind kind, const char 
             begin = p + 1;
         }
     const char *stop = memchr(begin, '\n', (size_t)(r->end - begin));
-    length = (size_t)((stop ? stop : r->end) - begin);
-    char quoted[200];
-    mw_printable_n(begin, length, quoted, sizeof quoted);
+    char quoted[2 * AROUND + 16];
+    quote(begin, stop ? stop : r->end, where, quoted, sizeof quoted);
     r->out->kind = kind;
-    snprintf(r->out->fault, sizeof r->out->fault, "%s at line %zu, column %zu of \"%s\"", what, line,
+    snprintf(r->out->fault, sizeof r->out->fault, "%s at line %zu, column %zu: \"%s\"", what, line,
              (size_t)(where - begin) + 1, quoted);
     return NULL;
 }

@@ -118,7 +118,7 @@ static void refusals(void **state)
     assert_fails(ADD("layout", {"background", text("a")}), MW_E_SCRIPT, "got none of them");
     assert_fails(ADD("layout", {"objects", json("[]")}, {"text", text("a")}), MW_E_SCRIPT, "more than one");
     assert_fails(ADD("layout", {"text", text("[(a cat, [1, 2, 3, 4])]\nBackground prompt: b")}), MW_E_SCRIPT,
-                 "line 1, column 3 of \"[(a cat, [1, 2, 3, 4])]\"");
+                 "line 1, column 3: \"[(a cat, [1, 2, 3, 4])]\"");
     assert_fails(ADD("layout", {"text", text("[]")}), MW_E_SCRIPT, "no \"Background prompt:\"");
     assert_fails(ADD("layout", {"path", text("no/such.json")}), MW_E_FILE, "no/such.json");
     assert_fails(ADD("layout", {"path", text(file("bad.json", "{\"objects\": 5}"))}), MW_E_FILE,

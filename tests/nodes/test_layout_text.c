@@ -108,7 +108,12 @@ static void wrong_literals(void **state)
     };
     for (size_t i = 0; i < sizeof value / sizeof *value; i++)
         check_fault(value[i], MW_LITERAL_VALUE, "line 1");
-    check_fault("[('a', [1, 2]),\n ('b' [3])\n", MW_LITERAL_VALUE, "at line 2, column 7 of \" ('b' [3])\"");
+    check_fault("[('a', [1, 2]),\n ('b' [3])\n", MW_LITERAL_VALUE, "at line 2, column 7: \" ('b' [3])\"");
+    char wide[400] = "[1, ";
+    memset(wide + 4, ' ', 300);
+    strcpy(wide + 304, "x y");
+    check_fault(wide, MW_LITERAL_SYNTAX, "at line 1, column 305: \"...    ");
+    check_fault(wide, MW_LITERAL_SYNTAX, "  x y\"");
     char deep[1000];
     memset(deep, '[', sizeof deep);
     deep[sizeof deep - 1] = 0;
