@@ -2,7 +2,8 @@
 --   mw.lmd { model = sd, layout = layout, seed = 1, steps = 50, omega = 4, lambda = 2, eta = 5 }
 -- Each object is drawn alone under attention guidance; its latents and attention are moved into its box; then the whole
 -- picture is drawn, guided towards boxes and those maps, over the objects' latents for the first steps.
--- Returns the image; .latents, .layout, .prompt, .masks, .objects (each one's run), .composed and .overall (the run).
+-- Returns the image; .latents, .layout, .prompt, .masks, .objects (each one's run), .noise,
+-- .composed and .overall (its run).
 local mw = require "moonweave"
 local args = require "moonweave.args"
 
@@ -29,6 +30,7 @@ local parameters = {
   use_box_input = false, n_erode_dilate_mask_for_box = 1, discourage_mask_below_confidence = 0.85,
   discourage_mask_below_coarse_iou = 0.25,
   align_with_overall_bboxes = true, horizontal_shift_only = false,  -- the way back
+  use_fast_schedule = false, fast_rate = 2,  -- objects skip steps that only their masks need
 }
 
 -- Gradient steps before each step and how many steps are guided: stated for 50 steps, and as much of other runs.
@@ -184,7 +186,7 @@ local function lmd(given)
   local image = mw.vae_decode { model = a.model, latents = latents, tile = a.tile }
   return mw.bundle {
     image, image = image, latents = latents, layout = layout, prompt = facts.prompt, masks = masks, objects = runs,
-    composed = composed, overall = run,
+    noise = s.noise, composed = composed, overall = run,
   }
 end
 
