@@ -184,6 +184,7 @@ kernel void output(ARG(const float, m), ARG(const float, bias), ARG(const T, res
 #endif
 #define NV 2
 #define NR (NV * VL)
+#define PLANE ((CC + 1) * NR)  // of weights; not a power of two: the 36 must not fall on the same cache sets
 
 // sum[MR][NR] += a[MR][CC] b[CC][NR]
 static inline void multiply(global const float *a, local const float *b, local float *sum, int start)
@@ -231,7 +232,7 @@ kernel void fused(ARG(const float, v), ARG(const W, w), ARG(const float, bias), 
     BEGIN(const float, bias);
     BEGIN(const T, residual);
     BEGIN(T, y);
-    local float u[36 * CC * NR];
+    local float u[36 * PLANE];
     local float sums[36 * TB * NR];
     int panels = (N + NR - 1) / NR;
     int panel = get_group_id(0) % panels, begin = get_group_id(0) / panels * block, n = min(block, count - begin);
@@ -247,12 +248,12 @@ kernel void fused(ARG(const float, v), ARG(const W, w), ARG(const float, bias), 
                 for (int i = 0; i < 6; i++) {
                     weights_1d(columns[0][i], columns[1][i], columns[2][i], rows);
                     for (int j = 0; j < 6; j++)
-                        VSTORE(rows[j], u + ((i * 6 + j) * CC + c) * NR + l);
+                        VSTORE(rows[j], u + (i * 6 + j) * PLANE + c * NR + l);
                 }
             }
         for (int i = 0; i < 36; i++)
             for (int t = 0; t < n; t += MR)
-                multiply(v + i * v_batch + (long)c0 * count + (begin + t) * CC, u + i * CC * NR,
+                multiply(v + i * v_batch + (long)c0 * count + (begin + t) * CC, u + i * PLANE,
                          sums + (i * TB + t) * NR, c0 == 0);
     }
     for (int t = 0; t < n; t++) {

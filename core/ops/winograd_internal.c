@@ -33,7 +33,7 @@ static int lanes_of(const mw_caps *caps)
 
 static size_t local_bytes(const form *f)
 {
-    return (size_t)(POINTS * (f->block + f->chunk) * 2 * f->lanes) * sizeof(float);
+    return (size_t)(POINTS * (f->block + f->chunk + 1) * 2 * f->lanes) * sizeof(float);
 }
 
 // The largest form that the device's local memory holds; the smallest one when it holds none.
