@@ -62,7 +62,7 @@ bool mw_winograd_fits(const mw_ctx *c, const mw_gemm *g, bool fused)
 // pay for more kernels.
 mw_conv_way mw_winograd_likely(const mw_ctx *c, const mw_gemm *g)
 {
-    enum { MOVE = 24, WEIGHT = 4, FEW = 256, LEAST = 1000000000 };
+    enum { MOVE = 24, WEIGHT = 4, FEW = 400, LEAST = 1000000000 };
     if (!mw_winograd_fits(c, g, false))
         return MW_CONV_DIRECT;
     double tiles = (double)g->rows / (double)(g->out_h * g->out_w) * (double)((g->out_h + 3) / 4) *
