@@ -76,6 +76,7 @@ asan:
 
 demo: all
 	$(Q)$(BIN)/moonweave run graphs/txt2img.lua -o out
+	$(Q)$(BIN)/moonweave run graphs/lmd.lua -p layout=graphs/layouts/night_sky.json -o out/lmd
 
 lint: build/check.stamp build/config.mk
 	$(Q)scripts/dev/layers.sh

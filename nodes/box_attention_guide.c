@@ -101,6 +101,7 @@ static const mw_out out[] = {
     {"energy", "number", "the last one measured; nil when none was"},
     {"state", "any", "the energy carried to the next step"},
     {"energies", "list", "all that were measured at this step, in order"},
+    {"gradient", "tensor", "[1,4,h,w] of the energy, at the last gradient step; nil when none was made"},
     {0},
 };
 
@@ -123,6 +124,7 @@ typedef struct {
     mw_layout_phrases phrases;
     mw_energy_plan *plan;
     mw_value *energies;
+    mw_tensor *gradient; // a share
 } call;
 
 static double number(const call *k, int port) { return mw_value_as_number(k->in[port]); }
@@ -256,6 +258,14 @@ static void note(mw_ctx *c, void *user, double e)
     mw_value_push(c, ((call *)user)->energies, mw_value_number(c, e));
 }
 
+static void keep_gradient(mw_ctx *c, void *user, mw_tensor *e, mw_tensor *gradient, mw_tensor *const *maps)
+{
+    (void)c, (void)e, (void)maps;
+    call *k = user;
+    mw_release(k->gradient);
+    k->gradient = mw_retain(gradient);
+}
+
 // ---- the step
 
 static double strength(const call *k)
@@ -310,6 +320,8 @@ static mw_tensor *guide(call *k, double *carried)
                      .iterations = iterations(k),
                      .threshold = threshold(k),
                      .fresh = k->strict,
+                     .trace = keep_gradient,
+                     .trace_user = k,
                      .measured = note,
                      .measured_user = k};
     return mw_guide(k->c, &g, k->latents, carried);
@@ -374,6 +386,8 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     if (isfinite(carried))
         mw_value_set(c, o[2], "energy", mw_value_number(c, carried));
     o[3] = k.energies;
+    o[4] = k.gradient ? mw_value_tensor(c, k.gradient) : mw_value_nil(c);
+    mw_release(k.gradient);
     mw_energy_plan_free(k.plan);
     mw_layout_phrases_free(&k.phrases);
     mw_layout_spec_free(&k.spec);

@@ -1,5 +1,6 @@
 -- guided_sample.lua: mw.guided_sample: the DDIM loop of mw.sample with attention guidance before each step.
---   model, schedule, steps, latents (of the start), text, negative (text_encoder's handles), cfg;
+--   model, schedule (a handle, or a function that gives each step's), steps, latents (of the start), cfg;
+--   text, negative (text_encoder's handles);
 --   guide: what box_attention_guide takes beside these (layout, eta, omega, iterations, last_step, ...); nil: none;
 --   reference(i): the reference maps of step i, or nil; capture: names of cross-attentions whose maps are wanted;
 --   freeze(i): what replaces part of the latents after step i: { latents = ..., frozen = mask }, or nil.
@@ -8,8 +9,8 @@
 local mw = require "moonweave"
 
 -- The guide's parameters with those of one step added.
-local function at_step(a, i, latents, state)
-  local g = { model = a.model, latents = latents, schedule = a.schedule, step = i, state = state,
+local function at_step(a, schedule, i, latents, state)
+  local g = { model = a.model, latents = latents, schedule = schedule, step = i, state = state,
     embedding = a.text.embedding, tokens = a.text.tokens, reference = a.reference and a.reference(i) }
   for name, value in pairs(a.guide) do g[name] = value end
   return g
@@ -20,14 +21,15 @@ local function guided_sample(a)
   local z, state = a.latents, nil
   local last = a.guide and a.guide.eta ~= 0 and a.guide.last_step or 0
   for i = 0, a.steps - 1 do
+    local schedule = type(a.schedule) == "function" and a.schedule(i) or a.schedule
     if i < last then
-      local guide = mw.box_attention_guide(at_step(a, i, z, state))
+      local guide = mw.box_attention_guide(at_step(a, schedule, i, z, state))
       z, state, r.energies[i + 1] = guide.latents, guide.state, guide.energies
     end
-    local pred = mw.unet { model = a.model, latents = z, schedule = a.schedule, step = i, cfg = a.cfg,
+    local pred = mw.unet { model = a.model, latents = z, schedule = schedule, step = i, cfg = a.cfg,
       embedding = a.text.embedding, negative = a.negative.embedding, capture = a.capture }
     r.guided[i + 1], r.maps[i + 1] = z, pred.maps
-    z = mw.ddim_step { schedule = a.schedule, step = i, latents = z, noise_pred = pred.noise_pred }.latents
+    z = mw.ddim_step { schedule = schedule, step = i, latents = z, noise_pred = pred.noise_pred }.latents
     r.stepped[i + 1] = z
     local kept = a.freeze and a.freeze(i)
     if kept then z = mw.blend_latents { latents = z, over = kept.latents, mask = kept.frozen } end

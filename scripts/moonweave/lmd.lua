@@ -91,7 +91,7 @@ local function draw_alone(a, s, i, object)
   local seed = (a.object_seed or a.seed + 19) + i - 1
   if seed == a.seed then seed = seed + 12345 end
   local run = mw.guided_sample {
-    model = a.model, schedule = s.schedule, steps = a.steps, cfg = a.cfg, capture = s.capture,
+    model = a.model, schedule = s.object_schedule, steps = s.object_steps, cfg = a.cfg, capture = s.capture,
     latents = mw.blend_latents {
       latents = s.noise, over = mw.noise { model = a.model, seed = seed, like = s.noise },
       box = object.alone, canvas = s.layout.canvas, ratio = a.fg_blending_ratio,
@@ -132,13 +132,18 @@ local function reference(s, runs, step)
   return maps
 end
 
--- What both stages share: the layout as a table, the start, the times, the layers to listen to.
-local function shared(a, layout)
+-- What both stages share: the layout as a table, the start, the times, the layers to listen to. needed: steps of the
+-- objects that the second stage uses.
+local function shared(a, layout, needed)
   local noise = mw.noise { model = a.model, seed = a.seed, width = a.width, height = a.height }
   local size = noise:value().shape
   local s = { layout = layout:value(), noise = noise, pixels = { size[4] * 8, size[3] * 8 } }
   local listen = mw.attention_layers { model = a.model }
   s.schedule = mw.schedule { model = a.model, steps = a.steps, sampler = "ddim" }
+  s.object_schedule, s.object_steps = s.schedule, a.steps
+  if a.use_fast_schedule then
+    s.object_schedule, s.object_steps = mw.fast_schedule { schedule = s.schedule, after = needed, rate = a.fast_rate }
+  end
   s.mask_layer = a.mask_layer or listen.mask:value()
   s.capture = { s.mask_layer }
   local known = { [s.mask_layer] = true }
@@ -157,7 +162,10 @@ local function lmd(given)
   if not mw.is_handle(a.model) then a.model = mw.checkpoint { path = a.model } end
   a.mask = a.mask or (a.sam and "sam" or "threshold")
   local layout = mw.is_handle(a.layout) and a.layout or mw.layout(a.layout)
-  local s = shared(a, layout)
+  local kept = math.floor(a.steps * math.max(0, math.min(1, a.frozen)))
+  local guide = guidance(a, "overall_", layout)
+  local transfers = a.use_ref_ca and guide.lambda ~= 0
+  local s = shared(a, layout, transfers and math.max(kept, guide.last_step) or kept)
   local facts = mw.layout_phrases {
     layout = layout, model = a.model, prompt = a.prompt, form = a.form, center = center(a), pad = a.so_floor_padding,
     mode = a.mode,
@@ -169,13 +177,11 @@ local function lmd(given)
     masks[i] = runs[i].mask
   end
 
-  local kept = #runs > 0 and math.floor(a.steps * math.max(0, math.min(1, a.frozen))) or 0
-  local guide = guidance(a, "overall_", layout)
-  local transfers = a.use_ref_ca and guide.lambda ~= 0 and #runs > 0
+  if #runs == 0 then kept, transfers, guide = 0, false, nil end
   local composed = {}
   for step = 0, kept do composed[step] = compose(a, s, runs, step) end
   local run = mw.guided_sample {
-    model = a.model, schedule = s.schedule, steps = a.steps, cfg = a.cfg, guide = #runs > 0 and guide or nil,
+    model = a.model, schedule = s.schedule, steps = a.steps, cfg = a.cfg, guide = guide,
     latents = (kept > 0 or transfers) and composed[0].latents or s.noise,
     text = mw.text_encoder { model = a.model, prompt = facts.prompt },
     negative = negative(a, s.layout, a.overall_negative_prompt, mw.negatives.overall),

@@ -82,6 +82,7 @@ function mw.blend_latents(params) end
 ---@field energy mw.handle number: the last one measured; nil when none was
 ---@field state mw.handle any: the energy carried to the next step
 ---@field energies mw.handle list: all that were measured at this step, in order
+---@field gradient mw.handle tensor: [1,4,h,w] of the energy, at the last gradient step; nil when none was made
 
 ---@class mw.box_attention_guide.params
 ---@field model mw.handle a checkpoint

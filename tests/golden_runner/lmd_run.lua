@@ -1,5 +1,6 @@
--- lmd_run.lua: whole runs of layout guided drawing as the reference cases want them. `case` is the case's params.
+-- lmd_run.lua: whole runs of layout guided drawing as the reference cases want them.
 local mw = require "moonweave"
+local case = require "golden_case"
 
 local sd = mw.checkpoint { path = case.model, dtype = case.dtype }
 local out = {}
@@ -126,5 +127,69 @@ local function full()
   end
 end
 
-if case.op == "lmd.full" then full() end
+-- ---- one object, and the methods with one pass
+
+local function schedule() return mw.schedule { model = sd, steps = case.steps, sampler = "ddim" } end
+local function start() return mw.start_latents { schedule = schedule(), noise = mw.tensor(case.latents) }.latents end
+
+local function single_object()
+  local canvas = { case.image_size[2], case.image_size[1] }
+  local b = case.box
+  local box = { b[1] * canvas[1], b[2] * canvas[2], (b[3] - b[1]) * canvas[1], (b[4] - b[2]) * canvas[2] }
+  local capture = { case.object_attn_key }
+  for i, key in ipairs(case.keys) do capture[i + 1] = key end
+  local times, steps = schedule(), case.steps
+  if case.fast_after_steps then
+    times, steps = mw.fast_schedule { schedule = times, after = case.fast_after_steps, rate = case.fast_rate }
+  end
+  local run = mw.guided_sample {
+    model = sd, schedule = times, steps = steps, cfg = case.guidance_scale, capture = capture,
+    latents = start(), text = text(case.prompt), negative = text(case.negative_prompt),
+    guide = {
+      layout = { objects = { { phrase = case.phrase, box = box } }, canvas = canvas }, layers = case.keys,
+      mode = "faithful", eta = case.loss_scale, threshold = case.loss_threshold, iterations = case.max_iter,
+      last_step = case.max_index_step, fg_top_p = case.fg_top_p, bg_top_p = case.bg_top_p,
+      fg_weight = case.fg_weight, omega = case.bg_weight,
+    },
+  }
+  run.token_maps = {}
+  for i, maps in ipairs(run.maps) do
+    run.token_maps[i] = mw.token_maps { maps = maps, token = case.word_token_index }.maps
+  end
+  for _, key in ipairs(capture) do out["saved|" .. key] = run.token_maps end
+  out.token_attn = pick(run.token_maps, case.attn_aggregation_step_start + 1, #run.token_maps)
+  out.mask, out.candidates = segment(run, case.mask_th_for_point, canvas)
+  out.latents_all, out.guided = run.latents, pick(run.guided, 1, case.max_index_step)
+  out.losses = pick(run.energies, 1, case.max_index_step)
+  out.image = mw.vae_decode { model = sd, latents = run.latents[#run.latents] }
+end
+
+local function baseline()
+  local objects = {}
+  for i, boxes in ipairs(case.boxes) do
+    for _, b in ipairs(boxes) do
+      objects[#objects + 1] = { phrase = case.phrases[i],
+        box = { b[1] * 1024, b[2] * 1024, (b[3] - b[1]) * 1024, (b[4] - b[2]) * 1024 } }
+    end
+  end
+  local boxdiff = case.energy == "boxdiff"
+  local r = mw[boxdiff and "boxdiff" or "backward_guidance"] {
+    model = sd, layout = { objects = objects, canvas = { 1024, 1024 } }, prompt = case.prompt,
+    negative = case.negative_prompt, latents = start(), steps = case.steps, cfg = case.guidance_scale,
+    layers = case.keys, mode = "faithful", last_step = case.max_index_step,
+    eta = boxdiff and case.latent_scale or case.loss_scale, threshold = case.loss_threshold, iterations = case.max_iter,
+    top_p = case.P, corner = case.L, sigma = boxdiff and (case.smooth_attentions and case.sigma or 0) or nil,
+  }
+  out.latents_all, out.after_guidance = r.run.latents, pick(r.run.guided, 1, case.max_index_step)
+  out.energies = pick(r.run.energies, 1, case.max_index_step)
+  local words = mw.text_encoder { model = sd, prompt = r.prompt }
+  out.grad_first = mw.box_attention_guide {
+    model = sd, latents = start(), schedule = schedule(), step = 0, embedding = words.embedding, tokens = words.tokens,
+    layout = r.layout, layers = case.keys, energy = case.energy, iterations = 1, mode = "faithful",
+    top_p = case.P or 0.2, corner = case.L or 1, sigma = case.sigma or 0, threshold = -1,
+  }.gradient
+end
+
+local run_of = { ["lmd.full"] = full, ["lmd.single_object"] = single_object, ["lmd.baseline"] = baseline }
+run_of[case.op]()
 mw.output(out)

@@ -1,0 +1,5 @@
+-- plain.lua: mw.plain: the prompt of a layout drawn without regard to its boxes: what other methods are held against.
+--   mw.plain { model = sd, layout = layout, seed = 1, steps = 50, cfg = 7.5 }
+local one_stage = require "moonweave.one_stage"
+
+return function(given) return one_stage("plain", given, {}) end
