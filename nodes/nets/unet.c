@@ -1,4 +1,5 @@
 // unet.c: the text-conditioned UNet of Stable Diffusion 1, 2 and XL (Rombach et al. 2022).
+#include "nodes/nets/position_net.h"
 #include "nodes/nets/unet_internal.h"
 
 #include <stdlib.h>
@@ -139,6 +140,12 @@ static mw_status check(mw_ctx *c, const mw_unet_config *f, const mw_unet_in *in)
             "unet: the embedding must be [%lld,L,%d], got %s: it must come from the text encoder of "
             "the same model",
             (long long)mw_dim(z, 0), f->context, mw_shape_text(text, got, sizeof got));
+    if (in->objs && !f->gated)
+        return mw_fail(c, MW_E_ARG, "unet: this model has no gated layers, so it takes no grounding");
+    if (in->objs &&
+        (in->objs->ndim != 3 || mw_dim(in->objs, 0) != mw_dim(z, 0) || mw_dim(in->objs, 2) != f->context))
+        return mw_fail(c, MW_E_SHAPE, "unet: grounding tokens must be [%lld,n,%d], got %s",
+                       (long long)mw_dim(z, 0), f->context, mw_shape_text(in->objs, got, sizeof got));
     return MW_OK;
 }
 
@@ -161,6 +168,7 @@ mw_tensor *mw_unet_forward(mw_ctx *c, const mw_unet_model *m, const mw_unet_in *
     r.maps_left = in->maps_only ? wanted_maps(f, in->taps) : -1;
     mw_scope_begin(c);
     r.text = mw_cast(c, in->text, dtype);
+    r.objs = in->objs ? mw_cast(c, in->objs, dtype) : NULL;
     r.time = mw_activate(c, mw_unet_time(&r, in, mw_dim(in->latents, 0)), MW_ACT_SILU);
     mw_tensor *x = f->center_input ? mw_affine(c, in->latents, 2, -1) : in->latents;
     x = mw_nn_conv(&r.nn, "", "conv_in", mw_nn_from_planes(c, x, dtype), f->base, f->conv_in_kernel, NULL);
@@ -195,6 +203,11 @@ static void walk(mw_ctx *c, void *model)
     in.text = mw_tensor_new(c, mw_weights_dtype(m->weights), MW_SHAPE(1, 1, context));
     if (f->text_time)
         in.pooled = mw_tensor_new(c, MW_F32, MW_SHAPE(1, f->add_width - ids * f->time_id_width));
+    if (f->gated) {
+        mw_grounding g = {.pictures = 1, .slots = 1, .box = zeros, .mask = zeros};
+        g.phrase = mw_tensor_new(c, MW_F32, MW_SHAPE(1, 1, f->phrase_width));
+        in.objs = mw_position_net(c, m, &g);
+    }
     mw_unet_forward(c, m, &in);
 }
 

@@ -31,14 +31,16 @@ typedef struct mw_unet_in {
     mw_tensor *pooled;        // [B,P], text_time only
     const double *time_ids;   // B * n, text_time only; n = (config.add_width - P) / config.time_id_width
     int ntime_ids;            // n: 6, or 5 in the SDXL refiner
+    mw_tensor *objs;          // [B,n,context] of mw_position_net; NULL: gated layers, if any, are skipped
     const mw_unet_taps *taps; // may be NULL
     // Stop behind the softmax of the last cross-attention whose map is wanted: what comes later changes no
     // map. The result is then the features that far, of no use but to tell success.
     bool maps_only;
 } mw_unet_in;
 
-// The network's output [B,out,h,w] f32 (predicted noise, or v). Differentiable with respect to latents and
-// text; on a tape that recomputes, residual blocks and transformer layers without a wanted map are segments.
+// The network's output [B,out,h,w] f32 (predicted noise, or v). Differentiable with respect to latents, text
+// and objs; on a tape that recomputes, residual blocks and transformer layers without a wanted map are
+// segments.
 mw_tensor *mw_unet_forward(mw_ctx *c, const mw_unet_model *m, const mw_unet_in *in);
 
 // Full path of a cross-attention from what a user may type: itself, a module inside which there is just one

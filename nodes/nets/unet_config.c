@@ -38,11 +38,24 @@ static void refuse_others(mw_config *cfg)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         mw_config_only(cfg, table[i].key, table[i].supported, table[i].why);
     mw_config_only_silu(cfg, "act_fn");
+}
+
+// GLIGEN. LMD's published code, which says use_gated_attention, takes phrases of SD 1's width whatever the
+// width of the text; diffusers those of the text's.
+static void read_gated(mw_config *cfg, mw_unet_config *u)
+{
     const char *attention = mw_config_text(cfg, "attention_type", "default");
-    if (attention && strncmp(attention, "gated", 5) == 0)
-        mw_config_fail(cfg, "attention_type", "\"%.40s\": GLIGEN's gated attention is not supported yet",
-                       attention);
-    mw_config_only(cfg, "attention_type", "\"default\"", NULL);
+    bool own = mw_config_bool(cfg, "use_gated_attention", false);
+    bool gated = attention && strcmp(attention, "gated") == 0;
+    if (attention && strcmp(attention, "gated-text-image") == 0)
+        mw_config_fail(cfg, "attention_type",
+                       "\"gated-text-image\": GLIGEN grounded in pictures is not supported, only \"gated\" "
+                       "(boxes and phrases) is");
+    else if (attention && !gated && strcmp(attention, "default") != 0)
+        mw_config_fail(cfg, "attention_type",
+                       "\"%.40s\" is not supported, only \"default\" and \"gated\" are", attention);
+    u->gated = gated || own;
+    u->phrase_width = own ? 768 : u->context;
 }
 
 static int input_channels(mw_config *cfg)
@@ -281,6 +294,7 @@ mw_status mw_unet_config_read(mw_ctx *c, const json_t *json, const char *file, m
             check_block(&cfg, out, &out->up[i]);
         }
         check_block(&cfg, out, &out->mid);
+        read_gated(&cfg, out);
         if (out->base % 2)
             mw_config_fail(&cfg, "block_out_channels", "the first number must be even, got %d", out->base);
         if (out->freq_shift >= out->base / 2)

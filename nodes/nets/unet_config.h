@@ -44,6 +44,8 @@ typedef struct mw_unet_config {
     int time_id_width; // sinusoid of each time id (addition_time_embed_dim)
     int add_width; // width of pooled text and all time ids together (projection_class_embeddings_input_dim)
     int context;   // D of encoder_hidden_states: the widest any block takes (they must agree)
+    bool gated;    // GLIGEN: a gated attention to grounding tokens in every transformer layer
+    int phrase_width; // of a phrase's embedding that a grounding token is made of; gated only
 } mw_unet_config;
 
 // Parse and validate. `file` is for messages.

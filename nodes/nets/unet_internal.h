@@ -14,6 +14,7 @@ typedef struct mw_unet_run {
     const mw_unet_config *cfg;
     const mw_unet_taps *taps;       // may be NULL
     mw_tensor *text;                // [B,L,context]
+    mw_tensor *objs;                // [B,n,context] grounding tokens, or NULL
     mw_tensor *time;                // [B,T], its SiLU applied
     mw_tensor *skip[MW_UNET_SKIPS]; // one share each, waiting for the way up
     int nskips;
@@ -25,6 +26,8 @@ static inline bool mw_unet_done(const mw_unet_run *r) { return r->maps_left == 0
 
 // [B,time_width], before any SiLU: the sinusoid of t through two layers, plus the text_time embedding.
 mw_tensor *mw_unet_time(const mw_unet_run *r, const mw_unet_in *in, int64_t B);
+// Attention of x[B,T,C] to grounding tokens[B,n,D] beside itself, then an MLP, each through a gate.
+mw_tensor *mw_unet_fuser(const mw_nn *m, const char *path, int heads, mw_tensor *x, mw_tensor *tokens);
 // A transformer (Transformer2DModel) of `depth` layers on x[B,h,w,C].
 mw_tensor *mw_unet_transformer(mw_unet_run *r, const mw_unet_block *b, int depth, const char *path,
                                mw_tensor *x);

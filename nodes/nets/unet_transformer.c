@@ -50,6 +50,8 @@ static mw_tensor *layer(mw_unet_run *r, const mw_unet_block *b, const char *path
     mw_scope_begin(c);
     mw_tensor *y = mw_nn_layer_norm(&r->nn, path, "norm1", x, eps);
     x = attention(r, attn1.s, b->heads, y, b->only_cross ? r->text : y, x, false);
+    if (r->objs)
+        x = mw_unet_fuser(&r->nn, mw_path_of("%s.fuser", path).s, b->heads, x, r->objs);
     y = mw_nn_layer_norm(&r->nn, path, "norm2", x, eps);
     x = attention(r, attn2.s, b->heads, y, r->text, x, captured);
     if (mw_unet_done(r))
@@ -66,12 +68,14 @@ typedef struct layer_job {
     const mw_unet_config *cfg;
     const mw_unet_block *block;
     mw_path path;
+    bool grounded;
 } layer_job;
 
 static mw_tensor *run_layer(mw_ctx *c, const void *user, mw_tensor *const *in)
 {
     const layer_job *j = user;
     mw_unet_run r = {.nn = {c, j->weights}, .cfg = j->cfg, .text = in[1], .maps_left = -1};
+    r.objs = j->grounded ? in[2] : NULL;
     return layer(&r, j->block, j->path.s, in[0]);
 }
 
@@ -80,8 +84,9 @@ static mw_tensor *layer_or_segment(mw_unet_run *r, const mw_unet_block *b, mw_pa
 {
     if (is_wanted(r, mw_path_of("%s.attn2", path.s).s))
         return layer(r, b, path.s, x);
-    layer_job j = {r->nn.w, r->cfg, b, path};
-    return mw_segment(r->nn.c, run_layer, &j, sizeof j, 2, (mw_tensor *[]){x, r->text});
+    layer_job j = {r->nn.w, r->cfg, b, path, r->objs};
+    return mw_segment(r->nn.c, run_layer, &j, sizeof j, r->objs ? 3 : 2,
+                      (mw_tensor *[]){x, r->text, r->objs});
 }
 
 mw_tensor *mw_unet_transformer(mw_unet_run *r, const mw_unet_block *b, int depth, const char *path,

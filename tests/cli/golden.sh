@@ -12,5 +12,5 @@ for family in tests/golden/*/; do
     [ -e "${cases[0]}" ] || continue
     run f32 "${cases[@]%/case.json}"
 done
-run f16 tests/golden/{clip_text,unet,vae,pipeline}/*/
+run f16 tests/golden/{clip_text,unet,unet_gligen,vae,pipeline}/*/
 exit $status

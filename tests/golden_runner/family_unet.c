@@ -1,10 +1,10 @@
-// family_unet.c: op unet_forward_backward, unet_attention_maps: one call of a UNet, its blocks and attention
-// maps.
+// family_unet.c: op unet_forward_backward, unet_gligen_forward_backward, unet_attention_maps: one call of a
+// UNet, its blocks and attention maps.
 #include "tests/golden_runner/parts.h"
 
 #include "core/ops.h"
 #include "core/tensor/tape.h"
-#include "nodes/nets/unet.h"
+#include "nodes/nets/position_net.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +154,23 @@ static void guided_gradient(mw_ctx *c, golden_case *k, const mw_unet_model *m, c
     }
 }
 
+// The grounding tokens of a gated model; and its output without them.
+static void ground(mw_ctx *c, golden_case *k, const mw_unet_model *m, mw_unet_in *in)
+{
+    double *box = doubles(c, k, "gligen.boxes"), *mask = doubles(c, k, "gligen.masks");
+    mw_tensor *phrase = golden_input_tensor(c, k, "gligen.positive_embeddings", MW_F32);
+    mw_unet_in plain = *in;
+    plain.taps = NULL;
+    if (mw_err(c) == MW_OK) {
+        mw_grounding g = {mw_dim(phrase, 0), mw_dim(phrase, 1), box, mask, phrase};
+        golden_give_tensor(c, k, "output_fuser_off", mw_unet_forward(c, m, &plain));
+        in->objs = mw_position_net(c, m, &g);
+        golden_give_tensor(c, k, "objs", in->objs);
+    }
+    free(box);
+    free(mask);
+}
+
 static mw_status run(mw_ctx *c, golden_case *k)
 {
     mw_unet_model m = {0};
@@ -171,6 +188,8 @@ static mw_status run(mw_ctx *c, golden_case *k)
         in.time_ids = ids;
         in.ntime_ids = ids ? (int)golden_input(c, k, "time_ids")->shape[1] : 0;
     }
+    if (mw_err(c) == MW_OK && m.config.gated)
+        ground(c, k, &m, &in);
     if (mw_err(c) == MW_OK)
         forward_and_back(c, k, &m, &in);
     if (mw_err(c) == MW_OK && json_object_get(k->params, "guided_layers"))
@@ -181,4 +200,5 @@ static mw_status run(mw_ctx *c, golden_case *k)
     return mw_err(c);
 }
 
-const golden_family golden_unet = {{"unet_forward_backward", "unet_attention_maps"}, true, run};
+const golden_family golden_unet = {
+    {"unet_forward_backward", "unet_gligen_forward_backward", "unet_attention_maps"}, true, run};
