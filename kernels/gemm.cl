@@ -11,32 +11,20 @@
 // from one register), then for each panel, for each tile: MR x NV vector multiply-adds per k. Partial sums wait in
 // `sums` between chunks.
 //
-// VL: lanes of a vector. MR, NV: register tile; MR * NV + NV + 1 vectors must fit the register file.
+// V: lanes of a vector (prelude.cl). MR, NV: register tile; MR * NV + NV + 1 vectors must fit the register file.
 // KC, MB, NB: the largest chunk, and the largest block in rows and columns, multiples of MR and NR: A's block and the
 // sums should stay in L2, and must fit what the device calls local memory.
-#ifndef VL
-#define VL 8
-#define KC 256
-#define MB 96
-#define NB 320
-#endif
-#if VL == 16
+#if V == 16
 #define MR 13
 #else
 #define MR 6
 #endif
 #define NV 2
-#define NR (NV * VL)
+#define NR (NV * V)
 #define PITCH (KC + 16)  // not a power of two: rows must not fall on the same cache sets
 
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
-#define VEC CAT(float, VL)
-#define VLOAD CAT(vload, VL)
-#define VSTORE CAT(vstore, VL)
-#define LOADV CAT(LOAD, VL)
-#define LOADWV CAT(LOADW, VL)
-#define STOREV CAT(STORE, VL)
+#define VLOAD JOIN(vload, V)
+#define VSTORE JOIN(vstore, V)
 
 #if W_F16
 #define PANEL local const float *
@@ -45,18 +33,17 @@
 #endif
 
 enum { HAS_BIAS = 1, HAS_RESIDUAL = 2 };
-enum { ACT_NONE, ACT_SILU, ACT_GELU, ACT_QUICK_GELU, ACT_GELU_TANH };
 
 static inline void tile(local const float *a, PANEL b, local float *sum, int kc, int first)
 {
-    VEC acc[MR][NV];
+    vfloat acc[MR][NV];
 #pragma unroll
     for (int i = 0; i < MR; i++)
 #pragma unroll
         for (int j = 0; j < NV; j++)
             acc[i][j] = 0;
     for (int k = 0; k < kc; k++) {
-        VEC bv[NV];
+        vfloat bv[NV];
 #pragma unroll
         for (int j = 0; j < NV; j++)
             bv[j] = VLOAD(j, b + k * NR);
@@ -65,7 +52,7 @@ static inline void tile(local const float *a, PANEL b, local float *sum, int kc,
             float av = a[i * PITCH + k];
 #pragma unroll
             for (int j = 0; j < NV; j++)
-                acc[i][j] = fma((VEC)av, bv[j], acc[i][j]);
+                acc[i][j] = FMA((vfloat)av, bv[j], acc[i][j]);
         }
     }
     if (!first)
@@ -81,41 +68,22 @@ static inline void tile(local const float *a, PANEL b, local float *sum, int kc,
             VSTORE(acc[i][j], i * NV + j, sum);
 }
 
-static inline VEC activate(VEC v, int act)
-{
-    switch (act) {
-    case ACT_SILU: return v / (1 + exp(-v));
-    case ACT_GELU: return 0.5f * v * (1 + erf(v * 0.70710678f));
-    case ACT_QUICK_GELU: return v / (1 + exp(-1.702f * v));
-    case ACT_GELU_TANH: return v / (1 + exp(-1.5957691f * (v + 0.044715f * v * v * v)));
-    }
-    return v;
-}
+#define LOAD_FLOAT(p, i) ((p)[i])
+#define LOAD_FLOATS(p, i) VLOAD(0, (p) + (i))
+DEFINE_LOAD_PART(bias_part, float, LOAD_FLOAT, LOAD_FLOATS)
 
 // One row of a finished tile, `n` of its NR columns.
-static inline void finish(local float *sum, global const float *bias, global const T *residual, global T *y, int n, int act,
-                          float alpha, int flags)
+static inline void finish(local const float *sum, global const float *bias, global const T *residual, global T *y,
+                          int n, int act, float alpha, int flags)
 {
-    for (int j = 0; j < n; j += VL) {
-        VEC v = VLOAD(0, sum + j) * alpha;
-        if (j + VL <= n) {
-            if (flags & HAS_BIAS)
-                v += VLOAD(0, bias + j);
-            v = activate(v, act);
-            if (flags & HAS_RESIDUAL)
-                v += LOADV(residual, j);
-            STOREV(y, j, v);
-            continue;
-        }
-        if (flags & HAS_BIAS) {
-            VSTORE(v, 0, sum + j);
-            for (int e = j; e < n; e++)
-                sum[e] += bias[e];
-            v = VLOAD(0, sum + j);
-        }
-        VSTORE(activate(v, act), 0, sum + j);
-        for (int e = j; e < n; e++)
-            STORE(y, e, sum[e] + (flags & HAS_RESIDUAL ? LOAD(residual, e) : 0.0f));
+    for (int j = 0; j < n; j += V) {
+        vfloat v = VLOAD(0, sum + j) * alpha;
+        if (flags & HAS_BIAS)
+            v += bias_part(bias, j, n - j, 0);
+        v = vactivate(v, act);
+        if (flags & HAS_RESIDUAL)
+            v += load_part(residual, j, n - j, 0);
+        store_part(y, j, n - j, v);
     }
 }
 
@@ -128,7 +96,7 @@ static inline void gather(global const T *x, local float *to, int iy, int ix, in
         int y = iy + tap / kw, xx = ix + tap % kw;
         if (y >= 0 && y < ih && xx >= 0 && xx < iw) {
             global const T *from = x + y * sy + xx * sx + c;
-            for (; j + VL <= n; j += VL)
+            for (; j + V <= n; j += V)
                 VSTORE(LOADV(from, j), 0, to + k + j);
             for (; j < n; j++)
                 to[k + j] = LOAD(from, j);
@@ -140,7 +108,7 @@ static inline void gather(global const T *x, local float *to, int iy, int ix, in
     }
 }
 
-kernel void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int M, int N,
+KERNEL void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int M, int N,
                  int K, int chunk, int mtiles, int ntiles, int C, int kw, int oh, int ow, int ih, int iw, int stride,
                  int pad, long sb, long sy, long sx, long x_batch, long w_batch, float alpha, int act, int flags)
 {
@@ -181,7 +149,7 @@ kernel void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(c
             global const W *from = w + ((long)p * K + k0) * NR;
 #if W_F16
             for (int k = 0; k < kc * NV; k++)
-                VSTORE(LOADWV(from, k * VL), k, panel);
+                VSTORE(LOADWV(from, k * V), k, panel);
 #else
             PANEL panel = from;
 #endif

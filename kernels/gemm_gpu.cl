@@ -3,10 +3,6 @@
 // A work-group of TS x TS items makes a tile of R TS x R TS results, R x R an item, walking K in steps of KS through
 // local memory. B is one panel: K rows of `pitch` columns, a multiple of the tile. Correct on any OpenCL 1.2 device.
 // TS: 4, 8 or 16. R: 4, or 8 where there are enough rows and columns to keep the device busy.
-#ifndef TS
-#define TS 16
-#define R 4
-#endif
 #define BM (R * TS)
 #define BN (R * TS)
 #define KS 16
@@ -14,18 +10,10 @@
 #define LOADS (BM * KS / GROUP)  // of A by one item for each step
 
 enum { HAS_BIAS = 1, HAS_RESIDUAL = 2 };
-enum { ACT_NONE, ACT_SILU, ACT_GELU, ACT_QUICK_GELU, ACT_GELU_TANH };
 
-static inline float activate(float v, int act)
-{
-    switch (act) {
-    case ACT_SILU: return v / (1 + exp(-v));
-    case ACT_GELU: return 0.5f * v * (1 + erf(v * 0.70710678f));
-    case ACT_QUICK_GELU: return v / (1 + exp(-1.702f * v));
-    case ACT_GELU_TANH: return v / (1 + exp(-1.5957691f * (v + 0.044715f * v * v * v)));
-    }
-    return v;
-}
+#define LOAD_FLOAT(p, i) ((p)[i])
+#define LOAD_FLOATS(p, i) vload4(0, (p) + (i))
+DEFINE_LOAD_PART(bias_part, float, LOAD_FLOAT, LOAD_FLOATS)
 
 kernel __attribute__((reqd_work_group_size(TS, TS, 1))) void
 gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int M, int N, int K,
@@ -87,7 +75,7 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, resi
             for (int i = 0; i < R; i++)
 #pragma unroll
                 for (int j = 0; j < R / 4; j++)
-                    acc[i][j] = fma((float4)av[i], bv[j], acc[i][j]);
+                    acc[i][j] = FMA((float4)av[i], bv[j], acc[i][j]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
@@ -95,15 +83,18 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, resi
     for (int i = 0; i < R; i++) {
         int m = m0 + (i / 4 * TS + ty) * 4 + i % 4;
 #pragma unroll
-        for (int j = 0; j < R; j++) {
-            int n = n0 + (j / 4 * TS + tx) * 4 + j % 4;
+        for (int j = 0; j < R / 4; j++) {
+            int n = n0 + (j * TS + tx) * 4;
             if (m >= M || n >= N)
                 continue;
-            float4 four = acc[i][j / 4];
-            float v = j % 4 == 0 ? four.x : j % 4 == 1 ? four.y : j % 4 == 2 ? four.z : four.w;
             long at = (long)m * N + n;
-            v = activate(v * alpha + (flags & HAS_BIAS ? bias[n] : 0.0f), act);
-            STORE(y, at, v + (flags & HAS_RESIDUAL ? LOAD(residual, at) : 0.0f));
+            float4 v = acc[i][j] * alpha;
+            if (flags & HAS_BIAS)
+                v += bias_part(bias, n, N - n, 0);
+            v = vactivate(v, act);
+            if (flags & HAS_RESIDUAL)
+                v += load_part(residual, at, N - n, 0);
+            store_part(y, at, N - n, v);
         }
     }
 }
@@ -115,6 +106,6 @@ kernel void finish(ARG(const float, bias), ARG(const T, residual), ARG(T, y), in
     BEGIN(const T, residual);
     BEGIN(T, y);
     long at = get_global_id(0);
-    float v = activate(LOAD(y, at) + (flags & HAS_BIAS ? bias[at % N] : 0.0f), act);
+    float v = vactivate((vfloat)(LOAD(y, at) + (flags & HAS_BIAS ? bias[at % N] : 0.0f)), act).x;
     STORE(y, at, v + (flags & HAS_RESIDUAL ? LOAD(residual, at) : 0.0f));
 }

@@ -16,7 +16,7 @@ kernel void multiply_add(ARG(float, y), int loops, float a, float b)
     for (int l = 0; l < loops; l++)
 #pragma unroll
         for (int i = 0; i < 16; i++)
-            acc[i] = fma(acc[i], x, (VEC)b);
+            acc[i] = FMA(acc[i], x, (VEC)b);
 #pragma unroll
     for (int i = 0; i < 16; i++)
         sum += acc[i];

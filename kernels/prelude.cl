@@ -195,3 +195,10 @@ static inline vfloat vactivate(vfloat x, int which)
     }
 }
 #endif
+
+// a * b + c: in one rounding where the device does that in one instruction.
+#if CPU && !(defined(__x86_64__) && !defined(__FMA__))
+#define FMA(a, b, c) fma(a, b, c)
+#else
+#define FMA(a, b, c) mad(a, b, c)
+#endif

@@ -205,7 +205,7 @@ static inline void multiply(global const float *a, local const float *b, local f
             float av = a[i * CC + k];
 #pragma unroll
             for (int j = 0; j < NV; j++)
-                acc[i][j] = fma((VEC)av, bv[j], acc[i][j]);
+                acc[i][j] = FMA((VEC)av, bv[j], acc[i][j]);
         }
     }
     if (!start)

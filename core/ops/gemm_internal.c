@@ -22,12 +22,12 @@ size_t mw_gemm_group(const mw_ctx *c)
 static const cut *cpu_cut(const mw_caps *caps)
 {
     static const cut cuts[] = {
-        {16, 13, 32, 384, 130, 320, "-DVL=16 -DKC=384 -DMB=130 -DNB=320"},
-        {16, 13, 32, 64, 26, 96, "-DVL=16 -DKC=64 -DMB=26 -DNB=96"},
-        {8, 6, 16, 256, 96, 320, "-DVL=8 -DKC=256 -DMB=96 -DNB=320"},
-        {8, 6, 16, 64, 24, 96, "-DVL=8 -DKC=64 -DMB=24 -DNB=96"},
-        {4, 6, 8, 256, 96, 320, "-DVL=4 -DKC=256 -DMB=96 -DNB=320"},
-        {4, 6, 8, 64, 24, 96, "-DVL=4 -DKC=64 -DMB=24 -DNB=96"},
+        {16, 13, 32, 384, 130, 320, "-DWG=1 -DV=16 -DKC=384 -DMB=130 -DNB=320"},
+        {16, 13, 32, 64, 26, 96, "-DWG=1 -DV=16 -DKC=64 -DMB=26 -DNB=96"},
+        {8, 6, 16, 256, 96, 320, "-DWG=1 -DV=8 -DKC=256 -DMB=96 -DNB=320"},
+        {8, 6, 16, 64, 24, 96, "-DWG=1 -DV=8 -DKC=64 -DMB=24 -DNB=96"},
+        {4, 6, 8, 256, 96, 320, "-DWG=1 -DV=4 -DKC=256 -DMB=96 -DNB=320"},
+        {4, 6, 8, 64, 24, 96, "-DWG=1 -DV=4 -DKC=64 -DMB=24 -DNB=96"},
     };
     int lanes = caps->vector_width >= 16 ? 16 : caps->vector_width >= 8 ? 8 : 4;
     const cut *u = cuts;
@@ -164,8 +164,8 @@ static mw_status run_gpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps, int r
 {
     size_t side = gpu_side(caps), tile = (size_t)results * side;
     size_t columns = (size_t)ceil_div(g->n, (int64_t)tile), rows = (size_t)ceil_div(g->rows, (int64_t)tile);
-    char defs[32];
-    snprintf(defs, sizeof defs, "-DTS=%d -DR=%d", (int)side, results);
+    char defs[64];
+    snprintf(defs, sizeof defs, "-DV=4 -DWG=%d -DTS=%d -DR=%d", (int)(side * side), (int)side, results);
     mw_launch l = {.file = "gemm_gpu",
                    .entry = "gemm",
                    .defs = defs,
@@ -205,6 +205,7 @@ static mw_status run_blas(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
         return MW_OK;
     mw_launch l = {.file = "gemm_gpu",
                    .entry = "finish",
+                   .defs = "-DV=4 -DWG=256 -DTS=16 -DR=4",
                    .t = g->x->dtype,
                    .w = g->w->dtype,
                    .dims = 1,
