@@ -36,6 +36,22 @@ static bool any_holds(const mw_st *s, const char *piece)
     return false;
 }
 
+bool mw_is_textual_inversion(const mw_st *s)
+{
+    const mw_st_entry *e;
+    for (size_t i = 0; (e = mw_st_at(s, i)); i++)
+        if (!strncmp(e->name, "emb_params", 10) || !strncmp(e->name, "string_to_param", 15))
+            return true;
+    // In other files each is named after its word ("<cat-toy>"), or its text encoder ("clip_l").
+    for (size_t i = 0; (e = mw_st_at(s, i)); i++) {
+        int64_t width = e->ndim ? e->shape[e->ndim - 1] : 0;
+        bool row = e->ndim == 1 || (e->ndim == 2 && e->shape[0] <= 77);
+        if (!row || strchr(e->name, '.') || (width != 768 && width != 1024 && width != 1280))
+            return false;
+    }
+    return mw_st_count(s) >= 1 && mw_st_count(s) <= 2;
+}
+
 static bool fits(const mw_st *s, const char *const piece[3])
 {
     for (int i = 0; i < 3 && piece[i]; i++)
@@ -98,7 +114,9 @@ const char *mw_model_kind(mw_ctx *c, const mw_st *s, char *buf, size_t size)
         single_file(c, s, buf, size);
         return buf;
     }
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (mw_is_textual_inversion(s))
+        snprintf(buf, size, "a textual inversion embedding, which is not supported yet");
+    for (size_t i = 0; !*buf && i < sizeof kinds / sizeof *kinds; i++)
         if (fits(s, kinds[i].piece)) {
             snprintf(buf, size, "%s", kinds[i].what);
             break;

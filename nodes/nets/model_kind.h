@@ -7,4 +7,7 @@
 // "a UNet in diffusers' layout, SDXL" into buf; returns buf. "" when nothing is known of it.
 const char *mw_model_kind(mw_ctx *c, const mw_st *s, char *buf, size_t size);
 
+// Whether the file is a learned embedding of words (textual inversion): a few rows as wide as a text encoder.
+bool mw_is_textual_inversion(const mw_st *s);
+
 #endif

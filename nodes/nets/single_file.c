@@ -1,6 +1,8 @@
 // single_file.c: what a single-file checkpoint is, told from the names and shapes of its entries.
 #include "nodes/nets/single_file.h"
 
+#include "nodes/nets/model_kind.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +33,6 @@ static const struct {
 } others[] = {
     {"double_blocks.", "a Flux model, which is not supported"},
     {"joint_blocks.", "a Stable Diffusion 3 model, which is not supported"},
-    {"emb_params", "a textual inversion embedding, which is not supported yet"},
-    {"string_to_param", "a textual inversion embedding, which is not supported yet"},
     {"controlnet_", "a ControlNet, which is not supported"},
     {"motion_modules.", "a motion module, which is not supported"},
     {"lora_down.", "a LoRA: give it to the lora node"},
@@ -52,7 +52,7 @@ static mw_status refuse_others(mw_ctx *c, const mw_st *st)
     for (int i = mw_st_find(st, unet_input) ? OTHERS - OTHERS_WITH_UNET : 0; i < OTHERS; i++)
         if (any_holds(st, others[i].piece))
             return mw_fail(c, MW_E_FILE, "%s: this is %s", mw_st_path(st), others[i].what);
-    if (mw_st_count(st) <= 2 && (mw_st_find(st, "clip_l") || mw_st_find(st, "clip_g")))
+    if (!mw_st_find(st, unet_input) && mw_is_textual_inversion(st))
         return mw_fail(c, MW_E_FILE, "%s: this is a textual inversion embedding, which is not supported yet",
                        mw_st_path(st));
     return mw_err(c);
