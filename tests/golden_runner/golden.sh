@@ -24,6 +24,10 @@ expect 0 "clip_tokenizer/fuzz: 6 right, 0 missed, 0 not computed" $cases/clip_to
 # What it writes is what it computed: as a case's expectation it is met exactly.
 expect 0 "right" --out "$dir/one" $cases/noise/torch_cpu
 expect 0 "right" --out "$dir/two" $cases/noise/torch_cpu $cases/clip_tokenizer/fuzz
+expect 0 "right" $cases/noise/torch_cpu --out "$dir/behind" --dtype f32
+cmp "$dir/one/actual.safetensors" "$dir/behind/actual.safetensors" || fail "options behind the folder do not count"
+expect 0 "usage: golden" --help
+expect 2 "'--frobnicate' is no option" --frobnicate $cases/noise/torch_cpu
 cmp "$dir/one/actual.safetensors" "$dir/two/noise/torch_cpu/actual.safetensors" || fail "two ways to write, two files"
 cmp "$dir/two/clip_tokenizer/fuzz/actual.safetensors" /dev/null >/dev/null 2>&1 && fail "an empty file"
 cp -r $cases/noise/torch_cpu "$dir/again"

@@ -133,27 +133,30 @@ static int run_case(mw_ctx *c, const char *folder, const options *o)
     return code;
 }
 
+// Options may stand before, between and after the folders; these are moved to the front of argv.
 static bool parse(int argc, char **argv, options *o)
 {
-    *o = (options){.dtype = MW_F32};
-    int i = 1;
-    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+    *o = (options){.dtype = MW_F32, .folders = argv};
+    for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(argv[i], "--out") == 0 && *value)
-            o->out = value;
+        if (strncmp(argv[i], "--", 2) != 0)
+            argv[o->n++] = argv[i];
+        else if (strcmp(argv[i], "--out") == 0 && *value)
+            o->out = argv[++i];
         else if (strcmp(argv[i], "--dtype") == 0 && (strcmp(value, "f32") == 0 || strcmp(value, "f16") == 0))
-            o->dtype = value[1] == '1' ? MW_F16 : MW_F32;
+            o->dtype = argv[++i][1] == '1' ? MW_F16 : MW_F32;
         else
-            return false;
+            return fprintf(stderr, "golden: '%s' is no option, or its value is missing or wrong\n", argv[i]),
+                   false;
     }
-    o->folders = argv + i;
-    o->n = argc - i;
     return o->n > 0;
 }
 
 int main(int argc, char **argv)
 {
     options o;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return fputs(usage, stdout) < 0;
     if (!parse(argc, argv, &o)) {
         fputs(usage, stderr);
         return USAGE;
