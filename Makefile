@@ -29,7 +29,7 @@ UNIT_SRC = $(wildcard tests/core/*.c tests/ops/*.c tests/nodes/*.c)
 UNIT_BIN = $(UNIT_SRC:%.c=$(B)/%)
 ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c)
 
-.PHONY: all check demo clean help format lint asan bench docs install unit
+.PHONY: all check demo clean help format lint asan bench docs install unit valgrind
 all: $(BIN)/moonweave $(BIN)/golden
 
 # Missing packages are installed, then the compiler flags are asked for once.
@@ -74,6 +74,11 @@ asan:
 	$(Q)LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	    BIN=build/asan OBJ=build/asan T='$(T)' tests/run.sh
 
+# The program under valgrind, from the first kernel compiled to the picture: takes minutes.
+valgrind: all build/check.stamp
+	$(Q)valgrind -q --leak-check=full --error-exitcode=1 --suppressions=tests/valgrind.supp \
+	    $(BIN)/moonweave run graphs/txt2img.lua -p steps=1 -p width=64 -p height=64 -o build/valgrind
+
 demo: all
 	$(Q)$(BIN)/moonweave run graphs/txt2img.lua -o out
 	$(Q)$(BIN)/moonweave run graphs/lmd.lua -p layout=graphs/layouts/night_sky.json -o out/lmd
@@ -107,6 +112,6 @@ clean:
 
 help:
 	@sed -n 's/^# //p' Makefile | head -2
-	@echo 'targets: all demo check unit asan lint format docs bench install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
+	@echo 'targets: all demo check unit asan valgrind lint format docs bench install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
 
 -include $(LIB_OBJ:.o=.d) $(GOLDEN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(B)/core/main.d
