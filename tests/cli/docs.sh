@@ -1,4 +1,4 @@
-# docs.sh: what `make docs` writes is up to date.
+# docs.sh: what `make docs` writes is up to date; links lead somewhere.
 status=0
 stale() {
     "$BIN/moonweave" nodes "--$1" | cmp -s - "$2" && return
@@ -7,4 +7,10 @@ stale() {
 }
 stale markdown docs/nodes.md
 stale annotations scripts/types/moonweave.lua
+# Links between the documents lead somewhere.
+for f in README.md docs/*.md tests/bench/README.md; do
+    while read -r link; do
+        [ -e "$(dirname "$f")/$link" ] || { echo "$f: there is no $link"; status=1; }
+    done < <(grep -oE '\]\([^)#: ]+' "$f" | sed 's/^](//')
+done
 exit $status
