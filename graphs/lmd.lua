@@ -8,7 +8,7 @@ local p = mw.params {
   model  = { "models/miniature", "checkpoint: a diffusers folder or a single .safetensors file" },
   layout = { "", "a JSON file, or boxes as text: [('a star', [x, y, width, height]), ...] Background prompt: ..." },
   prompt = { "", "for the whole picture; empty: the layout's phrases and background" },
-  method = { "lmd", "lmd, plain, backward_guidance, boxdiff, multidiffusion" },
+  method = { "lmd", "lmd, lmd_plus (models with gated layers), plain, backward_guidance, boxdiff, multidiffusion" },
   seed   = { 1, "noise seed, the same picture on every device", min = 0 },
   steps  = { 50, "DDIM steps", min = 1, max = 1000, alias = "num_inference_steps" },
   cfg    = { 4.0, "classifier-free guidance: how closely the prompt is followed", min = 0, alias = "guidance_scale" },
@@ -21,9 +21,11 @@ local p = mw.params {
   height = { 0, "in pixels; 0: the model's", min = 0 },
 }
 
-local methods = { lmd = true, plain = true, backward_guidance = true, boxdiff = true, multidiffusion = true }
+local methods = {
+  lmd = true, lmd_plus = true, plain = true, backward_guidance = true, boxdiff = true, multidiffusion = true,
+}
 if not methods[p.method] then
-  mw.fail("method is lmd, plain, backward_guidance, boxdiff or multidiffusion, not '" .. p.method .. "'")
+  mw.fail("method is lmd, lmd_plus, plain, backward_guidance, boxdiff or multidiffusion, not '" .. p.method .. "'")
 end
 if p.layout == "" then
   mw.fail("a layout is needed: -p layout=graphs/layouts/night_sky.json, or boxes as text: "
@@ -44,7 +46,7 @@ local given = {
 if p.method ~= "multidiffusion" then
   given.form, given.prompt = p.form, p.prompt ~= "" and p.prompt or nil
 end
-if p.method == "lmd" then
+if p.method == "lmd" or p.method == "lmd_plus" then
   given.omega, given.lambda, given.eta, given.frozen = p["ω"], p["λ"], p["η"], p.frozen
 end
 

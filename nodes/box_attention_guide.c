@@ -4,6 +4,7 @@
 #include "nodes/nets/checkpoint.h"
 #include "nodes/nets/guidance.h"
 #include "nodes/nets/layout_phrases.h"
+#include "nodes/nets/reference_maps.h"
 #include "nodes/nets/schedule.h"
 
 #include <math.h>
@@ -36,6 +37,7 @@ enum {
     TRANSFER,
     SIGMA,
     CORNER,
+    GROUNDING,
     MODE
 };
 enum { MOST_LAYERS = 256 };
@@ -89,6 +91,10 @@ static const mw_port in[] = {
     {"sigma", "number", "0.5", 0, 100, NULL, NULL, "cells", "boxdiff: smoothing of the maps; 0: none"},
     {"corner", "integer", "1", 0, 1000, NULL, "L", "cells",
      "boxdiff: how far from an edge its corner terms look"},
+    {"grounding", "any", "null", 0, 0, NULL, NULL, NULL,
+     "boxes for models with gated layers (GLIGEN), as the node grounding gives them; in faithful mode its "
+     "tokens of "
+     "nothing are taken"},
     {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
      "strict: the energy is measured anew at every step; faithful: as the published code, where guidance "
      "ends for "
@@ -156,46 +162,15 @@ static void read_layers(call *k)
     k->nlayers = (int)n;
 }
 
-// An object's recorded map at a layer, [heads,1,cells].
-static mw_tensor *recorded(const call *k, size_t object, int layer)
-{
-    const mw_value *maps = mw_value_at(k->in[REFERENCE], object);
-    const mw_unet_config *f = &k->model->unet->model.config;
-    char path[MW_LAYER_PATH], got[64];
-    for (size_t i = 0; i < mw_value_count(maps) && mw_err(k->c) == MW_OK; i++) {
-        mw_tensor *t = mw_value_as_tensor(mw_value_at(maps, i));
-        if (mw_unet_layer_path(k->c, f, mw_value_key_at(maps, i), path, sizeof path) != MW_OK)
-            break;
-        if (strcmp(path, k->layer[layer].path) != 0)
-            continue;
-        if (t && t->ndim == 4 && mw_dim(t, 0) == 1 && mw_dim(t, 3) == 1)
-            return mw_reshape(k->c, t, MW_SHAPE(mw_dim(t, 1), 1, mw_dim(t, 2)));
-        mw_fail(k->c, MW_E_SHAPE, "'reference' of object %zu at %s must be [1,heads,h*w,1], got %s",
-                object + 1, mw_value_key_at(maps, i), mw_shape_text(t, got, sizeof got));
-    }
-    if (mw_err(k->c) == MW_OK)
-        mw_fail(k->c, MW_E_ARG, "'reference' of object %zu has no map of %s", object + 1,
-                k->layer[layer].path);
-    return NULL;
-}
-
-// The recorded maps of all objects at a layer: [heads,objects,cells].
 static mw_tensor *reference(const call *k, int layer)
 {
-    mw_tensor *all = NULL;
-    for (size_t i = 0; i < k->spec.n && mw_err(k->c) == MW_OK; i++) {
-        mw_tensor *parts[2] = {all, recorded(k, i, layer)};
-        all = i ? mw_concat(k->c, 2, parts, 1) : parts[1];
-    }
-    return all;
+    return mw_reference_maps(k->c, &k->model->unet->model.config, k->in[REFERENCE], k->spec.n,
+                             k->layer[layer].path);
 }
 
 static void read_maps(call *k)
 {
     k->map = mw_alloc(k->c, (size_t)k->nlayers * sizeof *k->map);
-    if (k->energy.lambda != 0 && mw_value_count(k->in[REFERENCE]) != k->spec.n && mw_err(k->c) == MW_OK)
-        mw_fail(k->c, MW_E_ARG, "'reference' must have maps for each of the %zu objects, got %zu", k->spec.n,
-                mw_value_count(k->in[REFERENCE]));
     for (int i = 0; k->map && i < k->nlayers && mw_err(k->c) == MW_OK; i++)
         k->map[i] =
             (mw_energy_layer){k->layer[i].h, k->layer[i].w, k->energy.lambda != 0 ? reference(k, i) : NULL};
@@ -309,8 +284,9 @@ static double threshold(const call *k)
 static mw_tensor *guide(call *k, double *carried)
 {
     double t = k->schedule->timesteps[k->step];
+    const mw_value *objects = mw_value_get(k->in[GROUNDING], k->strict ? "objects" : "null");
     mw_guidance g = {.unet = &k->model->unet->model,
-                     .call = {.t = &t, .text = k->text},
+                     .call = {.t = &t, .text = k->text, .objs = mw_value_as_tensor(objects)},
                      .input_scale = mw_schedule_input_scale(k->schedule, k->step),
                      .layer = k->layer,
                      .nlayers = k->nlayers,

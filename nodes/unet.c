@@ -51,7 +51,9 @@ static const mw_port in[] = {
     {"target_size", "list", "null", 0, 0, NULL, NULL, "pixels",
      "{ width, height } of the cut that SDXL should think of; null: that of the latents"},
     {"grounding", "any", "null", 0, 0, NULL, NULL, NULL,
-     "boxes for GLIGEN models, which are not supported yet"},
+     "boxes for models with gated layers (GLIGEN), as the node grounding gives them; the negative half gets "
+     "none; "
+     "null: the gated layers are skipped"},
     {0},
 };
 
@@ -225,6 +227,30 @@ static void add_conditions(const call *k, mw_unet_in *u, int64_t items, double *
     u->ntime_ids = TIME_IDS;
 }
 
+// One entry of the grounding for all pictures: [B,30,D].
+static mw_tensor *grounding_part(const call *k, const char *name)
+{
+    mw_ctx *c = k->c;
+    char got[64];
+    mw_tensor *t = mw_value_as_tensor(mw_value_get(k->in[GROUNDING], name));
+    if (t && t->ndim == 3)
+        return repeated(k, "grounding", t);
+    if (mw_err(c) == MW_OK)
+        mw_fail(c, MW_E_ARG, "'grounding' must be what the node grounding gives: its %s is %s", name,
+                t ? mw_shape_text(t, got, sizeof got) : "missing");
+    return NULL;
+}
+
+static mw_tensor *grounding(const call *k)
+{
+    if (mw_value_kind(k->in[GROUNDING]) == MW_NIL)
+        return NULL;
+    if (!k->guided)
+        return grounding_part(k, "objects");
+    mw_tensor *halves[2] = {grounding_part(k, "null"), grounding_part(k, "objects")};
+    return mw_concat(k->c, 2, halves, 0);
+}
+
 static mw_tensor *guide(const call *k, mw_tensor *y, double cfg)
 {
     if (!k->guided)
@@ -251,6 +277,7 @@ static mw_tensor *predict(const call *k)
     mw_unet_in u = {.latents = k->guided ? mw_concat(c, 2, twice, 0) : z,
                     .t = ts,
                     .text = both(k, NEGATIVE, EMBEDDING),
+                    .objs = grounding(k),
                     .taps = mw_value_count(k->names) ? &taps : NULL};
     add_conditions(k, &u, items, &ids);
     mw_tensor *y = mw_unet_forward(c, k->m, &u);
@@ -268,8 +295,6 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     k.guided = mw_value_as_number(i[CFG]) != 1;
     if (!z || z->ndim != 4 || k.B < 1)
         return mw_fail(c, MW_E_SHAPE, "'latents' must be [B,4,h,w]");
-    if (mw_value_kind(i[GROUNDING]) != MW_NIL)
-        return mw_fail(c, MW_E_ARG, "'grounding': GLIGEN models are not supported yet");
     resolve_names(&k);
     o[0] = mw_value_tensor(c, mw_err(c) == MW_OK ? predict(&k) : NULL);
     o[1] = k.maps;

@@ -2,6 +2,7 @@
 --   model, schedule (a handle, or a function that gives each step's), steps, latents (of the start), cfg;
 --   text, negative (text_encoder's handles);
 --   guide: what box_attention_guide takes beside these (layout, eta, omega, iterations, last_step, ...); nil: none;
+--   grounding, grounded: for models with gated layers (GLIGEN): what the node of that name gives, for how many steps;
 --   reference(i): the reference maps of step i, or nil; capture: names of cross-attentions whose maps are wanted;
 --   freeze(i): what replaces part of the latents after step i: { latents = ..., frozen = mask }, or nil.
 -- Returns lists: latents (before each step, then the final ones), guided (what entered the network), stepped (after
@@ -11,6 +12,7 @@ local mw = require "moonweave"
 -- The guide's parameters with those of one step added.
 local function at_step(a, schedule, i, latents, state)
   local g = { model = a.model, latents = latents, schedule = schedule, step = i, state = state,
+    grounding = i < (a.grounded or 0) and a.grounding or nil,
     embedding = a.text.embedding, tokens = a.text.tokens, reference = a.reference and a.reference(i) }
   for name, value in pairs(a.guide) do g[name] = value end
   return g
@@ -27,7 +29,8 @@ local function guided_sample(a)
       z, state, r.energies[i + 1] = guide.latents, guide.state, guide.energies
     end
     local pred = mw.unet { model = a.model, latents = z, schedule = schedule, step = i, cfg = a.cfg,
-      embedding = a.text.embedding, negative = a.negative.embedding, capture = a.capture }
+      embedding = a.text.embedding, negative = a.negative.embedding, capture = a.capture,
+      grounding = i < (a.grounded or 0) and a.grounding or nil }
     r.guided[i + 1], r.maps[i + 1] = z, pred.maps
     z = mw.ddim_step { schedule = schedule, step = i, latents = z, noise_pred = pred.noise_pred }.latents
     r.stepped[i + 1] = z

@@ -25,11 +25,15 @@ local parameters = {
   -- where an object starts and is drawn alone
   fg_blending_ratio = 0.01, so_center_box = true, so_horizontal_center_only = false,
   so_vertical_placement = "floor_padding", so_floor_padding = 0.2,
-  -- its mask: "threshold" of its attention, "sam", "box", or a function(number, run, object) that gives a handle
-  "mask", "sam", "attn_aggregation_step_start", "gaussian_sigma", mask_th_for_point = 0.25, mask_th_for_box = 0.05,
+  -- its mask: "threshold" of its attention, "sam", "box", or a function(number, run, object) that gives a handle;
+  -- sam_box: ask SAM with the object's box, not with its attention
+  "mask", "sam", "sam_box", "attn_aggregation_step_start", "gaussian_sigma", mask_th_for_point = 0.25,
+  mask_th_for_box = 0.05,
   use_box_input = false, n_erode_dilate_mask_for_box = 1, discourage_mask_below_confidence = 0.85,
   discourage_mask_below_coarse_iou = 0.25,
   align_with_overall_bboxes = true, horizontal_shift_only = false,  -- the way back
+  -- for models with gated layers (mw.lmd_plus): shares of the steps in which they see the boxes
+  so_gligen_scheduled_sampling_beta = 0, overall_gligen_scheduled_sampling_beta = 0, "phrase_embedding",
   use_fast_schedule = false, fast_rate = 2,  -- objects skip steps that only their masks need
 }
 
@@ -72,6 +76,15 @@ end
 local function mask_of(a, s, i, object, run)
   if type(a.mask) == "function" then return a.mask(i, run, object) end
   if a.mask == "box" then return mw.box_mask { box = object.alone, canvas = s.layout.canvas, like = s.noise } end
+  local image = a.mask == "sam"
+    and mw.vae_decode { model = a.model, latents = run.latents[#run.latents], tile = a.tile }
+  if a.mask == "sam" and a.sam_box then
+    return mw.sam_refine {
+      model = a.sam, image = image, box = s.in_pixels(object.alone), min_iou = a.discourage_mask_below_coarse_iou,
+      mask = mw.box_mask { box = object.alone, canvas = s.layout.canvas, like = s.noise },
+      min_confidence = a.discourage_mask_below_confidence,
+    }.mask
+  end
   local boxed = a.mask == "sam" and a.use_box_input
   local attention = mw.attention_mask {
     maps = run.token_maps, token = 0, layer = s.mask_layer, like = s.noise, from_step = a.attn_aggregation_step_start,
@@ -80,10 +93,20 @@ local function mask_of(a, s, i, object, run)
   }
   if a.mask == "threshold" then return attention.mask end
   return mw.sam_refine {
-    model = a.sam, image = mw.vae_decode { model = a.model, latents = run.latents[#run.latents], tile = a.tile },
+    model = a.sam, image = image,
     point = not boxed and attention.point or nil, box = boxed and attention.bounds or nil, mask = attention.coarse,
     min_confidence = a.discourage_mask_below_confidence, min_iou = a.discourage_mask_below_coarse_iou,
   }.mask
+end
+
+-- Boxes with their phrases for the gated layers; nothing where they see none.
+local function grounding(a, s, beta, objects)
+  if beta == 0 or #objects == 0 then return nil end
+  local boxes, phrases = {}, {}
+  for i, object in ipairs(objects) do boxes[i], phrases[i] = object.box, object.phrase end
+  local embed = a.phrase_embedding
+    or function(list) return mw.text_encoder { model = a.model, prompt = list }.pooled end
+  return mw.grounding { model = a.model, boxes = boxes, phrases = embed(phrases), canvas = s.layout.canvas }
 end
 
 -- An object alone: its run, with its word's maps, its mask, and how far it must move.
@@ -98,6 +121,9 @@ local function draw_alone(a, s, i, object)
     },
     text = mw.text_encoder { model = a.model, prompt = object.prompt },
     negative = negative(a, s.layout, a.so_negative_prompt, mw.negatives.object),
+    grounding = grounding(a, s, a.so_gligen_scheduled_sampling_beta, {
+      { box = object.alone, phrase = object.phrase },
+    }), grounded = math.floor(a.so_gligen_scheduled_sampling_beta * s.object_steps),
     guide = guidance(a, "", {
       objects = { { phrase = object.phrase, box = object.alone } }, canvas = s.layout.canvas,
     }),
@@ -171,12 +197,18 @@ local function lmd(given)
     mode = a.mode,
   }
 
-  local runs, masks = {}, {}
-  for i, object in ipairs(facts.objects:value()) do
+  local runs, masks, objects = {}, {}, facts.objects:value()
+  for i, object in ipairs(objects) do
     runs[i] = draw_alone(a, s, i, object)
     masks[i] = runs[i].mask
   end
 
+  local grounded = {}  -- in faithful mode with their group's phrase ("two cats"), as the published code has it
+  for _, group in ipairs(facts.phrases:value()) do
+    for _, i in ipairs(group.objects) do
+      grounded[i] = { box = objects[i].box, phrase = a.mode == "faithful" and group.phrase or objects[i].phrase }
+    end
+  end
   if #runs == 0 then kept, transfers, guide = 0, false, nil end
   local composed = {}
   for step = 0, kept do composed[step] = compose(a, s, runs, step) end
@@ -185,6 +217,8 @@ local function lmd(given)
     latents = (kept > 0 or transfers) and composed[0].latents or s.noise,
     text = mw.text_encoder { model = a.model, prompt = facts.prompt },
     negative = negative(a, s.layout, a.overall_negative_prompt, mw.negatives.overall),
+    grounding = grounding(a, s, a.overall_gligen_scheduled_sampling_beta, grounded),
+    grounded = math.floor(a.overall_gligen_scheduled_sampling_beta * a.steps),
     reference = transfers and function(step) return reference(s, runs, step) end or nil,
     freeze = function(step) return step < kept and composed[step + 1] or nil end,
   }

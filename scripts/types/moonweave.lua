@@ -110,6 +110,7 @@ function mw.blend_latents(params) end
 ---@field transfer? "word"|"last"|"all"|mw.handle whose attention is transferred: the phrase's word, its last token, all of them
 ---@field sigma? number|mw.handle boxdiff: smoothing of the maps; 0: none
 ---@field corner? integer|mw.handle boxdiff: how far from an edge its corner terms look
+---@field grounding? any|mw.handle boxes for models with gated layers (GLIGEN), as the node grounding gives them; in faithful mode its tokens of nothing are taken
 ---@field mode? "strict"|"faithful"|mw.handle strict: the energy is measured anew at every step; faithful: as the published code, where guidance ends for good once the energy was seen below the threshold, and boxes off the canvas wrap around
 
 ---Moves latents before a step against the gradient of an energy: attention to each phrase goes into its boxes. LLM-grounded Diffusion (arXiv 2305.13655), eq. 1 to 4.
@@ -285,6 +286,22 @@ function mw.euler_ancestral_step(params) end
 ---@param params mw.euler_step.params
 ---@return mw.euler_step
 function mw.euler_step(params) end
+
+---@class mw.grounding: mw.handle
+---@field grounding mw.handle any: { objects, null }, for unet and box_attention_guide
+---@field objects mw.handle tensor: [1,30,D] tokens of the boxes and, in the other slots, of nothing
+---@field null mw.handle tensor: [1,30,D] tokens of nothing
+
+---@class mw.grounding.params
+---@field model mw.handle a checkpoint with gated layers, or its unet
+---@field boxes table|mw.handle { { x, y, width, height }, ... } on the canvas
+---@field phrases mw.handle [n,P] one for each box: the pooled output of text_encoder for the list of phrases
+---@field canvas? table|mw.handle { width, height } that the boxes refer to
+
+---Boxes and phrases as the tokens that GLIGEN's gated layers attend to (arXiv 2301.07093, eq. 5).
+---@param params mw.grounding.params
+---@return mw.grounding
+function mw.grounding(params) end
 
 ---@class mw.hello: mw.handle
 ---@field greeting mw.handle text: the greetings, one a line
@@ -647,7 +664,7 @@ function mw.token_maps(params) end
 ---@field original_size? table|mw.handle { width, height } of the picture that SDXL should think it was scaled from; null: that of the latents
 ---@field crop? table|mw.handle { left, top } of the cut that SDXL should think of
 ---@field target_size? table|mw.handle { width, height } of the cut that SDXL should think of; null: that of the latents
----@field grounding? any|mw.handle boxes for GLIGEN models, which are not supported yet
+---@field grounding? any|mw.handle boxes for models with gated layers (GLIGEN), as the node grounding gives them; the negative half gets none; null: the gated layers are skipped
 
 ---The network's prediction for noisy latents at one time, given text states; guided and unguided halves in one batch.
 ---@param params mw.unet.params

@@ -115,6 +115,16 @@ static void remove_folder(char *folder)
     free(folder);
 }
 
+// Inputs that the script takes as tables; others it makes itself.
+static bool is_for_script(const char *name)
+{
+    static const char *const names[] = {"latents", "latents_all_in", "frozen_mask", "phrase_embedding"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strncmp(name, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
 // A module that returns the case's parameters, and beside them op, model, dtype and latents; free() it.
 static char *case_module(mw_ctx *c, golden_case *k, const char *folder)
 {
@@ -123,11 +133,11 @@ static char *case_module(mw_ctx *c, golden_case *k, const char *folder)
     json_object_set_new(all, "op", json_string(k->op));
     json_object_set_new(all, "model", json_string(folder));
     json_object_set_new(all, "dtype", json_string(mw_dtype_name(k->dtype)));
-    if (golden_has(k, "latents")) {
-        const mw_st_entry *e = golden_input(c, k, "latents");
-        const float *v = golden_input_f32(c, k, "latents");
-        if (e && v)
-            json_object_set_new(all, "latents", nested(&v, e->shape, e->ndim));
+    for (size_t i = 0; k->inputs && i < mw_st_count(k->inputs); i++) {
+        const mw_st_entry *e = mw_st_at(k->inputs, i);
+        const float *v = is_for_script(e->name) ? golden_input_f32(c, k, e->name) : NULL;
+        if (v)
+            json_object_set_new(all, e->name, nested(&v, e->shape, e->ndim));
     }
     add(c, &text, "%s", "return ");
     add_literal(c, &text, all);
@@ -208,7 +218,6 @@ static void give_token_attention(mw_ctx *c, golden_case *k, const char *name, co
 static void give(mw_ctx *c, golden_case *k, const char *name, series *s)
 {
     int64_t shape[9] = {s->parts};
-    int ndim = 0;
     if (strncmp(name, "token_attn", 10) == 0) {
         give_token_attention(c, k, name, s);
         return;
@@ -224,10 +233,11 @@ static void give(mw_ctx *c, golden_case *k, const char *name, series *s)
     if (strcmp(name, "grad_first") == 0) // the reference's is of the scaled energy
         for (int64_t i = 0; i < s->n; i++)
             s->v[i] *= json_number_value(scale ? scale : json_object_get(k->params, "loss_scale"));
-    ndim = s->parts > 0;
-    for (int i = 0; i < s->ndim; i++)
-        if (strcmp(name, "image") != 0 || i > 0 || s->ndim == 3)
-            shape[ndim++] = s->shape[i];
+    // Of one picture, or of the parts as pictures: without a dimension for pictures of its own.
+    bool bare = strcmp(name, "image") == 0 || strncmp(name, "eps_", 4) == 0 || strcmp(name, "objs") == 0;
+    int ndim = s->parts > 0;
+    for (int i = bare && s->shape[0] == 1; i < s->ndim; i++)
+        shape[ndim++] = s->shape[i];
     golden_give_f64(c, k, name, ndim, shape, s->v);
 }
 
@@ -293,4 +303,5 @@ static mw_status run(mw_ctx *c, golden_case *k)
     return mw_err(c);
 }
 
-const golden_family golden_lmd_run = {{"lmd.full", "lmd.single_object", "lmd.baseline"}, true, run};
+const golden_family golden_lmd_run = {
+    {"lmd.full", "lmd.single_object", "lmd.baseline", "lmd.full_plus", "lmd.gligen"}, true, run};

@@ -23,8 +23,26 @@ local function discs(point, h, w)
   return list
 end
 
+-- Boxes about the middle of one, in pixels { x, y, width, height }.
+local function boxes_about(b, h, w)
+  local list = {}
+  for i, scale in ipairs(case.segmenter_route.scales) do
+    local m = {}
+    for y = 1, h do
+      m[y] = {}
+      for x = 1, w do
+        local dx, dy = (x - 0.5) * 8 - b[1] - b[3] / 2, (y - 0.5) * 8 - b[2] - b[4] / 2
+        m[y][x] = math.abs(dx) <= scale * b[3] / 2 and math.abs(dy) <= scale * b[4] / 2 and 1 or 0
+      end
+    end
+    list[i] = m
+  end
+  return list
+end
+
 -- Does the candidate touch the middle of the coarse map's cell?
 local function touches(m, y, x, factor)
+  if factor == 1 then return m[y][x] > 0 end
   for dy = 0, 1 do
     for dx = 0, 1 do
       if m[(y - 1) * factor + factor / 2 + dy][(x - 1) * factor + factor / 2 + dx] > 0 then return true end
@@ -71,7 +89,12 @@ local function attention_of(run, threshold, canvas)
 end
 
 -- The mask of an object's run, and what was to choose from.
-local function segment(run, threshold, canvas)
+local function segment(run, threshold, canvas, object)
+  if case.segmenter_route.kind == "object_box" then
+    local size, box = run.latents[1]:value().shape, object.alone
+    local coarse = mw.box_mask { box = box, canvas = canvas, like = run.latents[1] }.mask:value():totable()
+    return mw.tensor(choose(boxes_about(box, size[3], size[4]), coarse, 1))
+  end
   local attention = attention_of(run, threshold, canvas)
   if case.segmenter_route.kind == "threshold" then return attention.mask end
   local coarse, size = attention.coarse:value():totable(), run.latents[1]:value().shape
@@ -100,10 +123,21 @@ local function full()
     model = sd, layout = layout, mode = "faithful", cfg = case.guidance_scale, mask_layer = case.object_attn_key,
     layers = case.keys, width = case.latent_size[2] * 8, height = case.latent_size[1] * 8,
     so_negative_prompt = case.so_negative_prompt, overall_negative_prompt = case.overall_negative_prompt,
-    mask = function(_, run) return (segment(run, case.run.mask_th_for_point, case.canvas)) end,
+    mask = function(_, run, object) return (segment(run, case.run.mask_th_for_point, case.canvas, object)) end,
   }
+  if case.phrase_embeddings then
+    given.phrase_embedding = function(phrases)
+      local rows = {}
+      for i, phrase in ipairs(phrases) do
+        for k, known in ipairs(case.phrase_embeddings) do
+          if known == phrase then rows[i] = case["phrase_embedding/" .. k - 1][1] end
+        end
+      end
+      return mw.tensor(rows)
+    end
+  end
   for name, value in pairs(case.run) do given[name] = value end
-  local r = mw.lmd(given)
+  local r = (case.phrase_embeddings and mw.lmd_plus or mw.lmd)(given)
   local energies = {}
   for i, run in ipairs(r.objects) do
     local kept = {}
@@ -190,6 +224,55 @@ local function baseline()
   }.gradient
 end
 
-local run_of = { ["lmd.full"] = full, ["lmd.single_object"] = single_object, ["lmd.baseline"] = baseline }
+-- ---- gated layers
+
+local function gligen()
+  local boxes, objects = {}, {}
+  for i, b in ipairs(case.boxes) do
+    boxes[i] = { b[1] * 1024, b[2] * 1024, (b[3] - b[1]) * 1024, (b[4] - b[2]) * 1024 }
+    objects[i] = { phrase = case.phrases[i], box = boxes[i] }
+  end
+  local canvas, times = { 1024, 1024 }, schedule()
+  local function latents(i)
+    return mw.start_latents { schedule = times, noise = mw.tensor(case.latents_all_in[i + 1]) }.latents
+  end
+  local words, no_words = text(case.prompt), text(case.negative_prompt)
+  local g = mw.grounding { model = sd, boxes = boxes, phrases = mw.tensor(case.phrase_embeddings), canvas = canvas }
+  local capture = { case.object_attn_key }
+  for i, key in ipairs(case.keys) do capture[i + 1] = key end
+  local guide = {
+    layout = { objects = objects, canvas = canvas }, layers = case.keys, mode = "faithful", eta = case.loss_scale,
+    threshold = case.loss_threshold, iterations = case.max_iter, last_step = case.max_index_step,
+    fg_top_p = case.fg_top_p, bg_top_p = case.bg_top_p, fg_weight = case.fg_weight, omega = case.bg_weight,
+  }
+  local run = mw.guided_sample {
+    model = sd, schedule = times, steps = case.steps, cfg = case.guidance_scale, capture = capture, guide = guide,
+    latents = latents(0), text = words, negative = no_words, grounding = g.grounding,
+    grounded = math.floor(case.beta * case.steps),
+    freeze = function(i)
+      return i < case.frozen_steps and { latents = latents(i + 1), frozen = mw.tensor(case.frozen_mask) } or nil
+    end,
+  }
+  local maps = {}
+  for i, m in ipairs(run.maps) do maps[i] = mw.token_maps { maps = m, token = case.word_token_index }.maps end
+  for _, key in ipairs(capture) do out["saved|" .. key] = maps end
+  out.latents_all, out.after_guidance = run.latents, pick(run.guided, 1, case.max_index_step)
+  out.energies = pick(run.energies, 1, case.max_index_step)
+  out.objs, out.objs_guidance = { g.null, g.objects }, g.null
+  local function eps(embedding, objects_of)
+    return mw.unet { model = sd, latents = latents(0), t = case.eps_timestep, cfg = 1, embedding = embedding,
+      grounding = objects_of and { objects = objects_of } or nil }.noise_pred
+  end
+  out.eps_on = { eps(no_words.embedding, g.null), eps(words.embedding, g.objects) }
+  out.eps_off = { eps(no_words.embedding), eps(words.embedding) }
+  local first = { model = sd, latents = latents(0), schedule = times, step = 0, embedding = words.embedding,
+    tokens = words.tokens, grounding = g.grounding }
+  for name, value in pairs(guide) do first[name] = value end
+  first.iterations = 1
+  out.grad_first = mw.box_attention_guide(first).gradient
+end
+
+local run_of = { ["lmd.full"] = full, ["lmd.single_object"] = single_object, ["lmd.baseline"] = baseline,
+  ["lmd.full_plus"] = full, ["lmd.gligen"] = gligen }
 run_of[case.op]()
 mw.output(out)
