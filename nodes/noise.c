@@ -62,10 +62,11 @@ static int64_t side(mw_ctx *c, const char *name, const mw_value *v, int64_t nati
     if (mw_value_kind(v) == MW_NIL)
         return native;
     int64_t pixels = (int64_t)mw_value_as_number(v);
-    if (pixels % factor)
+    int64_t below = pixels / factor * factor;
+    if (pixels != below)
         mw_fail(c, MW_E_ARG, "'%s' must be a multiple of %lld, got %lld (%lld or %lld would do)", name,
-                (long long)factor, (long long)pixels, (long long)(pixels / factor * factor),
-                (long long)((pixels / factor + 1) * factor));
+                (long long)factor, (long long)pixels, (long long)(below ? below : 2 * factor),
+                (long long)(below + factor));
     return pixels / factor;
 }
 

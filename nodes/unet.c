@@ -120,8 +120,9 @@ static mw_tensor *repeated(const call *k, const char *name, mw_tensor *x)
     if (mw_err(k->c) != MW_OK || !x || mw_dim(x, 0) == k->B)
         return x;
     if (mw_dim(x, 0) != 1 || x->ndim > 3) {
-        mw_fail(k->c, MW_E_SHAPE, "'%s' must be for 1 or %lld pictures, as the latents are, got %s", name,
-                (long long)k->B, mw_shape_text(x, got, sizeof got));
+        mw_fail(k->c, MW_E_SHAPE, "'%s' must be for %s%lld picture%s, as the latents are, got %s", name,
+                k->B > 1 ? "1 or " : "", (long long)k->B, k->B > 1 ? "s" : "",
+                mw_shape_text(x, got, sizeof got));
         return NULL;
     }
     int64_t shape[3] = {k->B, mw_dim(x, 1), x->ndim > 2 ? mw_dim(x, 2) : 0};

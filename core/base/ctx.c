@@ -111,16 +111,16 @@ int mw_status_exit_code(mw_status s)
     switch (s) {
     case MW_OK: return 0;
     case MW_E_USAGE: return 2;
-    case MW_E_SCRIPT: return 3;
+    case MW_E_SCRIPT:
+    case MW_E_ARG: // what a script hands to a node is the script's
+    case MW_E_SHAPE: return 3;
     case MW_E_FILE: return 4;
     case MW_E_DEVICE:
     case MW_E_BUILD: return 5;
     case MW_E_MEMORY: return 6;
     case MW_E_NUMBER: return 7;
     case MW_E_CANCEL: return 130;
-    case MW_E_RUN:
-    case MW_E_ARG:
-    case MW_E_SHAPE: break;
+    case MW_E_RUN: break;
     }
     return 1;
 }

@@ -113,6 +113,10 @@ local mw = require "moonweave"
 local p = mw.params { steps = { 5, "how many", min = 1, max = 1000 } }
 mw.output { g = mw.hello {} }
 END
+wrong 3 "%s:2: noise: 'width' must be a multiple of 8, got 100 (96 or 104 would do)" <<'END'
+local mw = require "moonweave"
+mw.output { z = mw.noise { model = mw.checkpoint { path = "models/miniature" }, width = 100 } }
+END
 wrong 7 "are NaN or infinite" <<'END'
 local mw = require "moonweave"
 local bad = mw.node { name = "bad", outputs = { latents = "latents" }, run = function()

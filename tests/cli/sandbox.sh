@@ -110,7 +110,7 @@ local picture = mw.tensor { { { 1, 0, 0 } } }
 mw.output { path = mw.save_image { image = picture, path = "../escaped.png" } }
 END
 run run "$dir/save.lua" -o "$dir/out"
-status 1
+status 3
 [ ! -e "$dir/escaped.png" ] || complain "a picture outside the output folder"
 
 # Endless loops end: with Ctrl-C at once, even inside pcall and coroutines.
