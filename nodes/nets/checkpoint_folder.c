@@ -10,9 +10,9 @@
 #include <string.h>
 
 // Pipelines whose parts are those of plain text-to-image.
-static const char *const pipelines[] = {"StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline",
-                                        "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline",
-                                        NULL};
+static const char *const pipelines[] = {"StableDiffusionPipeline",       "StableDiffusionImg2ImgPipeline",
+                                        "StableDiffusionXLPipeline",     "StableDiffusionXLImg2ImgPipeline",
+                                        "StableDiffusionGLIGENPipeline", NULL};
 
 typedef struct wanted {
     const char *name, *classes[3];

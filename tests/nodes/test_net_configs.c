@@ -158,6 +158,20 @@ static void unet_levels(void **state)
     assert_string_equal(mw_errmsg(c), "");
 }
 
+static void unet_gates(void **state)
+{
+    (void)state;
+    assert_false(unet(SD15, NULL, NULL).gated);
+    mw_unet_config u = unet(SD15, "attention_type", "\"gated\"");
+    assert_true(u.gated);
+    assert_int_equal(u.phrase_width, u.context);
+    u = unet(SD15, "use_gated_attention", "true"); // LMD's own code: SD 1's width whatever the text's
+    assert_true(u.gated);
+    assert_int_equal(u.phrase_width, 768);
+    assert_string_equal(mw_errmsg(c), "");
+    assert_string_equal(warnings, "");
+}
+
 static void unknown_keys_are_warned_of(void **state)
 {
     (void)state;
@@ -347,8 +361,8 @@ static int stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(unet_refusals), T(unet_levels),     T(unknown_keys_are_warned_of), T(layer_names), T(vae_configs),
-        T(clip_configs),  T(published_sizes),
+        T(unet_refusals), T(unet_levels), T(unet_gates),   T(unknown_keys_are_warned_of),
+        T(layer_names),   T(vae_configs), T(clip_configs), T(published_sizes),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
