@@ -1,0 +1,46 @@
+-- evaluate.lua: a set of prompts and layouts drawn by several methods, one picture a line of the set.
+--   moonweave run graphs/evaluate.lua -p set=jobs.tsv -o out
+-- A line is: file, seed, prompt, layout as text, method, settings (name=value name=value ...), separated by tabs; a
+-- picture goes to out/file.png. Methods: txt2img (the prompt alone) and those that take a layout (lmd, plain, ...).
+local mw = require "moonweave"
+
+local p = mw.params {
+  model = { "models/miniature", "checkpoint: a diffusers folder or a single .safetensors file" },
+  set   = { "graphs/evaluate.tsv", "the file of lines to draw" },
+  steps = { 20, "DDIM steps", min = 1, max = 1000 },
+  cfg   = { 4.0, "classifier-free guidance: how closely the prompt is followed", min = 0 },
+  form  = { "{phrases}, {background}", "how prompts are put together of a layout" },
+}
+
+local function split(line)
+  local fields = {}
+  for field in (line .. "\t"):gmatch("([^\t]*)\t") do fields[#fields + 1] = field end
+  if #fields ~= 6 then mw.fail(p.set .. ": a line has 6 fields separated by tabs, not " .. #fields .. ": " .. line) end
+  return unpack(fields)
+end
+
+local model = mw.checkpoint { path = p.model }
+
+local function draw(seed, prompt, layout, method, settings)
+  local given = { model = model, seed = seed, steps = p.steps, cfg = p.cfg }
+  if method == "txt2img" then
+    given.prompt = prompt
+  else
+    given.layout = mw.layout { text = layout }
+    given.form = method ~= "multidiffusion" and p.form or nil
+  end
+  for name, value in settings:gmatch("(%S+)=(%S+)") do
+    given[name] = tonumber(value) or value
+  end
+  return mw[method](given).image
+end
+
+local drawn = 0
+for line in io.lines(p.set) do
+  local file, seed, prompt, layout, method, settings = split(line)
+  local image = draw(tonumber(seed), prompt, layout, method, settings)
+  print(mw.save_image { image = image, path = file }.path:value())
+  drawn = drawn + 1
+end
+
+mw.output { drawn = drawn }
