@@ -29,7 +29,7 @@ UNIT_SRC = $(wildcard tests/core/*.c tests/ops/*.c tests/nodes/*.c)
 UNIT_BIN = $(UNIT_SRC:%.c=$(B)/%)
 ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c)
 
-.PHONY: all check demo clean help format lint asan bench docs install unit valgrind
+.PHONY: all check demo clean help format lint asan bench eval docs install unit valgrind
 all: $(BIN)/moonweave $(BIN)/golden
 
 # Missing packages are installed, then the compiler flags are asked for once.
@@ -107,11 +107,22 @@ docs: $(BIN)/moonweave
 bench: all $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 	$(Q)$(BIN)/moonweave bench
 
+# Layout guided drawing against the prompt alone, on over 200 prompts, and its ablations: docs/evaluation.md. Takes long;
+# goes on where it was interrupted. Needs Python with numpy, scipy and Pillow, in its own folder.
+build/eval/venv/stamp: tests/eval/requirements.txt tests/eval/packages.txt
+	$(Q)scripts/dev/packages.sh tests/eval/packages.txt
+	$(Q)python3 -m venv build/eval/venv && build/eval/venv/bin/pip -q install -r tests/eval/requirements.txt && touch $@
+eval: all build/eval/venv/stamp
+	$(Q)build/eval/venv/bin/python tests/eval/run.py methods
+	$(Q)build/eval/venv/bin/python tests/eval/run.py ablation
+	$(Q)build/eval/venv/bin/python tests/eval/table.py build/eval
+	$(Q)cat build/eval/table.md
+
 clean:
 	rm -rf build
 
 help:
 	@sed -n 's/^# //p' Makefile | head -2
-	@echo 'targets: all demo check unit asan valgrind lint format docs bench install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
+	@echo 'targets: all demo check unit asan valgrind lint format docs bench eval install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
 
 -include $(LIB_OBJ:.o=.d) $(GOLDEN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(B)/core/main.d

@@ -1,7 +1,8 @@
 -- evaluate.lua: a set of prompts and layouts drawn by several methods, one picture a line of the set.
---   moonweave run graphs/evaluate.lua -p set=jobs.tsv -o out
+--   moonweave run graphs/evaluate.lua -p set=graphs/evaluate.tsv -o out
 -- A line is: file, seed, prompt, layout as text, method, settings (name=value name=value ...), separated by tabs; a
 -- picture goes to out/file.png. Methods: txt2img (the prompt alone) and those that take a layout (lmd, plain, ...).
+-- `make eval` draws over 200 prompts with it and reads the pictures: docs/evaluation.md.
 local mw = require "moonweave"
 
 local p = mw.params {
@@ -21,7 +22,12 @@ end
 
 local model = mw.checkpoint { path = p.model }
 
+local methods = {
+  txt2img = true, lmd = true, plain = true, backward_guidance = true, boxdiff = true, multidiffusion = true,
+}
+
 local function draw(seed, prompt, layout, method, settings)
+  if not methods[method] then mw.fail(p.set .. ": there is no method '" .. method .. "'") end
   local given = { model = model, seed = seed, steps = p.steps, cfg = p.cfg }
   if method == "txt2img" then
     given.prompt = prompt

@@ -5,8 +5,8 @@ import os
 import draw
 import tasks
 
-METHODS = (("txt2img", ""), ("lmd", ""), ("backward_guidance", ""), ("boxdiff", ""), ("multidiffusion", ""))
-ABLATION = {"eta": ("0", "1", "5", "20"), "omega": ("0", "1", "4", "16"), "lambda": ("0", "2", "8")}
+METHODS = (("txt2img", ""), ("lmd", ""), ("plain", ""), ("backward_guidance", ""), ("boxdiff", ""), ("multidiffusion", ""))
+ABLATION = {"eta": ("0", "5", "20"), "omega": ("0", "4", "16"), "lambda": ("0", "2", "8")}
 DEFAULTS = {"eta": "5", "omega": "4", "lambda": "2"}
 
 
@@ -25,7 +25,7 @@ def main():
     else:
         runs = [("lmd", "" if DEFAULTS[p] == v else f"{p}={v}") for p in ABLATION if not wanted or p in wanted
                 for v in ABLATION[p]]
-        draw.measure(tasks.make(4, 77), list(dict.fromkeys(runs)), os.path.join(a.folder, "ablation.csv"), a.processes)
+        draw.measure(tasks.make(3, 77), list(dict.fromkeys(runs)), os.path.join(a.folder, "ablation.csv"), a.processes)
 
 
 if __name__ == "__main__":
