@@ -9,54 +9,42 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 // ---- the case as Lua
 
-// Appends to *text, which it takes over and gives back.
-static void add(mw_ctx *c, char **text, const char *fmt, const char *s)
+static void write_literal(FILE *f, const json_t *v)
 {
-    char *piece = mw_format(c, fmt, s), *all = piece ? mw_format(c, "%s%s", *text ? *text : "", piece) : NULL;
-    free(piece);
-    free(*text);
-    *text = all;
-}
-
-static void add_literal(mw_ctx *c, char **text, const json_t *v)
-{
-    char number[40];
     size_t i;
     const char *key;
     json_t *e;
     switch (json_typeof(v)) {
     case JSON_OBJECT:
-        add(c, text, "%s", "{");
+        fputs("{", f);
         json_object_foreach((json_t *)v, key, e)
         {
-            add(c, text, "[ [==[%s]==] ]=", key);
-            add_literal(c, text, e);
-            add(c, text, "%s", ",");
+            fprintf(f, "[ [==[%s]==] ]=", key);
+            write_literal(f, e);
+            fputs(",", f);
         }
-        add(c, text, "%s", "}");
+        fputs("}", f);
         break;
     case JSON_ARRAY:
-        add(c, text, "%s", "{");
+        fputs("{", f);
         json_array_foreach(v, i, e)
         {
-            add_literal(c, text, e);
-            add(c, text, "%s", ",");
+            write_literal(f, e);
+            fputs(",", f);
         }
-        add(c, text, "%s", "}");
+        fputs("}", f);
         break;
-    case JSON_STRING: add(c, text, "[==[%s]==]", json_string_value(v)); break;
+    case JSON_STRING: fprintf(f, "[==[%s]==]", json_string_value(v)); break;
     case JSON_INTEGER:
-    case JSON_REAL:
-        snprintf(number, sizeof number, "%.17g", json_number_value(v));
-        add(c, text, "%s", number);
-        break;
-    default: add(c, text, "%s", json_is_true(v) ? "true" : json_is_false(v) ? "false" : "nil");
+    case JSON_REAL: fprintf(f, "%.17g", json_number_value(v)); break;
+    default: fputs(json_is_true(v) ? "true" : json_is_false(v) ? "false" : "nil", f);
     }
 }
 
@@ -130,6 +118,7 @@ static char *case_module(mw_ctx *c, golden_case *k, const char *folder)
 {
     json_t *all = json_deep_copy(k->params);
     char *text = NULL;
+    size_t size = 0;
     json_object_set_new(all, "op", json_string(k->op));
     json_object_set_new(all, "model", json_string(folder));
     json_object_set_new(all, "dtype", json_string(mw_dtype_name(k->dtype)));
@@ -139,8 +128,12 @@ static char *case_module(mw_ctx *c, golden_case *k, const char *folder)
         if (v)
             json_object_set_new(all, e->name, nested(&v, e->shape, e->ndim));
     }
-    add(c, &text, "%s", "return ");
-    add_literal(c, &text, all);
+    FILE *f = open_memstream(&text, &size);
+    if (f) {
+        fputs("return ", f);
+        write_literal(f, all);
+        fclose(f);
+    }
     json_decref(all);
     return text;
 }
