@@ -13,6 +13,14 @@
 #include <lua.h>
 #include <lualib.h>
 
+typedef struct mw_past mw_past; // how a tensor came about, for its gradient; gradients.c
+
+// What the userdata of a tensor holds. t is NULL only between its making and the end of the op that fills it.
+typedef struct mw_held {
+    mw_tensor *t;
+    mw_past *past; // NULL: no gradient is wanted of what it came from
+} mw_held;
+
 struct mw_script {
     mw_ctx *c;
     mw_graph *g;
@@ -42,6 +50,8 @@ struct mw_script {
     int nsources;
     char *missed, *missed_where; // a parameter asked for that there is not, until somebody complains
     struct mw_user_node *user_nodes;
+    mw_past *making; // of the op on tensors that runs now
+    uint64_t pasts;  // made so far
 };
 
 mw_script *mw_lua_script(lua_State *L);
@@ -107,10 +117,35 @@ bool mw_lua_function_hash(lua_State *L, int idx, uint64_t *hash);
 // ---- tensors.c
 void mw_lua_push_tensor(lua_State *L, mw_tensor *t); // takes a share of its own
 mw_tensor *mw_lua_tensor(lua_State *L, int idx);     // borrowed; NULL when it is none
+mw_held *mw_lua_held(lua_State *L, int idx);         // NULL when it is no tensor
+// A tensor's userdata in two steps: room is made while nothing is held, and filling it raises nothing.
+mw_held *mw_lua_push_held(lua_State *L);
+void mw_lua_hold(lua_State *L, mw_held *h, mw_tensor *t, mw_past *past); // a share of t; takes over past's
 // A device is open afterwards, or an error is raised.
 void mw_lua_need_device(lua_State *L, mw_script *s);
 // ---- tensor_ops.c
 int mw_lua_tensor_slice(lua_State *L, mw_tensor *t); // t[key], the key at 2
 void mw_lua_add_tensor_ops(lua_State *L);
+mw_tensor *mw_lua_need_tensor(lua_State *L, int idx); // raises when it is none
+// Every op runs in a scope of its own, between these two; in between nothing is raised. The arguments are
+// looked up again after begin, since those that want a gradient are watched under another name.
+mw_script *mw_lua_op_begin(lua_State *L);
+mw_tensor *mw_lua_op_argument(lua_State *L, const mw_script *s, int idx); // NULL when it is no tensor
+int mw_lua_op_end(lua_State *L, mw_script *s, mw_tensor *result);         // pushes it, or raises
+// Raise the pending error with the script's line in front; 0 when there is none.
+int mw_lua_raise_here(lua_State *L, mw_script *s);
+// ---- tensor_layers.c: adds to the methods on top of the stack
+void mw_lua_add_tensor_layers(lua_State *L);
+
+// ---- gradients.c
+void mw_lua_add_gradients(lua_State *L); // the metatable is below the methods, which are on top
+// An op begins: if an argument on the stack wants a gradient, its records are kept from here on.
+void mw_past_begin(lua_State *L, mw_script *s);
+// What stands for the argument while they are; NULL: the argument itself does.
+mw_tensor *mw_past_argument(const mw_script *s, int idx);
+// The op ends: the past of its result, one share; NULL when it wants no gradient.
+mw_past *mw_past_end(mw_script *s, mw_tensor *result);
+void mw_past_release(mw_ctx *c, mw_past *p);
+int mw_lua_push_grad(lua_State *L, const mw_held *h); // its gradient, or nil
 
 #endif

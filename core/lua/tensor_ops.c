@@ -6,33 +6,49 @@
 #include <math.h>
 #include <stdlib.h>
 
-// Every op runs in a scope of its own; the result outlives it in Lua's hands.
-static mw_script *begin(lua_State *L)
-{
-    mw_script *s = mw_lua_script(L);
-    mw_scope_begin(s->c);
-    return s;
-}
+// ---- one op
 
-static int end(lua_State *L, mw_script *s, mw_tensor *result)
-{
-    if (result && !mw_err(s->c))
-        mw_lua_push_tensor(L, result);
-    mw_scope_end(s->c, NULL);
-    if (mw_err(s->c)) {
-        mw_lua_where(L);
-        mw_fail_context(s->c, "%s", lua_tostring(L, -1));
-        return mw_lua_raise(L, s);
-    }
-    return 1;
-}
-
-static mw_tensor *tensor_at(lua_State *L, int idx)
+mw_tensor *mw_lua_need_tensor(lua_State *L, int idx)
 {
     mw_tensor *t = mw_lua_tensor(L, idx);
     if (!t)
         mw_lua_wrong(L, "expected a tensor, got a %s", luaL_typename(L, idx));
     return t;
+}
+
+mw_script *mw_lua_op_begin(lua_State *L)
+{
+    mw_script *s = mw_lua_script(L);
+    luaL_checkstack(L, 8, "too many values");
+    mw_lua_push_held(L);
+    mw_scope_begin(s->c);
+    mw_past_begin(L, s);
+    return s;
+}
+
+mw_tensor *mw_lua_op_argument(lua_State *L, const mw_script *s, int idx)
+{
+    mw_tensor *watched = mw_past_argument(s, idx);
+    return watched ? watched : mw_lua_tensor(L, idx);
+}
+
+int mw_lua_raise_here(lua_State *L, mw_script *s)
+{
+    if (!mw_err(s->c))
+        return 0;
+    mw_lua_where(L);
+    mw_fail_context(s->c, "%s", lua_tostring(L, -1));
+    return mw_lua_raise(L, s);
+}
+
+int mw_lua_op_end(lua_State *L, mw_script *s, mw_tensor *result)
+{
+    mw_past *past = mw_past_end(s, result);
+    if (result && !mw_err(s->c))
+        mw_lua_hold(L, lua_touserdata(L, -1), result, past);
+    mw_scope_end(s->c, NULL);
+    mw_lua_raise_here(L, s);
+    return 1;
 }
 
 // A dimension given from 1 on, or negative from the end, as 0-based.
@@ -52,7 +68,7 @@ static bool scalar(lua_State *L, int idx, double *x)
     *x = lua_tonumber(L, idx);
     if (lua_type(L, idx) == LUA_TNUMBER)
         return true;
-    tensor_at(L, idx);
+    mw_lua_need_tensor(L, idx);
     return false;
 }
 
@@ -60,56 +76,67 @@ static int op_add(lua_State *L)
 {
     double a, b;
     bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
-    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
-    mw_script *s = begin(L);
-    return end(L, s, na ? mw_affine(s->c, y, 1, a) : nb ? mw_affine(s->c, x, 1, b) : mw_add(s->c, x, y));
+    mw_script *s = mw_lua_op_begin(L);
+    mw_tensor *x = mw_lua_op_argument(L, s, 1), *y = mw_lua_op_argument(L, s, 2);
+    return mw_lua_op_end(L, s,
+                         na       ? mw_affine(s->c, y, 1, a)
+                             : nb ? mw_affine(s->c, x, 1, b)
+                                  : mw_add(s->c, x, y));
 }
 
 static int op_sub(lua_State *L)
 {
     double a, b;
     bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
-    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
-    mw_script *s = begin(L);
-    return end(L, s, na ? mw_affine(s->c, y, -1, a) : nb ? mw_affine(s->c, x, 1, -b) : mw_sub(s->c, x, y));
+    mw_script *s = mw_lua_op_begin(L);
+    mw_tensor *x = mw_lua_op_argument(L, s, 1), *y = mw_lua_op_argument(L, s, 2);
+    return mw_lua_op_end(L, s,
+                         na       ? mw_affine(s->c, y, -1, a)
+                             : nb ? mw_affine(s->c, x, 1, -b)
+                                  : mw_sub(s->c, x, y));
 }
 
 static int op_mul(lua_State *L)
 {
     double a, b;
     bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
-    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
-    mw_script *s = begin(L);
-    return end(L, s, na ? mw_affine(s->c, y, a, 0) : nb ? mw_affine(s->c, x, b, 0) : mw_mul(s->c, x, y));
+    mw_script *s = mw_lua_op_begin(L);
+    mw_tensor *x = mw_lua_op_argument(L, s, 1), *y = mw_lua_op_argument(L, s, 2);
+    return mw_lua_op_end(L, s,
+                         na       ? mw_affine(s->c, y, a, 0)
+                             : nb ? mw_affine(s->c, x, b, 0)
+                                  : mw_mul(s->c, x, y));
 }
 
 static int op_div(lua_State *L)
 {
     double a, b;
     bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
-    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
-    mw_script *s = begin(L);
+    mw_script *s = mw_lua_op_begin(L);
+    mw_tensor *x = mw_lua_op_argument(L, s, 1), *y = mw_lua_op_argument(L, s, 2);
     mw_tensor *r = na ? mw_div(s->c, mw_tensor_scalar(s->c, (float)a), y)
         : nb          ? mw_affine(s->c, x, 1 / b, 0)
                       : mw_div(s->c, x, y);
-    return end(L, s, r);
+    return mw_lua_op_end(L, s, r);
 }
 
 static int op_pow(lua_State *L)
 {
     double k;
-    mw_tensor *x = tensor_at(L, 1);
+    mw_tensor *x = mw_lua_need_tensor(L, 1);
     if (!scalar(L, 2, &k))
         return mw_lua_wrong(L, "t ^ k: k must be a number");
-    mw_script *s = begin(L);
-    return end(L, s, mw_pow(s->c, x, k));
+    mw_script *s = mw_lua_op_begin(L);
+    x = mw_lua_op_argument(L, s, 1);
+    return mw_lua_op_end(L, s, mw_pow(s->c, x, k));
 }
 
 static int op_neg(lua_State *L)
 {
-    mw_tensor *x = tensor_at(L, 1);
-    mw_script *s = begin(L);
-    return end(L, s, mw_affine(s->c, x, -1, 0));
+    mw_tensor *x = mw_lua_need_tensor(L, 1);
+    mw_script *s = mw_lua_op_begin(L);
+    x = mw_lua_op_argument(L, s, 1);
+    return mw_lua_op_end(L, s, mw_affine(s->c, x, -1, 0));
 }
 
 // ---- one tensor in, one out
@@ -117,9 +144,10 @@ static int op_neg(lua_State *L)
 #define UNARY(name, call)                                                                                    \
     static int name(lua_State *L)                                                                            \
     {                                                                                                        \
-        mw_tensor *x = tensor_at(L, 1);                                                                      \
-        mw_script *s = begin(L);                                                                             \
-        return end(L, s, call(s->c, x));                                                                     \
+        mw_tensor *x = mw_lua_need_tensor(L, 1);                                                             \
+        mw_script *s = mw_lua_op_begin(L);                                                                   \
+        x = mw_lua_op_argument(L, s, 1);                                                                     \
+        return mw_lua_op_end(L, s, call(s->c, x));                                                           \
     }
 UNARY(op_exp, mw_exp)
 UNARY(op_log, mw_log_e)
@@ -128,10 +156,11 @@ UNARY(op_abs, mw_abs)
 
 static int op_clamp(lua_State *L)
 {
-    mw_tensor *x = tensor_at(L, 1);
+    mw_tensor *x = mw_lua_need_tensor(L, 1);
     double low = luaL_optnumber(L, 2, -INFINITY), high = luaL_optnumber(L, 3, INFINITY);
-    mw_script *s = begin(L);
-    return end(L, s, mw_clamp(s->c, x, low, high));
+    mw_script *s = mw_lua_op_begin(L);
+    x = mw_lua_op_argument(L, s, 1);
+    return mw_lua_op_end(L, s, mw_clamp(s->c, x, low, high));
 }
 
 // ---- reductions: over one dimension, which goes, or over all
@@ -140,12 +169,13 @@ typedef mw_tensor *reduce_fn(mw_ctx *c, mw_tensor *x, int dim, bool keep);
 
 static int reduce(lua_State *L, reduce_fn *f)
 {
-    mw_tensor *x = tensor_at(L, 1);
+    mw_tensor *x = mw_lua_need_tensor(L, 1);
     bool all = lua_isnoneornil(L, 2);
     int dim = all ? 0 : dim_at(L, 2, x);
     bool keep = lua_toboolean(L, 3);
-    mw_script *s = begin(L);
-    return end(L, s, f(s->c, all ? mw_reshape(s->c, x, MW_SHAPE(-1)) : x, dim, keep));
+    mw_script *s = mw_lua_op_begin(L);
+    x = mw_lua_op_argument(L, s, 1);
+    return mw_lua_op_end(L, s, f(s->c, all ? mw_reshape(s->c, x, MW_SHAPE(-1)) : x, dim, keep));
 }
 
 static int op_sum(lua_State *L) { return reduce(L, mw_sum); }
@@ -161,11 +191,12 @@ static mw_tensor *swap_last(mw_ctx *c, mw_tensor *x, int dim)
 
 static int op_softmax(lua_State *L)
 {
-    mw_tensor *x = tensor_at(L, 1);
+    mw_tensor *x = mw_lua_need_tensor(L, 1);
     int dim = lua_isnoneornil(L, 2) ? x->ndim - 1 : dim_at(L, 2, x);
-    mw_script *s = begin(L);
+    mw_script *s = mw_lua_op_begin(L);
+    x = mw_lua_op_argument(L, s, 1);
     mw_tensor *y = mw_softmax(s->c, swap_last(s->c, x, dim));
-    return end(L, s, y ? swap_last(s->c, y, dim) : NULL);
+    return mw_lua_op_end(L, s, y ? swap_last(s->c, y, dim) : NULL);
 }
 
 // Positions as the device gives them, i32 from 0, as f32 from 1.
@@ -186,34 +217,37 @@ static mw_tensor *positions_from_one(mw_ctx *c, const mw_tensor *at)
 // values, positions (from 1) = t:topk(k, dim)
 static int op_topk(lua_State *L)
 {
-    mw_tensor *x = tensor_at(L, 1), *at = NULL;
+    mw_tensor *x = mw_lua_need_tensor(L, 1), *at = NULL;
     double k = luaL_checknumber(L, 2);
     int dim = lua_isnoneornil(L, 3) ? x->ndim - 1 : dim_at(L, 3, x);
     if (k != floor(k) || k < 1 || k > (double)mw_dim(x, dim))
         return mw_lua_wrong(L, "topk: k must be from 1 to %d", (int)mw_dim(x, dim));
-    mw_script *s = begin(L);
+    mw_held *positions = mw_lua_push_held(L);
+    mw_script *s = mw_lua_op_begin(L);
+    x = mw_lua_op_argument(L, s, 1);
     mw_tensor *y = mw_topk(s->c, swap_last(s->c, x, dim), (int)k, &at);
     mw_tensor *from_one = positions_from_one(s->c, at);
-    if (y && from_one)
-        mw_lua_push_tensor(L, swap_last(s->c, from_one, dim));
-    int position = lua_gettop(L);
-    end(L, s, y ? swap_last(s->c, y, dim) : NULL);
-    lua_pushvalue(L, position);
+    if (from_one)
+        mw_lua_hold(L, positions, swap_last(s->c, from_one, dim), NULL);
+    mw_lua_op_end(L, s, y ? swap_last(s->c, y, dim) : NULL);
+    lua_insert(L, -2);
     return 2;
 }
 
 static int op_matmul(lua_State *L)
 {
-    mw_tensor *a = tensor_at(L, 1), *b = tensor_at(L, 2);
-    mw_script *s = begin(L);
-    return end(L, s, mw_matmul(s->c, a, b, 1));
+    mw_tensor *a = mw_lua_need_tensor(L, 1), *b = mw_lua_need_tensor(L, 2);
+    mw_script *s = mw_lua_op_begin(L);
+    a = mw_lua_op_argument(L, s, 1);
+    b = mw_lua_op_argument(L, s, 2);
+    return mw_lua_op_end(L, s, mw_matmul(s->c, a, b, 1));
 }
 
 // ---- shapes
 
 static int op_reshape(lua_State *L)
 {
-    mw_tensor *x = tensor_at(L, 1);
+    mw_tensor *x = mw_lua_need_tensor(L, 1);
     if (lua_istable(L, 2)) {
         int n = (int)lua_objlen(L, 2);
         luaL_checkstack(L, n, "too many dimensions");
@@ -227,16 +261,18 @@ static int op_reshape(lua_State *L)
         return mw_lua_wrong(L, "reshape: more than %d dimensions", MW_MAXDIM);
     for (int i = 0; i < ndim; i++)
         shape[i] = (int64_t)luaL_checknumber(L, i + 2);
-    mw_script *s = begin(L);
-    return end(L, s, mw_reshape(s->c, x, ndim, shape));
+    mw_script *s = mw_lua_op_begin(L);
+    x = mw_lua_op_argument(L, s, 1);
+    return mw_lua_op_end(L, s, mw_reshape(s->c, x, ndim, shape));
 }
 
 static int op_transpose(lua_State *L)
 {
-    mw_tensor *x = tensor_at(L, 1);
+    mw_tensor *x = mw_lua_need_tensor(L, 1);
     int a = dim_at(L, 2, x), b = dim_at(L, 3, x);
-    mw_script *s = begin(L);
-    return end(L, s, mw_transpose(s->c, x, a, b));
+    mw_script *s = mw_lua_op_begin(L);
+    x = mw_lua_op_argument(L, s, 1);
+    return mw_lua_op_end(L, s, mw_transpose(s->c, x, a, b));
 }
 
 // ---- t[i] and t[{ {a, b}, {}, i }]: both ends included
@@ -289,62 +325,17 @@ int mw_lua_tensor_slice(lua_State *L, mw_tensor *t)
         r[i] = range_of(L, t->shape[i]);
         lua_pop(L, 1);
     }
-    mw_script *s = begin(L);
+    mw_script *s = mw_lua_op_begin(L);
     int64_t shape[MW_MAXDIM];
     int ndim = 0;
-    mw_tensor *y = t;
+    mw_tensor *y = mw_lua_op_argument(L, s, 1);
     for (int i = 0; i < t->ndim; i++) {
         if (i < n)
             y = mw_slice(s->c, y, i, r[i].from, r[i].length);
         if (i >= n || !r[i].drop)
             shape[ndim++] = i < n ? r[i].length : t->shape[i];
     }
-    return end(L, s, mw_reshape(s->c, y, ndim, shape));
-}
-
-// ---- images
-
-// picture:blur(sigma): Gaussian, [H,W,C]; near the border by the pixels there are.
-static int op_blur(lua_State *L)
-{
-    mw_tensor *x = tensor_at(L, 1);
-    double sigma = luaL_checknumber(L, 2);
-    enum { MOST = 61 };
-    float kernel[MOST * MOST];
-    if (x->ndim != 3 || !(sigma > 0) || sigma > 10)
-        return mw_lua_wrong(L, "blur: expected a picture [H,W,C] and a sigma above 0 and up to 10");
-    int r = (int)ceil(3 * sigma), n = 2 * r + 1;
-    for (int i = 0; i < n * n; i++) {
-        double dy = i / n - r, dx = i % n - r;
-        kernel[i] = (float)exp(-(dx * dx + dy * dy) / (2 * sigma * sigma));
-    }
-    mw_script *s = begin(L);
-    mw_ctx *c = s->c;
-    int64_t h = x->shape[0], w = x->shape[1], ch = x->shape[2];
-    mw_tensor *k = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(1, 1, n, n), kernel);
-    mw_tensor *planes = mw_reshape(c, mw_permute(c, x, (int[]){2, 0, 1}), MW_SHAPE(ch, h, w, 1));
-    mw_tensor *ones = mw_affine(c, mw_slice(c, planes, 0, 0, 1), 0, 1);
-    mw_tensor *sum = mw_conv2d(c, planes, k, NULL, 1, r, r, NULL);
-    mw_tensor *weight = mw_conv2d(c, ones, k, NULL, 1, r, r, NULL);
-    mw_tensor *y = mw_reshape(c, mw_div(c, sum, weight), MW_SHAPE(ch, h, w));
-    return end(L, s, mw_contiguous(c, mw_permute(c, y, (int[]){1, 2, 0})));
-}
-
-// t:conv2d(w, { stride =, pad = }): t [B,h,w,I], w [O,I,kh,kw]
-static int op_conv2d(lua_State *L)
-{
-    mw_tensor *x = tensor_at(L, 1), *w = tensor_at(L, 2);
-    int stride = 1, pad = 0;
-    if (lua_istable(L, 3)) {
-        lua_getfield(L, 3, "stride");
-        stride = (int)luaL_optnumber(L, -1, 1);
-        lua_getfield(L, 3, "pad");
-        pad = (int)luaL_optnumber(L, -1, 0);
-    }
-    if (stride < 1 || stride > 64 || pad < 0 || pad > 64)
-        return mw_lua_wrong(L, "conv2d: stride must be from 1 to 64, pad from 0 to 64");
-    mw_script *s = begin(L);
-    return end(L, s, mw_conv2d(s->c, x, w, NULL, stride, pad, pad, NULL));
+    return mw_lua_op_end(L, s, mw_reshape(s->c, y, ndim, shape));
 }
 
 // The metatable is below the table of methods, which is on top.
@@ -368,8 +359,6 @@ void mw_lua_add_tensor_ops(lua_State *L)
         {"matmul", op_matmul},
         {"reshape", op_reshape},
         {"transpose", op_transpose},
-        {"blur", op_blur},
-        {"conv2d", op_conv2d},
         {NULL, NULL},
     };
     luaL_register(L, NULL, methods);

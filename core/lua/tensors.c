@@ -25,36 +25,58 @@ uint64_t mw_script_collect(mw_script *s)
 
 // ---- userdata
 
-void mw_lua_push_tensor(lua_State *L, mw_tensor *t)
+mw_held *mw_lua_push_held(lua_State *L)
 {
-    mw_tensor **box = lua_newuserdata(L, sizeof *box);
-    *box = mw_retain(t);
+    mw_held *h = lua_newuserdata(L, sizeof *h);
+    *h = (mw_held){0};
     luaL_getmetatable(L, "moonweave.tensor");
     lua_setmetatable(L, -2);
+    return h;
+}
+
+void mw_lua_hold(lua_State *L, mw_held *h, mw_tensor *t, mw_past *past)
+{
     mw_script *s = mw_lua_script(L);
+    h->t = mw_retain(t);
+    h->past = past;
     s->tensor_bytes += bytes_of(t);
     s->fresh_bytes += bytes_of(t);
     if (s->fresh_bytes > COLLECT_AFTER)
         mw_script_collect(s);
 }
 
-mw_tensor *mw_lua_tensor(lua_State *L, int idx)
+void mw_lua_push_tensor(lua_State *L, mw_tensor *t)
 {
-    mw_tensor **box = lua_touserdata(L, idx);
-    if (!box || lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx))
+    mw_held *h = mw_lua_push_held(L);
+    mw_lua_hold(L, h, t, NULL);
+}
+
+mw_held *mw_lua_held(lua_State *L, int idx)
+{
+    mw_held *h = lua_touserdata(L, idx);
+    if (!h || lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx))
         return NULL;
     luaL_getmetatable(L, "moonweave.tensor");
     bool same = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
-    return same ? *box : NULL;
+    return same ? h : NULL;
+}
+
+mw_tensor *mw_lua_tensor(lua_State *L, int idx)
+{
+    mw_held *h = mw_lua_held(L, idx);
+    return h ? h->t : NULL;
 }
 
 static int tensor_gc(lua_State *L)
 {
-    mw_tensor **box = lua_touserdata(L, 1);
-    mw_lua_script(L)->tensor_bytes -= bytes_of(*box);
-    mw_release(*box);
-    *box = NULL;
+    mw_held *h = lua_touserdata(L, 1);
+    mw_script *s = mw_lua_script(L);
+    if (h->t)
+        s->tensor_bytes -= bytes_of(h->t);
+    mw_release(h->t);
+    mw_past_release(s->c, h->past);
+    *h = (mw_held){0};
     return 0;
 }
 
@@ -64,14 +86,6 @@ void mw_lua_need_device(lua_State *L, mw_script *s)
         s->o.open_device(s->c, s->o.user);
     if (mw_err(s->c))
         mw_lua_raise(L, s);
-}
-
-static mw_tensor *self(lua_State *L)
-{
-    mw_tensor *t = mw_lua_tensor(L, 1);
-    if (!t)
-        mw_lua_wrong(L, "expected a tensor, got a %s", luaL_typename(L, 1));
-    return t;
 }
 
 // ---- from tables
@@ -124,10 +138,11 @@ static int tensor_new(lua_State *L)
     float *data = lua_newuserdata(L, (size_t)(n ? n : 1) * sizeof *data);
     lua_pushvalue(L, 1);
     fill(L, data, 0, ndim, shape);
+    mw_held *h = mw_lua_push_held(L);
     mw_scope_begin(s->c);
     mw_tensor *t = mw_tensor_from_f32(s->c, MW_F32, ndim, shape, data);
     if (t)
-        mw_lua_push_tensor(L, t);
+        mw_lua_hold(L, h, t, NULL);
     mw_scope_end(s->c, NULL);
     return mw_err(s->c) ? mw_lua_raise(L, s) : 1;
 }
@@ -161,14 +176,14 @@ static const float *read_all(lua_State *L, mw_tensor *t)
 
 static int tensor_totable(lua_State *L)
 {
-    mw_tensor *t = self(L);
+    mw_tensor *t = mw_lua_need_tensor(L, 1);
     push_table(L, read_all(L, t), 0, t);
     return 1;
 }
 
 static int tensor_item(lua_State *L)
 {
-    mw_tensor *t = self(L);
+    mw_tensor *t = mw_lua_need_tensor(L, 1);
     if (mw_numel(t) != 1)
         return mw_lua_wrong(L, "item: the tensor has %d elements, not one", (int)mw_numel(t));
     lua_pushnumber(L, (lua_Number)*read_all(L, t));
@@ -178,7 +193,7 @@ static int tensor_item(lua_State *L)
 static int tensor_tostring(lua_State *L)
 {
     char shape[128];
-    lua_pushfstring(L, "tensor %s", mw_shape_text(self(L), shape, sizeof shape));
+    lua_pushfstring(L, "tensor %s", mw_shape_text(mw_lua_need_tensor(L, 1), shape, sizeof shape));
     return 1;
 }
 
@@ -192,10 +207,10 @@ static int push_shape(lua_State *L, const mw_tensor *t)
     return 1;
 }
 
-// t.shape, t.dtype, t:method(), t[i]
+// t.shape, t.dtype, t.grad, t:method(), t[i]
 static int tensor_index(lua_State *L)
 {
-    mw_tensor *t = self(L);
+    mw_tensor *t = mw_lua_need_tensor(L, 1);
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
     if (!name)
         return mw_lua_tensor_slice(L, t);
@@ -205,6 +220,8 @@ static int tensor_index(lua_State *L)
         lua_pushstring(L, mw_dtype_name(t->dtype));
         return 1;
     }
+    if (!strcmp(name, "grad"))
+        return mw_lua_push_grad(L, mw_lua_held(L, 1));
     luaL_getmetatable(L, "moonweave.tensor");
     lua_getfield(L, -1, "methods");
     lua_getfield(L, -1, name);
@@ -227,6 +244,8 @@ void mw_lua_add_tensors(lua_State *L)
     lua_newtable(L);
     luaL_register(L, NULL, methods);
     mw_lua_add_tensor_ops(L);
+    mw_lua_add_tensor_layers(L);
+    mw_lua_add_gradients(L);
     lua_setfield(L, -2, "methods");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");

@@ -70,7 +70,7 @@ void mw_watch(mw_ctx *c, mw_tensor *x)
     if (mw_err(c) || !t || !x || in_tape(t, x))
         return;
     if (t->slots == t->grads_capacity) {
-        size_t capacity = t->grads_capacity ? 2 * t->grads_capacity : 256;
+        size_t capacity = t->grads_capacity ? 2 * t->grads_capacity : 16;
         mw_tensor **more = mw_realloc(c, t->grads, capacity * sizeof *more);
         if (!more)
             return;
@@ -92,7 +92,7 @@ void mw_tape_record(mw_ctx *c, mw_call *k)
     if (!wanted || mw_err(c))
         return;
     if (t->count == t->capacity) {
-        size_t capacity = t->capacity ? 2 * t->capacity : 256;
+        size_t capacity = t->capacity ? 2 * t->capacity : 16;
         record *more = mw_realloc(c, t->records, capacity * sizeof *more);
         if (!more)
             return;
@@ -229,8 +229,7 @@ static mw_status segment_vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout
         return mw_err(c);
     for (int i = 0; i < k->nin; i++) {
         mw_tensor *x = k->in[i];
-        in[i] = x ? mw_tensor_view(c, x, x->ndim, x->shape, x->stride, x->offset)
-                  : NULL; // one of its own to watch
+        in[i] = mw_alias(c, x); // one of its own to watch
         if (want[i]) {
             mw_watch(c, in[i]);
             wrt[n++] = in[i];

@@ -88,6 +88,9 @@ mw_tensor *mw_transpose(mw_ctx *c, mw_tensor *t, int a, int b);
 // Broadcast to `shape` with stride 0 where t has size 1; leading dimensions may be added.
 mw_tensor *mw_expand(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape);
 
+// The same elements as a tensor of its own, to be watched beside t (tape.h). Nothing is recorded.
+mw_tensor *mw_alias(mw_ctx *c, mw_tensor *t);
+
 #define MW_SHAPE(...) ((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))), ((int64_t[]){__VA_ARGS__})
 // mw_reshape(c, x, MW_SHAPE(b, h * w, -1))
 

@@ -211,3 +211,8 @@ mw_tensor *mw_expand(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape)
     return mw_view_recorded(c, &mw_view_expand, t, mw_tensor_view(c, t, ndim, shape, stride, t->offset),
                             NULL);
 }
+
+mw_tensor *mw_alias(mw_ctx *c, mw_tensor *t)
+{
+    return t && !mw_err(c) ? mw_tensor_view(c, t, t->ndim, t->shape, t->stride, t->offset) : NULL;
+}
