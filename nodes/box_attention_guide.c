@@ -2,6 +2,7 @@
 #include "core/graph/node.h"
 #include "core/ops.h"
 #include "nodes/nets/checkpoint.h"
+#include "nodes/nets/energy_function.h"
 #include "nodes/nets/guidance.h"
 #include "nodes/nets/layout_phrases.h"
 #include "nodes/nets/reference_maps.h"
@@ -55,10 +56,12 @@ static const mw_port in[] = {
     {"reference", "list", "null", 0, 0, NULL, NULL, NULL,
      "for attention transfer, one entry for each object in the order of layout_phrases: maps by layer "
      "[1,heads,h*w,1] of its word, recorded at this step while it was drawn alone"},
-    {"energy", "choice", "\"code\"", 0, 0, "code|paper|ratio|boxdiff", NULL, NULL,
+    {"energy", "function", "\"code\"", 0, 0, "code|paper|ratio|boxdiff", NULL, NULL,
      "code: the largest shares inside and outside the boxes, as published in code; paper: in the paper; "
      "ratio: "
-     "backward guidance; boxdiff: BoxDiff"},
+     "backward guidance; boxdiff: BoxDiff; or a function(maps, layout) of the script that returns a tensor "
+     "of "
+     "one number, from a list of { phrase, layer, map = [heads,h,w] }"},
     {"omega", "number", "4", 0, 1e6, NULL, "ω|bg_weight", NULL,
      "weight of attention outside the boxes; eq. 2 of the paper"},
     {"lambda", "number", "2", 0, 1e6, NULL, "λ|ref_ca_loss_weight", NULL,
@@ -80,7 +83,7 @@ static const mw_port in[] = {
     {"threshold", "number", "null", -1e6, 1e6, NULL, "loss_threshold", NULL,
      "no further gradient step once the energy is not above it; null: 5 for 8 heads, in strict mode in "
      "proportion "
-     "for others"},
+     "for others; of a function: none"},
     {"last_step", "integer", "30", 0, 100000, NULL, "max_index_step", "steps",
      "steps from this one on are not guided"},
     {"decay", "choice", "\"noise\"", 0, 0, "noise|progress", NULL, NULL,
@@ -128,7 +131,8 @@ typedef struct {
     mw_layout layout;
     mw_layout_spec spec;
     mw_layout_phrases phrases;
-    mw_energy_plan *plan;
+    mw_function *function; // the script's own energy, or NULL
+    mw_energy_plan *plan;  // of the others
     mw_value *energies;
     mw_tensor *gradient; // a share
 } call;
@@ -184,7 +188,7 @@ static void read_energy(call *k)
         : is(k, ENERGY, "ratio")                 ? MW_ENERGY_RATIO
         : is(k, ENERGY, "boxdiff")               ? MW_ENERGY_BOXDIFF
                                                  : MW_ENERGY_CODE;
-    bool transfers = form == MW_ENERGY_CODE || form == MW_ENERGY_PAPER;
+    bool transfers = !k->function && (form == MW_ENERGY_CODE || form == MW_ENERGY_PAPER);
     k->energy = (mw_energy_options){
         .form = form,
         .fg_top_p = number(k, given(k, FG_TOP_P) ? FG_TOP_P : TOP_P),
@@ -225,7 +229,11 @@ static void find_phrases(call *k)
 
 static mw_tensor *energy(mw_ctx *c, void *user, mw_tensor *const *maps)
 {
-    return mw_energy(c, ((const call *)user)->plan, maps);
+    const call *k = user;
+    if (!k->function)
+        return mw_energy(c, k->plan, maps);
+    mw_energy_call e = {k->function, k->layer, k->nlayers, &k->spec, &k->phrases, k->in[LAYOUT], !k->strict};
+    return mw_energy_of_function(c, &e, maps);
 }
 
 static void note(mw_ctx *c, void *user, double e)
@@ -276,6 +284,8 @@ static double threshold(const call *k)
     double heads = 0;
     if (given(k, THRESHOLD))
         return number(k, THRESHOLD);
+    if (k->function)
+        return -INFINITY;
     for (int i = 0; i < k->nlayers; i++)
         heads += (double)k->layer[i].heads / k->nlayers;
     return k->strict ? 5 * heads / 8 : 5;
@@ -328,7 +338,7 @@ static mw_tensor *run_call(call *k, double *carried)
     if (check(k) != MW_OK)
         return NULL;
     bool idle = number(k, ETA) == 0 || k->step >= number(k, LAST_STEP) || iterations(k) == 0;
-    if (idle || (!k->strict && !(*carried > (given(k, THRESHOLD) ? number(k, THRESHOLD) : 5))))
+    if (idle || (!k->strict && !(*carried > threshold(k))))
         return k->latents;
     find_phrases(k);
     if (mw_err(c) != MW_OK || k->spec.n == 0)
@@ -338,6 +348,8 @@ static mw_tensor *run_call(call *k, double *carried)
     read_maps(k);
     if (mw_err(c) != MW_OK)
         return NULL;
+    if (k->function)
+        return guide(k, carried);
     k->plan = mw_energy_plan_new(c, &k->energy, k->phrases.phrase, k->phrases.n, mw_dim(k->text, 1), k->map,
                                  k->nlayers);
     return k->plan ? guide(k, carried) : NULL;
@@ -348,6 +360,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     call k = {.c = c, .in = i, .model = (const mw_checkpoint *)mw_value_as_object(i[MODEL])};
     k.latents = mw_cast(c, mw_value_as_tensor(i[LATENTS]), MW_F32);
     k.text = mw_value_as_tensor(i[EMBEDDING]);
+    k.function = mw_value_as_function(i[ENERGY]);
     k.step = (int)mw_value_as_number(i[STEP]);
     k.strict = strcmp(mw_value_as_text(i[MODE]), "strict") == 0;
     k.energies = mw_value_list(c);

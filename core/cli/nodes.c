@@ -127,9 +127,9 @@ static void print_markdown(mw_ctx *c, const mw_node_type *t)
 static const char *lua_type(const char *type)
 {
     static const char *const map[][2] = {
-        {"number", "number"}, {"integer", "integer"}, {"bool", "boolean"},
-        {"text", "string"},   {"path", "string"},     {"texts", "string|string[]"},
-        {"list", "table"},    {"any", "any"},         {"layout", "table"},
+        {"number", "number"}, {"integer", "integer"},       {"bool", "boolean"}, {"text", "string"},
+        {"path", "string"},   {"texts", "string|string[]"}, {"list", "table"},   {"any", "any"},
+        {"layout", "table"},  {"function", "function"},
     };
     for (size_t i = 0; i < sizeof map / sizeof *map; i++)
         if (!strcmp(map[i][0], type))
@@ -155,6 +155,8 @@ static void print_annotations(const mw_node_type *t)
         printf("---@field %s%s ", p->name, optional(p) ? "?" : "");
         if (p->choices)
             print_choices(p->choices);
+        if (p->choices && lua_type(p->type))
+            printf("|%s", lua_type(p->type));
         else if (lua_type(p->type))
             fputs(lua_type(p->type), stdout);
         printf("%smw.handle %s\n", p->choices || lua_type(p->type) ? "|" : "", p->doc);

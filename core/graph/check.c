@@ -60,6 +60,12 @@ char *mw_port_takes(mw_ctx *c, const mw_port *p)
         free(list);
         return s;
     }
+    if (type_is(p, "function") && p->choices) {
+        char *list = choice_words(c, p->choices);
+        char *s = list ? mw_format(c, "one of %s, or a function", list) : NULL;
+        free(list);
+        return s;
+    }
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (type_is(p, words[i][0]))
             return mw_strdup(c, words[i][1]);
@@ -181,7 +187,7 @@ mw_value *mw_port_check(mw_ctx *c, const mw_port *p, mw_value *v, const char *hi
     };
     if (type_is(p, "number") || type_is(p, "integer"))
         return check_number(c, p, v, hint);
-    if (type_is(p, "choice"))
+    if (type_is(p, "choice") || (type_is(p, "function") && p->choices && mw_value_kind(v) == MW_TEXT))
         return check_choice(c, p, v, hint);
     if (type_is(p, "texts"))
         return check_texts(c, p, v, hint);

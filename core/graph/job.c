@@ -59,7 +59,8 @@ static mw_value *resolve(mw_ctx *c, const mw_exec *x, const mw_value *v)
 
 static bool is_scalar(const char *type)
 {
-    static const char *const scalars[] = {"number", "integer", "bool", "choice", "text", "texts", "path"};
+    static const char *const scalars[] = {"number", "integer", "bool", "choice",
+                                          "text",   "texts",   "path", "function"};
     for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
         if (!strcmp(type, scalars[i]))
             return true;

@@ -1,5 +1,6 @@
 // key.c: content keys: a hash of everything that a node's results follow from.
 #include "core/base/paths.h"
+#include "core/graph/function.h"
 #include "core/graph/graph_internal.h"
 
 #include <dirent.h>
@@ -17,6 +18,7 @@ typedef struct hasher {
     mw_ctx *c;
     mw_graph *g;
     XXH3_state_t *h;
+    bool unknowable; // something was met that has no content to hash
 } hasher;
 
 static void add(hasher *k, const void *data, size_t size) { XXH3_128bits_update(k->h, data, size); }
@@ -47,6 +49,17 @@ static void add_tensor(hasher *k, mw_tensor *t)
     if (data && !mw_tensor_read_f32(k->c, t, data))
         add(k, data, n * sizeof *data);
     free(data);
+}
+
+// A function by what it does, another object by what it is.
+static void add_object(hasher *k, const mw_value *v)
+{
+    const mw_function *f = mw_value_as_function(v);
+    if (f)
+        add(k, &f->hash, sizeof f->hash);
+    else
+        add(k, (const void *[]){mw_value_as_object(v)}, sizeof(void *));
+    k->unknowable = k->unknowable || (f && !f->known);
 }
 
 static void add_value(hasher *k, const mw_value *v);
@@ -86,7 +99,7 @@ static void add_value(hasher *k, const mw_value *v)
     else if (kind == MW_TENSOR)
         add_tensor(k, mw_value_as_tensor(v));
     else if (kind == MW_OBJECT)
-        add(k, (const void *[]){mw_value_as_object(v)}, sizeof(void *));
+        add_object(k, v);
     else
         add_entries(k, v);
 }
@@ -165,6 +178,7 @@ static mw_key_state node_key(hasher *k, mw_gnode *n)
         if (mw_graph_node(k->g, n->deps[i])->key_state == MW_KEY_NONE)
             return MW_KEY_NONE;
     XXH3_128bits_reset(k->h);
+    k->unknowable = false;
     add_text(k, t->name, strlen(t->name));
     add(k, &t->version, sizeof t->version);
     if (k->g->policy && !(t->flags & MW_NODE_HOST))
@@ -176,7 +190,7 @@ static mw_key_state node_key(hasher *k, mw_gnode *n)
     }
     n->key = digest(k);
     mw_fail_context(k->c, "%s: %s", n->where, t->name);
-    return mw_err(k->c) ? MW_KEY_NONE : MW_KEY_GOOD;
+    return mw_err(k->c) || k->unknowable ? MW_KEY_NONE : MW_KEY_GOOD;
 }
 
 mw_key_state mw_graph_key(mw_ctx *c, mw_graph *g, int id)

@@ -1,5 +1,6 @@
 // plan.c: what a run has to do: which nodes, who waits for whom, whose results are used how often.
 #include "core/graph/exec_internal.h"
+#include "core/graph/function.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,9 +73,18 @@ int mw_plan_pop(id_heap *h)
     return top;
 }
 
+// Functions of the script run on its own thread, and with them the nodes that call them.
+static bool on_main(const mw_gnode *n)
+{
+    bool main_only = n->schema->type->flags & MW_NODE_MAIN;
+    for (int i = 0; !main_only && i < n->schema->nin; i++)
+        main_only = mw_value_as_function(n->in[i]) != NULL;
+    return main_only;
+}
+
 void mw_plan_ready(mw_exec *x, int id)
 {
-    bool main_only = mw_graph_node(x->g, id)->schema->type->flags & MW_NODE_MAIN;
+    bool main_only = on_main(mw_graph_node(x->g, id));
     heap_push(main_only ? &x->ready_main : &x->ready, id);
 }
 

@@ -46,7 +46,7 @@ static void read_arguments(lua_State *L, mw_script *s, const char *node, mw_valu
                      luaL_typename(L, 1));
     if (lua_objlen(L, 1))
         mw_lua_wrong(L, "%s: takes its parameters by name: mw.%s { name = value, ... }", node, node);
-    if (!mw_lua_to_value(L, s, 1, args)) {
+    if (!mw_lua_to_arguments(L, s, 1, args)) {
         mw_lua_where(L);
         mw_fail_context(s->c, "%s: %s", lua_tostring(L, -1), node);
         lua_pop(L, 1);

@@ -5,6 +5,7 @@
 #ifndef MW_LUA_INTERNAL_H
 #define MW_LUA_INTERNAL_H
 
+#include "core/graph/function.h"
 #include "core/lua/script.h"
 
 #include <pthread.h>
@@ -69,7 +70,9 @@ mw_value **mw_lua_box(lua_State *L);
 // ---- values.c
 // The Lua value at idx as a value, into *out (one share). False with an error pending on s->c.
 bool mw_lua_to_value(lua_State *L, mw_script *s, int idx, mw_value **out);
-// Pushes v: tables for lists and maps, userdata for tensors. Raises for objects.
+// The same for a constructor's table, in which functions may be given as parameters.
+bool mw_lua_to_arguments(lua_State *L, mw_script *s, int idx, mw_value **out);
+// Pushes v: tables for lists and maps, userdata for tensors and functions. Raises for other objects.
 void mw_lua_push_value(lua_State *L, mw_script *s, const mw_value *v);
 
 // ---- sandbox.c
@@ -113,6 +116,14 @@ void mw_lua_push_constructor(lua_State *L, const mw_node_type *type);
 // ---- function_hash.c
 // False when the function at idx closes over something that has no content to hash (a tensor, a handle).
 bool mw_lua_function_hash(lua_State *L, int idx, uint64_t *hash);
+
+// ---- functions.c
+// A function of the script for nodes to call, one share; NULL with an error pending.
+mw_value *mw_lua_function_value(lua_State *L, mw_script *s, int idx);
+void mw_lua_push_function(lua_State *L, const mw_value *v); // callable; takes a share of its own
+mw_value *mw_lua_callable(lua_State *L, int idx);           // what was pushed so, borrowed; NULL
+// Runs f(data) for a node, whose context is c; a Lua error becomes a pending one.
+mw_status mw_lua_protected(mw_ctx *c, mw_script *s, lua_CFunction f, void *data);
 
 // ---- tensors.c
 void mw_lua_push_tensor(lua_State *L, mw_tensor *t); // takes a share of its own

@@ -314,25 +314,8 @@ static int call_lua(lua_State *L)
 static mw_status run(mw_ctx *c, mw_value *const *in, mw_value **out)
 {
     mw_user_node *n = (mw_user_node *)(size_t)mw_running_type(c);
-    mw_script *s = n->s;
     call k = {n, in, out};
-    mw_ctx *outer = s->c;
-    s->c = c; // the executor's context of this thread, with the node's scope open
-    s->lua_began = mw_lua_clock();
-    int top = lua_gettop(s->L);
-    int code = lua_cpcall(s->L, call_lua, &k);
-    s->c = outer;
-    if (code && !mw_err(c)) {
-        const char *text = lua_tostring(s->L, -1);
-        bool cancelled = mw_cancelled(c);
-        if (!cancelled && s->raised_text && text && !strcmp(text, s->raised_text))
-            mw_fail(c, s->raised, "%s", text);
-        else if (!cancelled)
-            mw_fail(c, code == LUA_ERRMEM ? MW_E_MEMORY : MW_E_SCRIPT, "%s",
-                    text ? text : "an error without a text");
-    }
-    lua_settop(s->L, top);
-    return mw_err(c);
+    return mw_lua_protected(c, n->s, call_lua, &k);
 }
 
 void mw_lua_add_user_nodes(lua_State *L)

@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { DEEPEST = 32, LONGEST_LIST = 1 << 24 };
+// Depth 0 is a constructor's table and 1 a parameter, where a function may stand; any other value begins at
+// 2.
+enum { PARAMETERS = 0, ELSEWHERE = 2, DEEPEST = 34, LONGEST_LIST = 1 << 24 };
 
 static int free_box(lua_State *L)
 {
@@ -80,7 +82,8 @@ static bool convert_map(lua_State *L, mw_script *s, int idx, mw_value *map, int 
 static bool convert_table(lua_State *L, mw_script *s, int idx, mw_value **out, int depth)
 {
     if (depth > DEEPEST || !lua_checkstack(L, 8)) {
-        mw_fail(s->c, MW_E_SCRIPT, "a table is nested more than %d deep (or contains itself)", DEEPEST);
+        mw_fail(s->c, MW_E_SCRIPT, "a table is nested more than %d deep (or contains itself)",
+                DEEPEST - ELSEWHERE);
         return false;
     }
     long n = table_size(L, idx);
@@ -100,6 +103,8 @@ static bool convert_userdata(lua_State *L, mw_script *s, int idx, mw_value **out
         *out = mw_link_value(s->c, link.node, link.out);
     } else if (mw_lua_tensor(L, idx)) {
         *out = mw_value_tensor(s->c, mw_lua_tensor(L, idx));
+    } else if (mw_lua_callable(L, idx)) {
+        *out = mw_value_retain(mw_lua_callable(L, idx));
     } else {
         mw_fail(s->c, MW_E_SCRIPT, "a %s cannot be used here", luaL_typename(L, idx));
     }
@@ -125,6 +130,13 @@ static bool convert(lua_State *L, mw_script *s, int idx, mw_value **out, int dep
         }
         break;
     case LUA_TUSERDATA: return convert_userdata(L, s, idx, out);
+    case LUA_TFUNCTION:
+        if (depth == PARAMETERS + 1 && !lua_iscfunction(L, idx)) {
+            *out = mw_lua_function_value(L, s, idx);
+            break;
+        }
+        mw_fail(s->c, MW_E_SCRIPT, "a function cannot be used here");
+        break;
     default: mw_fail(s->c, MW_E_SCRIPT, "a %s cannot be used here", luaL_typename(L, idx));
     }
     return *out != NULL;
@@ -134,7 +146,12 @@ bool mw_lua_to_value(lua_State *L, mw_script *s, int idx, mw_value **out)
 {
     if (idx < 0)
         idx = lua_gettop(L) + idx + 1;
-    return convert(L, s, idx, out, 0);
+    return convert(L, s, idx, out, ELSEWHERE);
+}
+
+bool mw_lua_to_arguments(lua_State *L, mw_script *s, int idx, mw_value **out)
+{
+    return convert(L, s, idx, out, PARAMETERS);
 }
 
 void mw_lua_push_value(lua_State *L, mw_script *s, const mw_value *v)
@@ -148,7 +165,10 @@ void mw_lua_push_value(lua_State *L, mw_script *s, const mw_value *v)
     case MW_TEXT: lua_pushlstring(L, mw_value_as_text(v), mw_value_text_length(v)); break;
     case MW_TENSOR: mw_lua_push_tensor(L, mw_value_as_tensor(v)); break;
     case MW_OBJECT:
-        mw_lua_wrong(L, "a %s has no form in Lua; pass its handle on", mw_value_as_object(v)->type->name);
+        if (mw_value_as_function(v))
+            mw_lua_push_function(L, v);
+        else
+            mw_lua_wrong(L, "a %s has no form in Lua; pass its handle on", mw_value_as_object(v)->type->name);
         break;
     case MW_LIST:
         lua_createtable(L, (int)n, 0);

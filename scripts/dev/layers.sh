@@ -16,7 +16,7 @@ check core/ops 'core/(base|tensor|ops)/|core/ops.h|core/cl/(caps|tune|blas|devic
 check core/io 'core/(base|tensor|io)/'
 check core/graph 'core/(base|tensor|io|graph)/|core/cl/device.h'
 check core/lua 'core/(base|tensor|io|graph|lua)/|core/ops.h|core/cl/device.h'
-check nodes/nets 'core/(base|io)/|core/tensor/(tensor|launch|tape).h|core/cl/(caps|device).h|core/ops.h|core/graph/(value|node).h|nodes/nets/'
+check nodes/nets 'core/(base|io)/|core/tensor/(tensor|launch|tape).h|core/cl/(caps|device).h|core/ops.h|core/graph/(value|function|node).h|nodes/nets/'
 
 # core knows nothing of diffusion, outside comments and the names of ComfyUI's folders (paths.c) and A1111's settings (meta.c)
 words=$(grep -rniwE 'unet|vae|diffusion|lora' core/*/ --include='*.[ch]' --exclude=paths.c --exclude=meta.c |

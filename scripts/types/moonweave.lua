@@ -94,7 +94,7 @@ function mw.blend_latents(params) end
 ---@field layout table|mw.handle the phrases and their boxes
 ---@field state? any|mw.handle the step before's output of that name; none at the first
 ---@field reference? table|mw.handle for attention transfer, one entry for each object in the order of layout_phrases: maps by layer [1,heads,h*w,1] of its word, recorded at this step while it was drawn alone
----@field energy? "code"|"paper"|"ratio"|"boxdiff"|mw.handle code: the largest shares inside and outside the boxes, as published in code; paper: in the paper; ratio: backward guidance; boxdiff: BoxDiff
+---@field energy? "code"|"paper"|"ratio"|"boxdiff"|function|mw.handle code: the largest shares inside and outside the boxes, as published in code; paper: in the paper; ratio: backward guidance; boxdiff: BoxDiff; or a function(maps, layout) of the script that returns a tensor of one number, from a list of { phrase, layer, map = [heads,h,w] }
 ---@field omega? number|mw.handle weight of attention outside the boxes; eq. 2 of the paper
 ---@field lambda? number|mw.handle weight of attention transfer; eq. 4 of the paper; without a reference there is none
 ---@field eta? number|mw.handle strength: the step is eta * sqrt(1 - alpha_bar) * gradient, in strict mode times h*w / 4096; 0: no guidance
@@ -104,7 +104,7 @@ function mw.blend_latents(params) end
 ---@field fg_weight? number|mw.handle weight of attention inside the boxes
 ---@field layers? table|mw.handle cross-attentions that count, by name, each as often as it is listed; null: the model's middle and the first block of the way up that has any
 ---@field iterations? any|mw.handle gradient steps at most: a number, or a list by step whose last entry serves all later ones
----@field threshold? number|mw.handle no further gradient step once the energy is not above it; null: 5 for 8 heads, in strict mode in proportion for others
+---@field threshold? number|mw.handle no further gradient step once the energy is not above it; null: 5 for 8 heads, in strict mode in proportion for others; of a function: none
 ---@field last_step? integer|mw.handle steps from this one on are not guided
 ---@field decay? "noise"|"progress"|mw.handle what eta is multiplied by: noise: sqrt(1 - alpha_bar); progress: sqrt(1 - step / 2 / (steps - 1)), BoxDiff's
 ---@field transfer? "word"|"last"|"all"|mw.handle whose attention is transferred: the phrase's word, its last token, all of them

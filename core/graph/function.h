@@ -1,0 +1,26 @@
+// function.h: functions on the wires of a graph: what a script hands a node to call, and the other way round.
+//
+// Nodes call them without knowing what language they are written in.
+#ifndef MW_FUNCTION_H
+#define MW_FUNCTION_H
+
+#include "core/graph/value.h"
+
+typedef struct mw_function mw_function;
+
+// The object's type is named "function", as the port type that takes it; a port of that type with choices
+// takes one of their names as well.
+struct mw_function {
+    mw_object object;
+    // args: a list, borrowed. One share of the result; NULL with an error pending. Called with a scope open;
+    // what it computes is recorded when a tape is open.
+    mw_value *(*call)(mw_ctx *c, mw_function *f, const mw_value *args);
+    bool known;    // everything its result follows from, besides args, is in `hash`
+    uint64_t hash; // part of the key of a node that is given the function
+};
+
+mw_function *mw_value_as_function(const mw_value *v); // borrowed; NULL when it is none
+// Calls it. One share of the result; NULL with an error pending.
+mw_value *mw_function_call(mw_ctx *c, mw_function *f, const mw_value *args);
+
+#endif
