@@ -325,6 +325,9 @@ static mw_status check(call *k)
                        mw_shape_text(k->text, got, sizeof got));
     if (k->model->unet_config.text_time)
         return mw_fail(c, MW_E_ARG, "attention guidance of SDXL is not supported yet");
+    const mw_value *tokens = mw_value_get(k->in[GROUNDING], k->strict ? "objects" : "null");
+    if (given(k, GROUNDING) && !mw_value_as_tensor(tokens))
+        return mw_fail(c, MW_E_ARG, "'grounding' must be what the node grounding gives");
     k->schedule = mw_schedule_from_value(c, k->in[SCHEDULE]);
     if (k->schedule)
         mw_schedule_check_step(c, k->schedule, k->step);

@@ -53,7 +53,10 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
         n = MW_GROUNDING_SLOTS;
     }
     for (size_t k = 0; k < n; k++) {
-        mw_box_on_canvas(c, mw_value_at(i[BOXES], k), i[CANVAS], box + 4 * k);
+        if (mw_box_on_canvas(c, mw_value_at(i[BOXES], k), i[CANVAS], box + 4 * k) != MW_OK) {
+            mw_fail_context(c, "'boxes', entry %zu", k + 1);
+            return mw_err(c);
+        }
         used[k] = 1;
     }
     mw_grounding g = {.pictures = 1, .slots = MW_GROUNDING_SLOTS, .box = box, .mask = used};

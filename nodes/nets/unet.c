@@ -143,7 +143,8 @@ static mw_status check(mw_ctx *c, const mw_unet_config *f, const mw_unet_in *in)
     if (in->objs && !f->gated)
         return mw_fail(c, MW_E_ARG, "unet: this model has no gated layers, so it takes no grounding");
     if (in->objs &&
-        (in->objs->ndim != 3 || mw_dim(in->objs, 0) != mw_dim(z, 0) || mw_dim(in->objs, 2) != f->context))
+        (in->objs->ndim != 3 || mw_dim(in->objs, 0) != mw_dim(z, 0) || mw_dim(in->objs, 1) < 1 ||
+         mw_dim(in->objs, 2) != f->context))
         return mw_fail(c, MW_E_SHAPE, "unet: grounding tokens must be [%lld,n,%d], got %s",
                        (long long)mw_dim(z, 0), f->context, mw_shape_text(in->objs, got, sizeof got));
     return MW_OK;

@@ -4,6 +4,7 @@
 #include "core/io/json.h"
 #include "core/ops.h"
 #include "core/tensor/tape.h"
+#include "nodes/nets/model.h"
 #include "nodes/nets/part_files.h"
 #include "nodes/nets/position_net.h"
 #include "nodes/nets/source.h"
@@ -12,7 +13,8 @@
 
 enum { SIDE = 8, CONTEXT = 24, SLOTS = 3 };
 
-static mw_unet_model model;
+static mw_unet *unet;
+static mw_unet_model model; // of it, borrowed
 
 static int start(void **state)
 {
@@ -24,17 +26,19 @@ static int start(void **state)
     mw_files *files = path ? mw_files_open(c, path) : NULL;
     mw_source *source = files ? mw_source_new(c, files, &mw_rule_unet) : NULL;
     if (source && mw_unet_config_read(c, json, "config.json", &model.config) == MW_OK)
-        model.weights = mw_weights_new(c, mw_source_weights(source), "unet", MW_F32);
+        unet = mw_unet_new(c, &model.config, mw_source_weights(source), MW_F32);
     mw_source_release(source);
     mw_files_release(files);
     free(path);
     json_decref(json);
-    return model.weights ? (int)mw_unet_load(c, &model) : -1;
+    if (unet)
+        model = unet->model;
+    return unet ? 0 : -1;
 }
 
 static int stop(void **state)
 {
-    mw_weights_free(model.weights);
+    mw_object_release(&unet->base);
     return close_device(state);
 }
 
@@ -152,6 +156,70 @@ static void assert_refused(const mw_tensor *t, mw_status status, const char *wit
     mw_err_clear(c);
 }
 
+// ---- the nodes
+
+static mw_value *rect(double x, double y, double w, double h) { return LIST(num(x), num(y), num(w), num(h)); }
+
+static mw_tensor *phrases(int n)
+{
+    return mw_reshape(c, numbers(MW_SHAPE(1, n, CONTEXT), 1), MW_SHAPE(n, CONTEXT));
+}
+
+static int grounding_of(mw_value *list, mw_tensor *rows)
+{
+    return ADD("grounding", {"model", object(unet)}, {"boxes", list}, {"phrases", wrap(rows)},
+               {"canvas", LIST(num(100), num(100))});
+}
+
+static void a_node_makes_the_tokens(void **state)
+{
+    (void)state;
+    int node = grounding_of(LIST(rect(10, 20, 40, 40), rect(30, 30, 60, 50)), phrases(2));
+    assert_shape(tensor_of(node, 1), "[1,30,24] f32");
+    assert_below(
+        difference(mw_slice(c, tensor_of(node, 1), 1, 0, 2), mw_slice(c, tokens(boxes, 2, 1), 1, 0, 2)),
+        1e-5);
+    assert_below(
+        difference(mw_slice(c, tensor_of(node, 1), 1, 2, 28), mw_slice(c, tensor_of(node, 2), 1, 2, 28)),
+        1e-6);
+    mw_value *many = mw_value_list(c);
+    for (int i = 0; i < 31; i++)
+        mw_value_push(c, many, rect(i, i, 10, 10));
+    assert_shape(tensor_of(grounding_of(many, phrases(31)), 1), "[1,30,24] f32");
+    assert_non_null(strstr(warnings, "31 boxes: the model takes the first 30"));
+}
+
+static void predictions_take_them(void **state)
+{
+    (void)state;
+    mw_tensor *z = numbers(MW_SHAPE(1, 4, SIDE, SIDE), 0), *words = numbers(MW_SHAPE(1, 5, CONTEXT), 2);
+    int grounding = grounding_of(LIST(rect(10, 20, 40, 40)), phrases(1));
+    int with = ADD("unet", {"model", object(unet)}, {"latents", wrap(z)}, {"embedding", wrap(words)},
+                   {"t", num(500)}, {"cfg", num(1)}, {"grounding", out_of(grounding, 0)});
+    int both =
+        ADD("unet", {"model", object(unet)}, {"latents", wrap(z)}, {"embedding", wrap(words)},
+            {"negative", wrap(words)}, {"t", num(500)}, {"cfg", num(0)}, {"grounding", out_of(grounding, 0)});
+    assert_below(difference(tensor_of(with, 0), output(z, tensor_of(grounding, 1))), 1e-4);
+    assert_below(difference(tensor_of(both, 0), output(z, tensor_of(grounding, 2))),
+                 1e-4); // the negative half
+    assert_above(difference(tensor_of(with, 0), tensor_of(both, 0)), 1e-3);
+}
+
+static void nodes_refuse_what_is_wrong(void **state)
+{
+    (void)state;
+    assert_fails(grounding_of(LIST(rect(1, 1, 9, 9), rect(1, 1, -9, 9)), phrases(2)), MW_E_ARG, "entry 2");
+    assert_fails(grounding_of(LIST(rect(1, 1, 9, 9), num(1)), phrases(2)), MW_E_ARG, "entry 2");
+    assert_fails(grounding_of(LIST(rect(1, 1, NAN, 9)), phrases(1)), MW_E_ARG, "entry 1");
+    assert_fails(grounding_of(LIST(rect(1, 1, 9, 9)), phrases(2)), MW_E_SHAPE,
+                 "one for each box, got [2,24] f32");
+    assert_fails(grounding_of(LIST(rect(1, 1, 9, 9)), numbers(MW_SHAPE(1, 7), 0)), MW_E_SHAPE, "[1,30,24]");
+    mw_tensor *z = numbers(MW_SHAPE(1, 4, SIDE, SIDE), 0), *words = numbers(MW_SHAPE(1, 5, CONTEXT), 2);
+    int odd = ADD("unet", {"model", object(unet)}, {"latents", wrap(z)}, {"embedding", wrap(words)},
+                  {"t", num(500)}, {"cfg", num(1)}, {"grounding", LIST(num(1))});
+    assert_fails(odd, MW_E_ARG, "must be what the node grounding gives");
+}
+
 static void what_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -176,6 +244,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(unused_slots_are_all_alike, begin, end),
         cmocka_unit_test_setup_teardown(tokens_matter_and_their_order_does_not, begin, end),
         cmocka_unit_test_setup_teardown(gradients_pass_the_gates, begin, end),
+        cmocka_unit_test_setup_teardown(a_node_makes_the_tokens, begin, end),
+        cmocka_unit_test_setup_teardown(predictions_take_them, begin, end),
+        cmocka_unit_test_setup_teardown(nodes_refuse_what_is_wrong, begin, end),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, start, stop);
