@@ -242,7 +242,7 @@ static void push_ports(lua_State *L, const call *k, int from, int to)
 {
     lua_newtable(L);
     for (int i = from; i < to; i++) {
-        if (mw_value_as_object(k->in[i]))
+        if (mw_value_as_object(k->in[i]) && !mw_value_as_function(k->in[i]))
             continue;
         mw_lua_push_value(L, k->n->s, k->in[i]);
         lua_setfield(L, -2, k->n->in[i].name);

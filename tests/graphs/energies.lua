@@ -119,6 +119,12 @@ has(fault(math.sin), "a function cannot be used here")
 local good, message = pcall(mw.noise, { model = sd, seed = function() end })
 assert(not good and message:find "'seed' must be", message)
 
+-- A node made in Lua calls a function that it is given.
+local twice = mw.node { name = "twice", inputs = { f = "any" }, outputs = { y = "number" },
+  run = function(i) return { y = i.f(i.f(3)) } end }
+assert(twice { f = function(v) return v * 5 end }:value() == 75)
+assert(not pcall(function() return twice { f = function() error "no" end }:value() end))
+
 -- After all these the tapes are closed: gradients of the script's own go on.
 local x = mw.tensor { 1, 2 }:requires_grad();
 (x * x):sum():backward()
