@@ -12,7 +12,7 @@ import tasks
 
 MOONWEAVE = os.path.join(tasks.ROOT, "build", "moonweave")
 MEASURES = ("exact", "number", "present", "colour_exact")
-FIELDS = ("method", "settings", "task", "index", "seed", "prompt", "layout", *MEASURES, "cpu_seconds")
+FIELDS = ("method", "settings", "task", "index", "seed", "prompt", *MEASURES, "cpu_seconds")
 
 
 def _pictures(rows, method, settings, folder):
@@ -45,7 +45,7 @@ def _chunk(job):
         pictures, seconds = _pictures(rows, method, settings, folder)
     name = "_".join([method, *settings.replace("=", "").split(), rows[0]["task"]])
     sheet(pictures, os.path.join(sheets, name + ".png"))
-    return [{**{k: r[k] for k in ("task", "index", "seed", "prompt", "layout")}, **tasks.judge(p, r["truth"]),
+    return [{**{k: r[k] for k in ("task", "index", "seed", "prompt")}, **tasks.judge(p, r["truth"]),
              "method": method, "settings": settings, "cpu_seconds": f"{seconds:.2f}"} for r, p in zip(rows, pictures)]
 
 

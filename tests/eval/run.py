@@ -6,7 +6,9 @@ import draw
 import tasks
 
 METHODS = (("txt2img", ""), ("lmd", ""), ("plain", ""), ("backward_guidance", ""), ("boxdiff", ""), ("multidiffusion", ""))
-ABLATION = {"eta": ("0", "5", "20"), "omega": ("0", "4", "16"), "lambda": ("0", "2", "8")}
+PER, SEED = 29, 11  # prompts a task, and of their making
+ABLATION = {"eta": ("0", "1", "5", "20"), "omega": ("0", "1", "4", "16"), "lambda": ("0", "2", "8")}
+FIRST = 8           # of each task, for the ablation
 DEFAULTS = {"eta": "5", "omega": "4", "lambda": "2"}
 
 
@@ -19,13 +21,13 @@ def main():
     a = a.parse_args()
     os.makedirs(a.folder, exist_ok=True)
     wanted = a.only.split(",") if a.only else None
+    rows = tasks.make(PER, SEED)
     if a.part == "methods":
         runs = [r for r in METHODS if not wanted or r[0] in wanted]
-        draw.measure(tasks.make(29, 11), runs, os.path.join(a.folder, "methods.csv"), a.processes)
-    else:
-        runs = [("lmd", "" if DEFAULTS[p] == v else f"{p}={v}") for p in ABLATION if not wanted or p in wanted
-                for v in ABLATION[p]]
-        draw.measure(tasks.make(3, 77), list(dict.fromkeys(runs)), os.path.join(a.folder, "ablation.csv"), a.processes)
+        draw.measure(rows, runs, os.path.join(a.folder, "methods.csv"), a.processes)
+    else:  # the defaults are among the methods
+        runs = [("lmd", f"{p}={v}") for p in ABLATION if not wanted or p in wanted for v in ABLATION[p] if v != DEFAULTS[p]]
+        draw.measure([r for r in rows if r["index"] < FIRST], runs, os.path.join(a.folder, "ablation.csv"), a.processes)
 
 
 if __name__ == "__main__":

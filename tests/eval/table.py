@@ -2,6 +2,7 @@
 import math
 import os
 import random
+import statistics
 import subprocess
 import sys
 
@@ -30,7 +31,7 @@ def cell(rows):
     if not rows:
         return "-"
     k, n, low, high = share(rows)
-    return f"{100 * k / n:.0f} % ({100 * low:.0f}–{100 * high:.0f})"
+    return f"{k} of {n}: {100 * k / n:.0f} % ({100 * low:.0f}–{100 * high:.0f})"
 
 
 def pick(rows, method, task=None):
@@ -65,17 +66,16 @@ def aligned(rows, method, other):
 
 def methods_table(rows):
     methods = [m for m, _ in run.METHODS if pick(rows, m)]
-    lines = ["| task (n) | " + " | ".join(methods) + " |", "| --- |" + " --- |" * len(methods)]
+    lines = ["| task | " + " | ".join(methods) + " |", "| --- |" + " --- |" * len(methods)]
     for task in tasks.TASKS:
-        n = len(pick(rows, methods[0], task))
-        lines.append(f"| {task} ({n}) | " + " | ".join(cell(pick(rows, m, task)) for m in methods) + " |")
+        lines.append(f"| {task} | " + " | ".join(cell(pick(rows, m, task)) for m in methods) + " |")
     total = " | ".join("**" + cell(pick(rows, m)) + "**" for m in methods)
-    lines.append(f"| **all** ({len(pick(rows, methods[0]))}) | {total} |")
+    lines.append(f"| **all** | {total} |")
     for name, measure in (("number right", "number"), ("all kinds there", "present"), ("colours right", "colour_exact")):
         lines.append(f"| {name} | " + " | ".join(f"{100 * share(pick(rows, m), measure)[0] / len(pick(rows, m)):.0f} %"
                                                  for m in methods) + " |")
     lines.append("| CPU seconds a picture | " + " | ".join(
-        f"{sum(float(r['cpu_seconds']) for r in pick(rows, m)) / len(pick(rows, m)):.1f}" for m in methods) + " |")
+        f"{statistics.mean(float(r['cpu_seconds']) for r in pick(rows, m) if r['cpu_seconds']):.1f}" for m in methods) + " |")
     lines.append("")
     for m in methods[1:]:
         ours, theirs = aligned(rows, m, methods[0])
@@ -121,9 +121,11 @@ def ablation(rows, name, folder):
 
 def main():
     folder = sys.argv[1]
-    lines = methods_table(draw.read(os.path.join(folder, "methods.csv")))
+    methods = draw.read(os.path.join(folder, "methods.csv"))
+    lines = methods_table(methods)
     rows = draw.read(os.path.join(folder, "ablation.csv"))
     if rows:
+        rows += [r for r in pick(methods, "lmd") if int(r["index"]) < run.FIRST]
         lines += ["", "| parameter | value | everything exact | number right |", "| --- | --- | --- | --- |"]
         for name in run.ABLATION:
             lines += ablation(rows, name, folder)
