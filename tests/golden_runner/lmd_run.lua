@@ -82,9 +82,12 @@ local function choose(candidates, coarse, factor)
 end
 
 local function attention_of(run, threshold, canvas)
+  local boxed = case.segmenter_route.kind == "box"
   return mw.attention_mask {
+    erode_dilate = boxed and case.n_erode_dilate_mask_for_box or 0,
     maps = run.token_maps, token = 0, layer = case.object_attn_key, from_step = case.attn_aggregation_step_start,
-    sigma = case.gaussian_sigma, threshold = threshold, like = run.latents[1], canvas = canvas,
+    sigma = case.gaussian_sigma, threshold = boxed and case.mask_th_for_box or threshold,
+    like = run.latents[1], canvas = canvas,
   }
 end
 
@@ -98,7 +101,8 @@ local function segment(run, threshold, canvas, object)
   local attention = attention_of(run, threshold, canvas)
   if case.segmenter_route.kind == "threshold" then return attention.mask end
   local coarse, size = attention.coarse:value():totable(), run.latents[1]:value().shape
-  local candidates = discs(attention.point:value(), size[3], size[4])
+  local candidates = case.segmenter_route.kind == "box" and boxes_about(attention.bounds:value(), size[3], size[4])
+    or discs(attention.point:value(), size[3], size[4])
   return mw.tensor(choose(candidates, coarse, size[3] / #coarse)), mw.tensor(candidates)
 end
 
