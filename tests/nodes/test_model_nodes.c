@@ -171,7 +171,7 @@ static void wrong_inputs_of_the_unet(void **state)
                  "no cross-attention 'up.0.0' in this model; it has down.0.0");
     assert_fails(UNET({"cfg", num(1)}, {"t", num(1)}, {"capture", LIST(num(3))}), MW_E_ARG, "list of texts");
     assert_fails(UNET({"cfg", num(1)}, {"t", num(1)}, {"grounding", text("x")}), MW_E_ARG,
-                 "not supported yet");
+                 "'grounding' must be what the node grounding gives");
     mw_tensor *narrow = mw_slice(c, tensor_of(w.prompt, 0), 2, 0, 16);
     assert_fails(ADD("unet", {"model", object(model->unet)}, {"latents", out_of(w.noise, 0)}, {"t", num(1)},
                      {"cfg", num(1)}, {"embedding", wrap(narrow)}),
