@@ -215,7 +215,6 @@ mw_status mw_backward(mw_ctx *c, int nof, mw_tensor *const *of, mw_tensor *const
 
 typedef struct segment_attrs {
     mw_segment_fn fn;
-    size_t user_size;
     max_align_t user[16]; // room for a copy of what fn is told
 } segment_attrs;
 
@@ -260,7 +259,7 @@ mw_tensor *mw_segment(mw_ctx *c, mw_segment_fn fn, const void *user, size_t user
                       mw_tensor *const *in)
 {
     mw_tape *t = c->tape;
-    segment_attrs a = {.fn = fn, .user_size = user_size};
+    segment_attrs a = {.fn = fn};
     if (mw_err(c))
         return NULL;
     if (user_size > sizeof a.user || nin > MW_MAXIN) {

@@ -8,56 +8,33 @@
 //   time N    seconds for each of N runs
 //
 //   save      the result to y.bin
-#include "core/base/ctx.h"
-#include "core/cl/device.h"
 #include "core/ops.h"
+#include "tests/bench/bench.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 static mw_tensor *x, *w, *v, *y;
 static char op[16];
 static int64_t n[6];
 
-static mw_tensor *operand(mw_ctx *c, const char *path, int ndim, const int64_t *shape)
-{
-    size_t total = 1;
-    for (int i = 0; i < ndim; i++)
-        total *= (size_t)shape[i];
-    float *values = malloc(total * sizeof *values);
-    FILE *f = fopen(path, "rb");
-    mw_tensor *t = NULL;
-    if (values && f && fread(values, sizeof *values, total, f) == total)
-        t = mw_tensor_from_f32(c, MW_F32, ndim, shape, values);
-    else
-        mw_fail(c, MW_E_FILE, "%s: %zu values cannot be read", path, total);
-    if (f)
-        fclose(f);
-    free(values);
-    return t;
-}
-
 static void load(mw_ctx *c)
 {
     if (strcmp(op, "conv2d") == 0) {
-        x = operand(c, "x.bin", MW_SHAPE(n[0], n[1], n[2], n[3]));
-        w = mw_prepare_conv2d(c, operand(c, "w.bin", MW_SHAPE(n[4], n[3], n[5], n[5])));
+        x = bench_tensor(c, "x.bin", MW_SHAPE(n[0], n[1], n[2], n[3]));
+        w = mw_prepare_conv2d(c, bench_tensor(c, "w.bin", MW_SHAPE(n[4], n[3], n[5], n[5])));
     } else if (strcmp(op, "attention") == 0) {
-        x = operand(c, "x.bin", MW_SHAPE(n[0], n[1], n[3] * n[4]));
-        mw_tensor *both = operand(c, "w.bin", MW_SHAPE(2, n[0], n[2], n[3] * n[4]));
+        x = bench_tensor(c, "x.bin", MW_SHAPE(n[0], n[1], n[3] * n[4]));
+        mw_tensor *both = bench_tensor(c, "w.bin", MW_SHAPE(2, n[0], n[2], n[3] * n[4]));
         w = mw_reshape(c, mw_slice(c, both, 0, 0, 1), MW_SHAPE(n[0], n[2], -1));
         v = mw_reshape(c, mw_slice(c, both, 0, 1, 1), MW_SHAPE(n[0], n[2], -1));
     } else if (strcmp(op, "group_norm") == 0) {
-        x = operand(c, "x.bin", MW_SHAPE(n[0], n[1], n[2], n[3]));
-        w = operand(c, "w.bin", MW_SHAPE(n[3]));
+        x = bench_tensor(c, "x.bin", MW_SHAPE(n[0], n[1], n[2], n[3]));
+        w = bench_tensor(c, "w.bin", MW_SHAPE(n[3]));
     } else {
         bool linear = strcmp(op, "linear") == 0;
-        x = operand(c, "x.bin", MW_SHAPE(n[0], n[1]));
-        w = linear ? mw_prepare_linear(c, operand(c, "w.bin", MW_SHAPE(n[2], n[1])))
-                   : operand(c, "w.bin", MW_SHAPE(n[1], n[2]));
+        x = bench_tensor(c, "x.bin", MW_SHAPE(n[0], n[1]));
+        w = linear ? mw_prepare_linear(c, bench_tensor(c, "w.bin", MW_SHAPE(n[2], n[1])))
+                   : bench_tensor(c, "w.bin", MW_SHAPE(n[1], n[2]));
     }
 }
 
@@ -74,23 +51,16 @@ static mw_tensor *apply(mw_ctx *c)
     return mw_matmul(c, x, w, 1);
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void run(mw_ctx *c, int times)
 {
-    double start = now();
+    double start = bench_now();
     for (int i = 0; i < times; i++) {
         mw_scope_begin(c);
         apply(c);
         mw_scope_end(c, NULL);
     }
     mw_device_finish(c);
-    printf("%.9f\n", (now() - start) / times);
+    printf("%.9f\n", (bench_now() - start) / times);
 }
 
 static void save(mw_ctx *c)
