@@ -6,8 +6,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { MAPS, TOKEN, LAYER, FROM_STEP, SIGMA, THRESHOLD, ERODE, BOX, CANVAS, WIDTH, HEIGHT, LIKE };
+enum { MAPS, TOKEN, LAYER, FROM_STEP, SIGMA, THRESHOLD, ERODE, BOX, CANVAS, WIDTH, HEIGHT, LIKE, MODE };
 
 static const mw_port in[] = {
     {"maps", "any", NULL, 0, 0, NULL, NULL, NULL,
@@ -30,6 +31,8 @@ static const mw_port in[] = {
     {"width", "integer", "null", 1, 8192, NULL, NULL, "cells", "of the mask; null: the map's"},
     {"height", "integer", "null", 1, 8192, NULL, NULL, "cells", "of the mask; null: the map's"},
     {"like", "latents", "null", 0, 0, NULL, NULL, NULL, "latents whose sides the mask gets, instead of both"},
+    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
+     "faithful takes the corner of the brightest cell as the point, as the published code does"},
     {0},
 };
 
@@ -37,7 +40,8 @@ static const mw_out out[] = {
     {"mask", "mask", "[height,width] 1 on the object, else 0"},
     {"coarse", "mask", "[h,w] the same at the map's size"},
     {"map", "tensor", "[h,w] the smoothed map, from 0 to 1"},
-    {"point", "list", "{ x, y } on the canvas: the corner of the brightest cell"},
+    {"point", "list",
+     "{ x, y } on the canvas: the middle of the brightest cell; nothing where all are alike"},
     {"bounds", "list", "{ x, y, width, height } on the canvas around the mask, a cell larger on each side"},
     {0},
 };
@@ -149,11 +153,16 @@ static void use_box(mw_ctx *c, mw_value *const *i, const sizes *s, uint8_t *mask
     mw_box_mask(cells, s->height, s->width, mask);
 }
 
-static void give_places(mw_ctx *c, const sizes *s, const room *r, bool empty, mw_value **o)
+// into: how far into its cell the point lies, in cells.
+static void give_places(mw_ctx *c, const sizes *s, const room *r, double into, mw_value **o)
 {
     double x = s->canvas[0] / s->w, y = s->canvas[1] / s->h;
-    int peak = mw_map_peak(r->smooth, s->h * s->w), b[4];
-    o[3] = mw_numbers_value(c, (double[]){peak % s->w * x, peak / s->w * y}, 2);
+    int n = s->h * s->w, peak = mw_map_peak(r->smooth, n), b[4];
+    bool empty = mw_mask_area(r->coarse, n) == 0, flat = true;
+    for (int k = 0; k < n && flat; k++)
+        flat = !(r->smooth[k] < r->smooth[peak]);
+    double point[2] = {(peak % s->w + into) * x, (peak / s->w + into) * y};
+    o[3] = flat ? mw_value_nil(c) : mw_numbers_value(c, point, 2);
     mw_mask_bounds(r->coarse, s->h, s->w, 1, b);
     double bounds[4] = {b[0] * x, b[1] * y, (b[2] - b[0]) * x, (b[3] - b[1]) * y};
     o[4] = empty ? mw_value_nil(c) : mw_numbers_value(c, bounds, 4);
@@ -183,14 +192,13 @@ static mw_status make(mw_ctx *c, mw_value *const *i, const sizes *s, room *r, mw
     if (mw_map_mask(c, r->map, s->h, s->w, mw_value_as_number(i[SIGMA]), mw_value_as_number(i[THRESHOLD]),
                     (int)mw_value_as_number(i[ERODE]), r->smooth, r->coarse) != MW_OK)
         return mw_err(c);
-    bool empty = mw_mask_area(r->coarse, n) == 0;
     mw_mask_nearest(r->coarse, s->h, s->w, r->mask, s->height, s->width);
-    if (empty)
+    if (mw_mask_area(r->coarse, n) == 0)
         use_box(c, i, s, r->mask);
     o[0] = mw_mask_value(c, r->mask, s->height, s->width);
     o[1] = mw_mask_value(c, r->coarse, s->h, s->w);
     o[2] = normalised(c, s, r);
-    give_places(c, s, r, empty, o);
+    give_places(c, s, r, strcmp(mw_value_as_text(i[MODE]), "faithful") ? 0.5 : 0, o);
     return mw_err(c);
 }
 
@@ -222,7 +230,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 
 const mw_node_type mw_node_attention_mask = {
     "attention_mask",
-    1,
+    2,
     0,
     "The object that a token's cross-attention shows (Lian et al. 2023): mean over steps and heads, "
     "smoothed, over a "

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MODEL, IMAGE, BOX, POINT, MASK, DENSE, CELL, CONFIDENCE, OVERLAP };
+enum { MODEL, IMAGE, BOX, POINT, MASK, DENSE, CELL, CONFIDENCE, OVERLAP, OTHERWISE };
 
 static const mw_port in[] = {
     {"model", "sam", NULL, 0, 0, NULL, "sam", NULL, "a Segment Anything model"},
@@ -26,6 +26,8 @@ static const mw_port in[] = {
      "a candidate that the network trusts less is taken last"},
     {"min_iou", "number", "0.25", -1e9, 1e9, NULL, "discourage_mask_below_coarse_iou", NULL,
      "so is one that overlaps the mask less"},
+    {"otherwise", "mask", "null", 0, 0, NULL, NULL, NULL,
+     "taken, with a warning, where the network finds nothing or nothing points at the object"},
     {0},
 };
 
@@ -74,32 +76,34 @@ static void read_points(mw_ctx *c, const mw_value *v, prompt *p)
         read_point(c, many ? mw_value_at(v, i) : v, p);
 }
 
-// The bounds of the coarse mask as a box in pixels.
-static void box_of_mask(mw_ctx *c, const mw_sam_pick *k, const mw_image *image, double box[4])
+// The bounds of the coarse mask as a box in pixels. False when it is empty.
+static bool box_of_mask(mw_ctx *c, const mw_sam_pick *k, const mw_image *image, double box[4])
 {
     int cells[4];
-    if (!k->coarse)
+    if (!k->coarse) {
         mw_fail(c, MW_E_ARG, "one of 'box', 'point' and 'mask' must be given");
-    else if (!mw_mask_bounds(k->coarse, k->coarse_h, k->coarse_w, 1, cells))
-        mw_fail(c, MW_E_ARG, "'mask' is empty: it points at nothing");
-    for (int i = 0; i < 4 && mw_err(c) == MW_OK; i++)
+        return false;
+    }
+    if (!mw_mask_bounds(k->coarse, k->coarse_h, k->coarse_w, 1, cells))
+        return false;
+    for (int i = 0; i < 4; i++)
         box[i] =
             cells[i] * (i % 2 ? (double)image->height / k->coarse_h : (double)image->width / k->coarse_w);
+    return true;
 }
 
-static mw_status read_prompt(mw_ctx *c, mw_value *const *i, const mw_image *image, prompt *p, mw_sam_pick *k)
+// False when nothing points at the object.
+static bool read_prompt(mw_ctx *c, mw_value *const *i, const mw_image *image, prompt *p, mw_sam_pick *k)
 {
     read_points(c, i[POINT], p);
     bool boxed = mw_box_read(c, "box", i[BOX], p->box);
-    if (mw_err(c) == MW_OK && !boxed && !p->n) {
-        box_of_mask(c, k, image, p->box);
-        boxed = true;
-    }
+    if (mw_err(c) == MW_OK && !boxed && !p->n)
+        boxed = box_of_mask(c, k, image, p->box);
     k->npoints = p->n;
     k->points = p->xy;
     k->labels = p->labels;
     k->box = boxed ? p->box : NULL;
-    return mw_err(c);
+    return boxed || p->n;
 }
 
 // ---- the node
@@ -117,6 +121,38 @@ static void give(mw_ctx *c, const mw_sam_pick *k, mw_value **o)
     free(v);
 }
 
+// The mask for want of one of the network's.
+static void give_other(mw_ctx *c, const uint8_t *other, const mw_sam_pick *k, const char *why, mw_value **o)
+{
+    mw_warn(c, "sam_refine: %s; 'otherwise' is taken", why);
+    mw_value_release(o[0]);
+    o[0] = mw_mask_value(c, other, k->h, k->w);
+    for (int i = 1; i <= 2; i++)
+        o[i] = o[i] ? o[i] : mw_value_number(c, 0);
+}
+
+// other: [k->h][k->w] or NULL.
+static mw_status refine(mw_ctx *c, const mw_sam *s, mw_value *const *i, const mw_image *image, mw_sam_pick *k,
+                        const uint8_t *other, mw_value **o)
+{
+    prompt p = {0};
+    bool pointed = read_prompt(c, i, image, &p, k);
+    if (!pointed && other && mw_err(c) == MW_OK)
+        give_other(c, other, k, "'mask' is empty: it points at nothing", o);
+    else if (!pointed && mw_err(c) == MW_OK)
+        mw_fail(c, MW_E_ARG, "'mask' is empty: it points at nothing");
+    else if (mw_err(c) == MW_OK && mw_sam_pick_mask(c, s, image, k) == MW_OK) {
+        give(c, k, o);
+        int cells = k->h * k->w;
+        if (other && !mw_mask_area(k->candidates + (size_t)k->chosen * (size_t)cells, cells))
+            give_other(c, other, k, "the network finds nothing there", o);
+    }
+    free(k->candidates);
+    free(p.xy);
+    free(p.labels);
+    return mw_err(c);
+}
+
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
     const mw_sam *s = (const mw_sam *)mw_value_as_object(i[MODEL]);
@@ -126,28 +162,28 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     mw_image image;
     if (mw_picture_bytes(c, t, &image) != MW_OK)
         return mw_err(c);
-    int cell = (int)mw_value_as_number(i[CELL]);
+    int cell = (int)mw_value_as_number(i[CELL]), h = 0, w = 0;
     mw_sam_pick k = {.dense = mw_value_as_bool(i[DENSE]),
                      .h = image.height > cell ? image.height / cell : 1,
                      .w = image.width > cell ? image.width / cell : 1,
                      .min_confidence = mw_value_as_number(i[CONFIDENCE]),
                      .min_overlap = mw_value_as_number(i[OVERLAP])};
-    prompt p = {0};
     uint8_t *coarse = mw_mask_read(c, "mask", i[MASK], &k.coarse_h, &k.coarse_w);
+    uint8_t *other = mw_mask_read(c, "otherwise", i[OTHERWISE], &h, &w);
     k.coarse = coarse;
-    if (read_prompt(c, i, &image, &p, &k) == MW_OK && mw_sam_pick_mask(c, s, &image, &k) == MW_OK)
-        give(c, &k, o);
-    free(k.candidates);
+    if (other && (h != k.h || w != k.w))
+        mw_fail(c, MW_E_SHAPE, "'otherwise' must be as the result, [%d,%d], got [%d,%d]", k.h, k.w, h, w);
+    if (mw_err(c) == MW_OK)
+        refine(c, s, i, &image, &k, other, o);
     free(coarse);
-    free(p.xy);
-    free(p.labels);
+    free(other);
     mw_image_free(&image);
     return mw_err(c);
 }
 
 const mw_node_type mw_node_sam_refine = {
     "sam_refine",
-    1,
+    2,
     0,
     "The mask of an object that a box, points or a coarse mask point at: the largest of the network's "
     "candidates that "

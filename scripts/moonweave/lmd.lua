@@ -72,31 +72,33 @@ local function negative(a, layout, given, default)
   return mw.text_encoder { model = a.model, prompt = text, negative = true }
 end
 
+-- Segment Anything's mask of what `ask` points at (point, box, mask: a coarse one); the box's where it has none.
+local function refined(a, run, box, ask)
+  return mw.sam_refine {
+    model = a.sam, image = mw.vae_decode { model = a.model, latents = run.latents[#run.latents], tile = a.tile },
+    point = ask.point, box = ask.box, mask = ask.mask, otherwise = box.mask,
+    min_confidence = a.discourage_mask_below_confidence, min_iou = a.discourage_mask_below_coarse_iou,
+  }.mask
+end
+
 -- The mask of an object from its run.
 local function mask_of(a, s, i, object, run)
   if type(a.mask) == "function" then return a.mask(i, run, object) end
-  if a.mask == "box" then return mw.box_mask { box = object.alone, canvas = s.layout.canvas, like = s.noise } end
-  local image = a.mask == "sam"
-    and mw.vae_decode { model = a.model, latents = run.latents[#run.latents], tile = a.tile }
-  if a.mask == "sam" and a.sam_box then
-    return mw.sam_refine {
-      model = a.sam, image = image, box = s.in_pixels(object.alone), min_iou = a.discourage_mask_below_coarse_iou,
-      mask = mw.box_mask { box = object.alone, canvas = s.layout.canvas, like = s.noise },
-      min_confidence = a.discourage_mask_below_confidence,
-    }.mask
-  end
-  local boxed = a.mask == "sam" and a.use_box_input
+  local sam = a.mask == "sam"
+  local box = mw.box_mask { box = object.alone, canvas = s.layout.canvas, like = s.noise }
+  if a.mask == "box" then return box.mask end
+  if sam and a.sam_box then return refined(a, run, box, { box = box.pixels, mask = box.mask }) end
+  local boxed = sam and a.use_box_input
   local attention = mw.attention_mask {
     maps = run.token_maps, token = 0, layer = s.mask_layer, like = s.noise, from_step = a.attn_aggregation_step_start,
     sigma = a.gaussian_sigma or (boxed and 0.1 or 1.5), threshold = boxed and a.mask_th_for_box or a.mask_th_for_point,
     erode_dilate = boxed and a.n_erode_dilate_mask_for_box or 0, box = s.in_pixels(object.alone), canvas = s.pixels,
+    mode = a.mode,
   }
-  if a.mask == "threshold" then return attention.mask end
-  return mw.sam_refine {
-    model = a.sam, image = image,
+  if not sam then return attention.mask end
+  return refined(a, run, box, {
     point = not boxed and attention.point or nil, box = boxed and attention.bounds or nil, mask = attention.coarse,
-    min_confidence = a.discourage_mask_below_confidence, min_iou = a.discourage_mask_below_coarse_iou,
-  }.mask
+  })
 end
 
 -- Boxes with their phrases for the gated layers; nothing where they see none.
@@ -183,10 +185,20 @@ local function shared(a, layout, needed)
   return s
 end
 
+local function check_mask(a)
+  local kinds = { threshold = true, sam = true, box = true }
+  if type(a.mask) ~= "function" and not kinds[a.mask] then
+    mw.fail("lmd: 'mask' must be one of threshold, sam, box, or a function, got '" .. tostring(a.mask) .. "'")
+  end
+  if a.mask == "sam" and a.sam == nil then mw.missing("lmd", "sam") end
+  if type(a.sam) == "string" then a.sam = mw.sam { path = a.sam } end
+end
+
 local function lmd(given)
   local a = args("lmd", given, parameters, alias, { "model", "layout" })
   if not mw.is_handle(a.model) then a.model = mw.checkpoint { path = a.model } end
   a.mask = a.mask or (a.sam and "sam" or "threshold")
+  check_mask(a)
   local layout = mw.is_handle(a.layout) and a.layout or mw.layout(a.layout)
   local kept = math.floor(a.steps * math.max(0, math.min(1, a.frozen)))
   local guide = guidance(a, "overall_", layout)

@@ -27,7 +27,7 @@ function mw.attention_layers(params) end
 ---@field mask mw.handle mask: [height,width] 1 on the object, else 0
 ---@field coarse mw.handle mask: [h,w] the same at the map's size
 ---@field map mw.handle tensor: [h,w] the smoothed map, from 0 to 1
----@field point mw.handle list: { x, y } on the canvas: the corner of the brightest cell
+---@field point mw.handle list: { x, y } on the canvas: the middle of the brightest cell; nothing where all are alike
 ---@field bounds mw.handle list: { x, y, width, height } on the canvas around the mask, a cell larger on each side
 
 ---@class mw.attention_mask.params
@@ -43,6 +43,7 @@ function mw.attention_layers(params) end
 ---@field width? integer|mw.handle of the mask; null: the map's
 ---@field height? integer|mw.handle of the mask; null: the map's
 ---@field like? mw.handle latents whose sides the mask gets, instead of both
+---@field mode? "strict"|"faithful"|mw.handle faithful takes the corner of the brightest cell as the point, as the published code does
 
 ---The object that a token's cross-attention shows (Lian et al. 2023): mean over steps and heads, smoothed, over a threshold. The finer mask by its nearest cells, without a segmentation network, is this engine's own.
 ---@param params mw.attention_mask.params
@@ -120,6 +121,7 @@ function mw.box_attention_guide(params) end
 
 ---@class mw.box_mask: mw.handle
 ---@field mask mw.handle mask: [h,w] 1 in the box: corner and size go to the nearest cell each
+---@field pixels mw.handle list: { x, y, width, height } of the box in whole pixels of the picture, 8 to a cell
 
 ---@class mw.box_mask.params
 ---@field box table|mw.handle { x, y, width, height } on the canvas
@@ -530,6 +532,7 @@ function mw.sam(params) end
 ---@field cell? integer|mw.handle side of a cell of the result: 8 for latents, 1 for pixels
 ---@field min_confidence? number|mw.handle a candidate that the network trusts less is taken last
 ---@field min_iou? number|mw.handle so is one that overlaps the mask less
+---@field otherwise? mw.handle taken, with a warning, where the network finds nothing or nothing points at the object
 
 ---The mask of an object that a box, points or a coarse mask point at: the largest of the network's candidates that it trusts and that fits the coarse mask.
 ---@param params mw.sam_refine.params

@@ -86,7 +86,7 @@ local function attention_of(run, threshold, canvas)
   return mw.attention_mask {
     erode_dilate = boxed and case.n_erode_dilate_mask_for_box or 0,
     maps = run.token_maps, token = 0, layer = case.object_attn_key, from_step = case.attn_aggregation_step_start,
-    sigma = case.gaussian_sigma, threshold = boxed and case.mask_th_for_box or threshold,
+    sigma = case.gaussian_sigma, threshold = boxed and case.mask_th_for_box or threshold, mode = "faithful",
     like = run.latents[1], canvas = canvas,
   }
 end

@@ -144,8 +144,8 @@ static void finds_the_bright_token(void **state)
         assert_int_equal((int)fine[i], want[i / 16 * 4 + i % 8 / 2]);
     assert_below(fabs((double)map[6] - 1), 0);
     mw_value *point = result(n, 3), *around = result(n, 4);
-    assert_true(mw_value_as_number(mw_value_at(point, 0)) == 32 &&
-                mw_value_as_number(mw_value_at(point, 1)) == 16);
+    assert_true(mw_value_as_number(mw_value_at(point, 0)) == 40 &&
+                mw_value_as_number(mw_value_at(point, 1)) == 24);
     static const double box[4] = {0, 0, 64, 48};
     for (size_t i = 0; i < 4; i++)
         assert_true(mw_value_as_number(mw_value_at(around, i)) == box[i]);
