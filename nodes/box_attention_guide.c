@@ -2,11 +2,9 @@
 #include "core/graph/node.h"
 #include "core/ops.h"
 #include "nodes/nets/checkpoint.h"
-#include "nodes/nets/energy_function.h"
-#include "nodes/nets/guidance.h"
-#include "nodes/nets/layout_phrases.h"
-#include "nodes/nets/reference_maps.h"
+#include "nodes/nets/layout_energy.h"
 #include "nodes/nets/schedule.h"
+#include "nodes/nets/size_conditions.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -39,16 +37,21 @@ enum {
     SIGMA,
     CORNER,
     GROUNDING,
+    POOLED,
+    ORIGINAL_SIZE,
+    CROP,
+    TARGET_SIZE,
     MODE
 };
 enum { MOST_LAYERS = 256 };
 
 static const mw_port in[] = {
     {"model", "checkpoint", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint"},
-    {"latents", "latents", NULL, 0, 0, NULL, NULL, NULL, "[1,4,h,w] the latents before the step"},
+    {"latents", "latents", NULL, 0, 0, NULL, NULL, NULL,
+     "[B,4,h,w] the latents before the step; each picture is guided on its own"},
     {"schedule", "schedule", NULL, 0, 0, NULL, NULL, NULL, "the times of the run"},
     {"step", "integer", NULL, 0, 100000, NULL, NULL, NULL, "which step follows, from 0"},
-    {"embedding", "embedding", NULL, 0, 0, NULL, NULL, NULL, "[1,L,D] states of the prompt"},
+    {"embedding", "embedding", NULL, 0, 0, NULL, NULL, NULL, "[B or 1,L,D] states of the prompt"},
     {"tokens", "tokens", NULL, 0, 0, NULL, NULL, NULL, "of the prompt, as text_encoder gives them"},
     {"layout", "layout", NULL, 0, 0, NULL, NULL, NULL, "the phrases and their boxes"},
     {"state", "any", "null", 0, 0, NULL, NULL, NULL,
@@ -98,6 +101,11 @@ static const mw_port in[] = {
      "boxes for models with gated layers (GLIGEN), as the node grounding gives them; in faithful mode its "
      "tokens of "
      "nothing are taken"},
+    {"pooled", "embedding", "null", 0, 0, NULL, NULL, NULL, "[B or 1,P] pooled prompt; SDXL needs it"},
+    {"original_size", "list", "null", 0, 0, NULL, NULL, "pixels",
+     "{ width, height } for SDXL, as unet has it"},
+    {"crop", "list", "[0, 0]", 0, 0, NULL, NULL, "pixels", "{ left, top } for SDXL, as unet has it"},
+    {"target_size", "list", "null", 0, 0, NULL, NULL, "pixels", "{ width, height } for SDXL, as unet has it"},
     {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
      "strict: the energy is measured anew at every step; faithful: as the published code, where guidance "
      "ends for "
@@ -106,11 +114,12 @@ static const mw_port in[] = {
 };
 
 static const mw_out out[] = {
-    {"latents", "latents", "[1,4,h,w] moved"},
-    {"energy", "number", "the last one measured; nil when none was"},
+    {"latents", "latents", "[B,4,h,w] moved"},
+    {"energy", "any", "the last one measured; of several pictures a list; nil when none was"},
     {"state", "any", "the energy carried to the next step"},
-    {"energies", "list", "all that were measured at this step, in order"},
-    {"gradient", "tensor", "[1,4,h,w] of the energy, at the last gradient step; nil when none was made"},
+    {"energies", "list", "all that were measured at this step, in order; of several pictures a list of such"},
+    {"gradient", "tensor",
+     "[B,4,h,w] of the energy, at each picture's last gradient step; nil when none was made"},
     {0},
 };
 
@@ -121,20 +130,16 @@ typedef struct {
     mw_value *const *in;
     const mw_checkpoint *model;
     bool strict;
-    mw_tensor *latents, *text;
-    mw_schedule *schedule;
+    mw_tensor *latents, *text, *pooled;
+    int64_t pictures;
     int step;
+    mw_schedule *schedule;
     mw_guided_layer *layer;
     int nlayers;
-    mw_energy_layer *map;
-    mw_energy_options energy;
-    mw_layout layout;
-    mw_layout_spec spec;
-    mw_layout_phrases phrases;
-    mw_function *function; // the script's own energy, or NULL
-    mw_energy_plan *plan;  // of the others
-    mw_value *energies;
-    mw_tensor *gradient; // a share
+    mw_layout_energy energy;
+    double *carried;      // the last energy of each picture; INFINITY: none yet
+    mw_value **energies;  // of each picture, all that were measured; borrowed
+    mw_tensor *gradients; // NULL: no step was made
 } call;
 
 static double number(const call *k, int port) { return mw_value_as_number(k->in[port]); }
@@ -144,52 +149,17 @@ static bool is(const call *k, int port, const char *choice)
     return strcmp(mw_value_as_text(k->in[port]), choice) == 0;
 }
 
-// ---- layers
+// ---- parameters
 
-static void read_layers(call *k)
-{
-    mw_ctx *c = k->c;
-    const mw_unet_config *f = &k->model->unet->model.config;
-    int h = (int)mw_dim(k->latents, 2), w = (int)mw_dim(k->latents, 3);
-    k->layer = mw_alloc(c, MOST_LAYERS * sizeof *k->layer);
-    if (!k->layer)
-        return;
-    size_t n = mw_value_count(k->in[LAYERS]);
-    if (!given(k, LAYERS))
-        n = (size_t)mw_guided_layers_default(f, h, w, k->layer, MOST_LAYERS);
-    if (n < 1 || n > MOST_LAYERS) {
-        mw_fail(c, MW_E_ARG, "'layers' must name 1 to %d cross-attentions, got %zu", MOST_LAYERS, n);
-        return;
-    }
-    for (size_t i = 0; given(k, LAYERS) && i < n && mw_err(c) == MW_OK; i++)
-        mw_guided_layer_find(c, f, mw_value_as_text(mw_value_at(k->in[LAYERS], i)), h, w, &k->layer[i]);
-    k->nlayers = (int)n;
-}
-
-static mw_tensor *reference(const call *k, int layer)
-{
-    return mw_reference_maps(k->c, &k->model->unet->model.config, k->in[REFERENCE], k->spec.n,
-                             k->layer[layer].path);
-}
-
-static void read_maps(call *k)
-{
-    k->map = mw_alloc(k->c, (size_t)k->nlayers * sizeof *k->map);
-    for (int i = 0; k->map && i < k->nlayers && mw_err(k->c) == MW_OK; i++)
-        k->map[i] =
-            (mw_energy_layer){k->layer[i].h, k->layer[i].w, k->energy.lambda != 0 ? reference(k, i) : NULL};
-}
-
-// ---- the energy
-
-static void read_energy(call *k)
+static mw_energy_options read_options(const call *k)
 {
     mw_energy_form form = is(k, ENERGY, "paper") ? MW_ENERGY_PAPER
         : is(k, ENERGY, "ratio")                 ? MW_ENERGY_RATIO
         : is(k, ENERGY, "boxdiff")               ? MW_ENERGY_BOXDIFF
                                                  : MW_ENERGY_CODE;
-    bool transfers = !k->function && (form == MW_ENERGY_CODE || form == MW_ENERGY_PAPER);
-    k->energy = (mw_energy_options){
+    bool transfers =
+        !mw_value_as_function(k->in[ENERGY]) && (form == MW_ENERGY_CODE || form == MW_ENERGY_PAPER);
+    return (mw_energy_options){
         .form = form,
         .fg_top_p = number(k, given(k, FG_TOP_P) ? FG_TOP_P : TOP_P),
         .bg_top_p = number(k, given(k, BG_TOP_P) ? BG_TOP_P : TOP_P),
@@ -203,67 +173,6 @@ static void read_energy(call *k)
         .corner = (int)number(k, CORNER),
         .wrapped_boxes = !k->strict,
     };
-}
-
-// The phrases' places in the prompt that the embedding is of.
-static void find_phrases(call *k)
-{
-    mw_ctx *c = k->c;
-    const mw_value *tokens = k->in[TOKENS];
-    const char *prompt = mw_value_as_text(mw_value_get(mw_value_at(tokens, 0), "text"));
-    if (mw_value_count(tokens) != 1) {
-        mw_fail(c, MW_E_ARG, "'tokens' must be of one prompt, as text_encoder gives them, got %zu",
-                mw_value_count(tokens));
-        return;
-    }
-    mw_layout_mode mode = k->strict ? MW_STRICT : MW_FAITHFUL;
-    mw_layout_spec_of(c, "'layout'", k->in[LAYOUT], mode, &k->layout, &k->spec);
-    mw_layout_phrases_find(c, k->model->tokenizer[0]->tokenizer, &k->spec, prompt, mode, &k->phrases);
-    if (mw_err(c) == MW_OK && strcmp(k->phrases.found.prompt, prompt) != 0)
-        mw_fail(
-            c, MW_E_ARG,
-            "the prompt \"%.200s\" lacks phrases of the layout; with them it is \"%.300s\" (layout_phrases "
-            "makes such prompts)",
-            prompt, k->phrases.found.prompt);
-}
-
-static mw_tensor *energy(mw_ctx *c, void *user, mw_tensor *const *maps)
-{
-    const call *k = user;
-    if (!k->function)
-        return mw_energy(c, k->plan, maps);
-    mw_energy_call e = {k->function, k->layer, k->nlayers, &k->spec, &k->phrases, k->in[LAYOUT], !k->strict};
-    return mw_energy_of_function(c, &e, maps);
-}
-
-static void note(mw_ctx *c, void *user, double e)
-{
-    mw_value_push(c, ((call *)user)->energies, mw_value_number(c, e));
-}
-
-static void keep_gradient(mw_ctx *c, void *user, mw_tensor *e, mw_tensor *gradient, mw_tensor *const *maps)
-{
-    (void)c, (void)e, (void)maps;
-    call *k = user;
-    mw_release(k->gradient);
-    k->gradient = mw_retain(gradient);
-}
-
-// ---- the step
-
-static double strength(const call *k)
-{
-    const mw_schedule *s = k->schedule;
-    double scale = mw_schedule_input_scale(s, k->step), noise = sqrt(1 - mw_schedule_alpha_bar(s, k->step));
-    double progress = s->steps > 1 ? (double)k->step / (s->steps - 1) : 0;
-    double factor = is(k, DECAY, "progress") ? sqrt(1 - progress / 2) : noise;
-    if (!k->strict && s->sigmas && is(k, DECAY, "noise"))
-        return number(k, ETA) * s->sigmas[k->step] * s->sigmas[k->step];
-    if (!k->strict)
-        return number(k, ETA) * factor;
-    // Latents that carry their noise level, z / scale, move by as much in the units the network sees.
-    double cells = (double)(mw_dim(k->latents, 2) * mw_dim(k->latents, 3));
-    return number(k, ETA) * factor * cells / 4096 / (scale * scale);
 }
 
 static int iterations(const call *k)
@@ -284,49 +193,39 @@ static double threshold(const call *k)
     double heads = 0;
     if (given(k, THRESHOLD))
         return number(k, THRESHOLD);
-    if (k->function)
+    if (mw_value_as_function(k->in[ENERGY]))
         return -INFINITY;
     for (int i = 0; i < k->nlayers; i++)
         heads += (double)k->layer[i].heads / k->nlayers;
     return k->strict ? 5 * heads / 8 : 5;
 }
 
-static mw_tensor *guide(call *k, double *carried)
+// ---- checks
+
+// Whether a part for 1 or all pictures is so.
+static bool fits(const call *k, const mw_tensor *t, int ndim)
 {
-    double t = k->schedule->timesteps[k->step];
-    const mw_value *objects = mw_value_get(k->in[GROUNDING], k->strict ? "objects" : "null");
-    mw_guidance g = {.unet = &k->model->unet->model,
-                     .call = {.t = &t, .text = k->text, .objs = mw_value_as_tensor(objects)},
-                     .input_scale = mw_schedule_input_scale(k->schedule, k->step),
-                     .layer = k->layer,
-                     .nlayers = k->nlayers,
-                     .energy = energy,
-                     .user = k,
-                     .strength = strength(k),
-                     .iterations = iterations(k),
-                     .threshold = threshold(k),
-                     .fresh = k->strict,
-                     .trace = keep_gradient,
-                     .trace_user = k,
-                     .measured = note,
-                     .measured_user = k};
-    return mw_guide(k->c, &g, k->latents, carried);
+    return t && t->ndim == ndim && (mw_dim(t, 0) == 1 || mw_dim(t, 0) == k->pictures);
 }
 
 static mw_status check(call *k)
 {
     char got[64];
     mw_ctx *c = k->c;
-    if (!k->latents || k->latents->ndim != 4 || mw_dim(k->latents, 0) != 1 || mw_numel(k->latents) == 0)
-        return mw_fail(c, MW_E_SHAPE, "'latents' must be of one picture, [1,4,h,w], got %s",
+    const mw_value *boxes = mw_value_get(k->in[GROUNDING], k->strict ? "objects" : "null");
+    if (!k->latents || k->latents->ndim != 4 || mw_numel(k->latents) == 0)
+        return mw_fail(c, MW_E_SHAPE, "'latents' must be [B,4,h,w], got %s",
                        mw_shape_text(k->latents, got, sizeof got));
-    if (!k->text || k->text->ndim != 3 || mw_dim(k->text, 0) != 1)
-        return mw_fail(c, MW_E_SHAPE, "'embedding' must be of one prompt, [1,L,D], got %s",
-                       mw_shape_text(k->text, got, sizeof got));
-    if (k->model->unet_config.text_time)
-        return mw_fail(c, MW_E_ARG, "attention guidance of SDXL is not supported yet");
-    const mw_value *tokens = mw_value_get(k->in[GROUNDING], k->strict ? "objects" : "null");
-    if (given(k, GROUNDING) && !mw_value_as_tensor(tokens))
+    if (!fits(k, k->text, 3))
+        return mw_fail(c, MW_E_SHAPE, "'embedding' must be of 1 or %lld prompts, [B,L,D], got %s",
+                       (long long)k->pictures, mw_shape_text(k->text, got, sizeof got));
+    if (k->pooled && !fits(k, k->pooled, 2))
+        return mw_fail(c, MW_E_SHAPE, "'pooled' must be of 1 or %lld prompts, [B,P], got %s",
+                       (long long)k->pictures, mw_shape_text(k->pooled, got, sizeof got));
+    if (mw_value_count(k->in[TOKENS]) != 1)
+        return mw_fail(c, MW_E_ARG, "'tokens' must be of one prompt, as text_encoder gives them, got %zu",
+                       mw_value_count(k->in[TOKENS]));
+    if (given(k, GROUNDING) && !mw_value_as_tensor(boxes))
         return mw_fail(c, MW_E_ARG, "'grounding' must be what the node grounding gives");
     k->schedule = mw_schedule_from_value(c, k->in[SCHEDULE]);
     if (k->schedule)
@@ -334,28 +233,115 @@ static mw_status check(call *k)
     return mw_err(c);
 }
 
-// Whether anything is to be done, and if so, it.
-static mw_tensor *run_call(call *k, double *carried)
+// The energies of the step before, one for each picture.
+static mw_status read_state(call *k)
+{
+    const mw_value *before = mw_value_get(k->in[STATE], "energy");
+    k->carried = mw_alloc(k->c, (size_t)k->pictures * sizeof *k->carried);
+    for (int64_t b = 0; k->carried && b < k->pictures; b++) {
+        const mw_value *v = k->pictures > 1 ? mw_value_at(before, (size_t)b) : before;
+        k->carried[b] = mw_value_kind(v) == MW_NUMBER ? mw_value_as_number(v) : INFINITY;
+        if (mw_value_kind(before) != MW_NIL && mw_value_kind(v) != MW_NUMBER)
+            return mw_fail(k->c, MW_E_ARG, "'state' must be that of the step before, of as many pictures");
+    }
+    return mw_err(k->c);
+}
+
+// ---- the step
+
+static void note(mw_ctx *c, void *user, int64_t picture, double e)
+{
+    mw_value_push(c, ((call *)user)->energies[picture], mw_value_number(c, e));
+}
+
+static mw_tensor *guide(call *k)
 {
     mw_ctx *c = k->c;
-    if (check(k) != MW_OK)
+    double t = k->schedule->timesteps[k->step], *ids = NULL;
+    const mw_value *boxes = mw_value_get(k->in[GROUNDING], k->strict ? "objects" : "null");
+    int64_t cells = mw_dim(k->latents, 2) * mw_dim(k->latents, 3);
+    mw_sizes sizes = {k->in[ORIGINAL_SIZE], k->in[CROP], k->in[TARGET_SIZE]};
+    mw_guidance g = {.unet = &k->model->unet->model,
+                     .call = {.latents = k->latents,
+                              .t = &t,
+                              .text = k->text,
+                              .pooled = k->pooled,
+                              .objs = mw_value_as_tensor(boxes)},
+                     .input_scale = mw_schedule_input_scale(k->schedule, k->step),
+                     .layer = k->layer,
+                     .nlayers = k->nlayers,
+                     .energy = mw_layout_energy_of,
+                     .user = &k->energy,
+                     .strength = mw_guidance_strength(k->schedule, k->step, number(k, ETA),
+                                                      is(k, DECAY, "progress"), k->strict, cells),
+                     .iterations = iterations(k),
+                     .threshold = threshold(k),
+                     .fresh = k->strict,
+                     .measured = note,
+                     .measured_user = k};
+    mw_unet_add_sizes(c, &g.unet->config, &sizes, &g.call, &ids);
+    mw_tensor *z = mw_guide(c, &g, k->latents, k->carried, &k->gradients);
+    free(ids);
+    return z;
+}
+
+// Whether anything is to be done, and if so, it.
+static mw_tensor *run_call(call *k)
+{
+    mw_ctx *c = k->c;
+    if (check(k) != MW_OK || read_state(k) != MW_OK)
         return NULL;
     bool idle = number(k, ETA) == 0 || k->step >= number(k, LAST_STEP) || iterations(k) == 0;
-    if (idle || (!k->strict && !(*carried > threshold(k))))
+    if (mw_err(c) != MW_OK || idle)
         return k->latents;
-    find_phrases(k);
-    if (mw_err(c) != MW_OK || k->spec.n == 0)
-        return mw_err(c) == MW_OK ? k->latents : NULL; // nothing to guide
-    read_layers(k);
-    read_energy(k);
-    read_maps(k);
-    if (mw_err(c) != MW_OK)
-        return NULL;
-    if (k->function)
-        return guide(k, carried);
-    k->plan = mw_energy_plan_new(c, &k->energy, k->phrases.phrase, k->phrases.n, mw_dim(k->text, 1), k->map,
-                                 k->nlayers);
-    return k->plan ? guide(k, carried) : NULL;
+    const mw_unet_config *f = &k->model->unet->model.config;
+    k->layer = mw_alloc(c, MOST_LAYERS * sizeof *k->layer);
+    if (k->layer)
+        k->nlayers = mw_guided_layers_read(c, f, k->in[LAYERS], (int)mw_dim(k->latents, 2),
+                                           (int)mw_dim(k->latents, 3), k->layer, MOST_LAYERS);
+    k->energy = (mw_layout_energy){.unet = f,
+                                   .tokenizer = k->model->tokenizer[0]->tokenizer,
+                                   .layout = k->in[LAYOUT],
+                                   .references = k->in[REFERENCE],
+                                   .layer = k->layer,
+                                   .nlayers = k->nlayers,
+                                   .options = read_options(k),
+                                   .function = mw_value_as_function(k->in[ENERGY])};
+    const mw_value *prompt = mw_value_get(mw_value_at(k->in[TOKENS], 0), "text");
+    if (mw_layout_energy_find(c, &k->energy, mw_value_as_text(prompt)) == MW_OK && k->energy.spec.n == 0)
+        return k->latents; // nothing to guide
+    return mw_layout_energy_plan(c, &k->energy, mw_dim(k->text, 1)) == MW_OK ? guide(k) : NULL;
+}
+
+// ---- results
+
+// The list of all energies; of several pictures one of such lists.
+static mw_value *start_energies(call *k)
+{
+    mw_value *all = mw_value_list(k->c);
+    k->energies = mw_alloc(k->c, (size_t)(k->pictures + 1) * sizeof *k->energies);
+    for (int64_t b = 0; k->energies && b < k->pictures; b++) {
+        k->energies[b] = k->pictures > 1 ? mw_value_list(k->c) : all;
+        if (k->pictures > 1)
+            mw_value_push(k->c, all, k->energies[b]);
+    }
+    return all;
+}
+
+// The last energies: a number, of several pictures a list; nil when none was measured.
+static mw_value *carried(const call *k)
+{
+    mw_value *list = mw_value_list(k->c);
+    bool measured = k->carried != NULL;
+    for (int64_t b = 0; measured && b < k->pictures; b++) {
+        measured = isfinite(k->carried[b]);
+        mw_value_push(k->c, list, mw_value_number(k->c, k->carried[b]));
+    }
+    mw_value *v = !measured ? mw_value_nil(k->c)
+        : k->pictures > 1   ? mw_value_retain(list)
+                            : mw_value_number(k->c, k->carried[0]);
+    mw_value_release(list);
+    return v;
 }
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -363,30 +349,24 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     call k = {.c = c, .in = i, .model = (const mw_checkpoint *)mw_value_as_object(i[MODEL])};
     k.latents = mw_cast(c, mw_value_as_tensor(i[LATENTS]), MW_F32);
     k.text = mw_value_as_tensor(i[EMBEDDING]);
-    k.function = mw_value_as_function(i[ENERGY]);
+    k.pooled = mw_value_as_tensor(i[POOLED]);
+    k.pictures = k.latents ? mw_dim(k.latents, 0) : 0;
     k.step = (int)mw_value_as_number(i[STEP]);
     k.strict = strcmp(mw_value_as_text(i[MODE]), "strict") == 0;
-    k.energies = mw_value_list(c);
-    const mw_value *before = mw_value_get(i[STATE], "energy");
-    double carried = mw_value_kind(before) == MW_NUMBER ? mw_value_as_number(before) : INFINITY;
-    mw_tensor *z = run_call(&k, &carried);
+    o[3] = start_energies(&k);
+    o[0] = mw_value_tensor(c, run_call(&k));
     if (mw_err(c) == MW_E_NUMBER)
         mw_fail_context(c, "step %d", k.step);
-    o[0] = mw_value_tensor(c, z);
-    o[1] = isfinite(carried) ? mw_value_number(c, carried) : mw_value_nil(c);
+    o[1] = carried(&k);
     o[2] = mw_value_map(c);
-    if (isfinite(carried))
-        mw_value_set(c, o[2], "energy", mw_value_number(c, carried));
-    o[3] = k.energies;
-    o[4] = k.gradient ? mw_value_tensor(c, k.gradient) : mw_value_nil(c);
-    mw_release(k.gradient);
-    mw_energy_plan_free(k.plan);
-    mw_layout_phrases_free(&k.phrases);
-    mw_layout_spec_free(&k.spec);
-    mw_layout_free(&k.layout);
+    if (mw_value_kind(o[1]) != MW_NIL)
+        mw_value_set(c, o[2], "energy", mw_value_retain(o[1]));
+    o[4] = k.gradients ? mw_value_tensor(c, k.gradients) : mw_value_nil(c);
+    mw_layout_energy_free(&k.energy);
     mw_schedule_free(k.schedule);
     free(k.layer);
-    free(k.map);
+    free(k.carried);
+    free(k.energies);
     return mw_err(c);
 }
 

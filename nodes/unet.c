@@ -3,6 +3,7 @@
 #include "core/ops.h"
 #include "nodes/nets/model.h"
 #include "nodes/nets/schedule.h"
+#include "nodes/nets/size_conditions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -147,42 +148,6 @@ static mw_tensor *both(const call *k, int negative, int positive)
     return p ? mw_concat(c, 2, parts, 0) : NULL;
 }
 
-// ---- size conditioning of SDXL
-
-// { x, y } of a list port, or the default.
-static void pair(const call *k, int port, double x, double y, double xy[2])
-{
-    mw_value *v = k->in[port];
-    xy[0] = x;
-    xy[1] = y;
-    if (mw_value_kind(v) == MW_NIL)
-        return;
-    for (size_t i = 0; i < 2; i++) {
-        mw_value *e = mw_value_at(v, i);
-        if (mw_value_count(v) != 2 || mw_value_kind(e) != MW_NUMBER)
-            mw_fail(k->c, MW_E_ARG, "'%s' must be a list of two numbers, in pixels", in[port].name);
-        xy[i] = mw_value_as_number(e);
-    }
-}
-
-enum { TIME_IDS = 6 };
-
-// Time ids of the whole batch, TIME_IDS for each item; free() them.
-static double *time_ids(const call *k, const mw_tensor *latents, int64_t items)
-{
-    const double pixels = 8; // of a latent, in every published SDXL
-    double w = pixels * (double)mw_dim(latents, 3), h = pixels * (double)mw_dim(latents, 2);
-    double original[2], crop[2], target[2];
-    pair(k, ORIGINAL_SIZE, w, h, original);
-    pair(k, CROP, 0, 0, crop);
-    pair(k, TARGET_SIZE, w, h, target);
-    const double row[TIME_IDS] = {original[1], original[0], crop[1], crop[0], target[1], target[0]};
-    double *ids = mw_alloc(k->c, (size_t)items * sizeof row);
-    for (int64_t b = 0; ids && b < items; b++)
-        memcpy(ids + b * TIME_IDS, row, sizeof row);
-    return ids;
-}
-
 // ---- the call
 
 // Time and input scale of this step.
@@ -209,23 +174,12 @@ static void times(const call *k, double *t, double *scale)
     mw_schedule_free(s);
 }
 
-static void add_conditions(const call *k, mw_unet_in *u, int64_t items, double **ids)
+static void add_conditions(const call *k, mw_unet_in *u, double **ids)
 {
-    const mw_unet_config *f = &k->m->config;
-    if (!f->text_time || mw_err(k->c) != MW_OK)
-        return;
-    u->pooled = both(k, NEGATIVE_POOLED, POOLED);
-    if (!u->pooled && mw_err(k->c) == MW_OK)
-        mw_fail(k->c, MW_E_ARG,
-                "'pooled' is needed: this model takes the text encoder's pooled vector beside its states");
-    if (mw_err(k->c) == MW_OK && mw_dim(u->pooled, -1) + TIME_IDS * f->time_id_width != f->add_width)
-        mw_fail(k->c, MW_E_SHAPE,
-                "'pooled' must be %d wide, got %lld: it must come from the text encoder of the same model",
-                f->add_width - TIME_IDS * f->time_id_width, (long long)mw_dim(u->pooled, -1));
-    if (mw_err(k->c) == MW_OK)
-        *ids = time_ids(k, u->latents, items);
-    u->time_ids = *ids;
-    u->ntime_ids = TIME_IDS;
+    mw_sizes sizes = {k->in[ORIGINAL_SIZE], k->in[CROP], k->in[TARGET_SIZE]};
+    if (k->m->config.text_time)
+        u->pooled = both(k, NEGATIVE_POOLED, POOLED);
+    mw_unet_add_sizes(k->c, &k->m->config, &sizes, u, ids);
 }
 
 // One entry of the grounding for all pictures: [B,30,D].
@@ -280,7 +234,7 @@ static mw_tensor *predict(const call *k)
                     .text = both(k, NEGATIVE, EMBEDDING),
                     .objs = grounding(k),
                     .taps = mw_value_count(k->names) ? &taps : NULL};
-    add_conditions(k, &u, items, &ids);
+    add_conditions(k, &u, &ids);
     mw_tensor *y = mw_unet_forward(c, k->m, &u);
     free(ts);
     free(ids);

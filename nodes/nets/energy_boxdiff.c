@@ -113,5 +113,6 @@ mw_tensor *mw_energy_boxdiff(mw_ctx *c, const mw_energy_plan *p, mw_tensor *cons
     mw_tensor *total = edges(c, cube, 1, g->side_x, g->weigh_x, NULL);
     total = edges(c, cube, 2, g->side_y, g->weigh_y, total);
     // sum of 1 - F + B over the rows
-    return mw_add(c, total, mw_affine(c, mw_energy_largest(c, g, x), 1, g->counted));
+    mw_tensor *shares = mw_energy_largest(c, g, x);
+    return shares ? mw_add(c, total, mw_affine(c, shares, 1, g->counted)) : total;
 }

@@ -53,7 +53,8 @@ int mw_energy_count(int cells, double share);
 // ---- for each form
 // Regions and their weights; of each row at least `least` cells count.
 mw_status mw_energy_grid_topk(mw_ctx *c, const mw_energy_plan *p, mw_energy_grid *g, int least);
-// omega B - fg_weight F of columns [..,rows,cells], weighed and summed over all: [1].
+// omega B - fg_weight F of columns [..,rows,cells], weighed and summed over all: [1]; NULL where no cell
+// counts (BoxDiff's with few cells).
 mw_tensor *mw_energy_largest(mw_ctx *c, const mw_energy_grid *g, mw_tensor *columns);
 mw_status mw_energy_grid_boxdiff(mw_ctx *c, const mw_energy_plan *p, mw_energy_grid *g);
 mw_tensor *mw_energy_boxdiff(mw_ctx *c, const mw_energy_plan *p, mw_tensor *const *maps);

@@ -58,6 +58,24 @@ int mw_guided_layers_default(const mw_unet_config *f, int h, int w, mw_guided_la
     return n;
 }
 
+int mw_guided_layers_read(mw_ctx *c, const mw_unet_config *f, const mw_value *list, int h, int w,
+                          mw_guided_layer *out, int max)
+{
+    bool named = mw_value_kind(list) != MW_NIL;
+    size_t n = named ? mw_value_count(list) : (size_t)mw_guided_layers_default(f, h, w, out, max);
+    if (n < 1 || n > (size_t)max)
+        mw_fail(c, MW_E_ARG, "'layers' must name 1 to %d cross-attentions, got %zu", max, n);
+    for (size_t i = 0; named && i < n && mw_err(c) == MW_OK; i++) {
+        const mw_value *name = mw_value_at(list, i);
+        if (mw_value_kind(name) != MW_TEXT)
+            mw_fail(c, MW_E_ARG, "'layers' must be a list of texts, entry %zu is a %s", i + 1,
+                    mw_kind_name(mw_value_kind(name)));
+        else
+            mw_guided_layer_find(c, f, mw_value_as_text(name), h, w, &out[i]);
+    }
+    return mw_err(c) == MW_OK ? (int)n : 0;
+}
+
 // ---- one measurement
 
 // The maps of a forward pass, as they come.
@@ -101,8 +119,11 @@ static double value_of(mw_ctx *c, const mw_tensor *energy)
     if (energy && mw_numel(energy) != 1)
         mw_fail(c, MW_E_SHAPE, "an energy must be one number, got %lld", (long long)mw_numel(energy));
     if (mw_err(c) == MW_OK && mw_tensor_read_f32(c, energy, &v) == MW_OK && !isfinite(v))
-        mw_fail(c, MW_E_NUMBER, "the energy of the attention is %s: the latents are no longer numbers",
-                isnan(v) ? "not a number" : "infinite");
+        mw_fail(
+            c, MW_E_NUMBER,
+            "the energy of the attention is %s: latents or text states are no numbers, a setting is beyond "
+            "reason, or a phrase gets no attention at all",
+            isnan(v) ? "not a number" : "infinite");
     return (double)v;
 }
 
@@ -125,8 +146,9 @@ static bool must_recompute(mw_ctx *c, const mw_guidance *g, const mw_tensor *lat
 }
 
 // Measures the energy and, unless that ends guidance, makes a step. Returns the latents moved; NULL when
-// guidance has ended.
-static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, double *energy)
+// guidance has ended. *kept: a share of the gradient in place of the one before.
+static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_tensor *latents,
+                          double *energy, mw_tensor **kept)
 {
     catcher k = {g, mw_alloc(c, (size_t)g->nlayers * sizeof *k.map)};
     mw_tensor *moved = NULL, *gradient = NULL;
@@ -137,7 +159,7 @@ static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, d
         mw_tensor *e = forward(c, g, &k, z);
         *energy = value_of(c, e);
         if (g->measured)
-            g->measured(c, g->measured_user, *energy);
+            g->measured(c, g->measured_user, picture, *energy);
         bool enough = g->fresh && *energy <= g->threshold;
         if (!enough && mw_backward(c, 1, &e, NULL, 1, &z, &gradient) == MW_OK &&
             check_finite(c, gradient) == MW_OK) {
@@ -145,6 +167,8 @@ static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, d
                 g->trace(c, g->trace_user, e, gradient, k.map);
             mw_tensor *terms[2] = {latents, gradient};
             moved = mw_lincomb(c, 2, terms, (double[]){1, -g->strength});
+            mw_release(*kept);
+            *kept = mw_retain(gradient);
         }
         mw_tape_end(c);
     }
@@ -154,16 +178,64 @@ static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, d
     return mw_scope_end(c, moved);
 }
 
-mw_tensor *mw_guide(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, double *energy)
+// ---- all steps
+
+static mw_tensor *guide_one(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_tensor *z, double *energy,
+                            mw_tensor **gradient)
 {
-    mw_tensor *z = latents;
     for (int i = 0; i < g->iterations && mw_err(c) == MW_OK && !mw_cancelled(c); i++) {
         if (!g->fresh && !(*energy > g->threshold))
             break;
-        mw_tensor *moved = iterate(c, g, z, energy);
+        mw_tensor *moved = iterate(c, g, picture, z, energy, gradient);
         if (!moved)
             break;
         z = moved;
     }
-    return mw_err(c) == MW_OK ? z : NULL;
+    return z;
+}
+
+// Of what is for one or for each picture, what is for this one.
+static mw_tensor *of(mw_ctx *c, mw_tensor *t, int64_t picture)
+{
+    return t && mw_dim(t, 0) > 1 ? mw_slice(c, t, 0, picture, 1) : t;
+}
+
+static mw_tensor *joined(mw_ctx *c, mw_tensor *all, mw_tensor *more)
+{
+    mw_tensor *parts[2] = {all, more};
+    return all ? mw_concat(c, 2, parts, 0) : more;
+}
+
+mw_tensor *mw_guide(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, double *energy, mw_tensor **gradient)
+{
+    int64_t pictures = latents ? mw_dim(latents, 0) : 0;
+    mw_tensor *all = NULL, *gradients = NULL;
+    bool stepped = false;
+    for (int64_t b = 0; b < pictures && mw_err(c) == MW_OK; b++) {
+        mw_guidance one = *g;
+        mw_tensor *z = of(c, latents, b), *last = NULL;
+        one.call.text = of(c, g->call.text, b);
+        one.call.pooled = of(c, g->call.pooled, b);
+        all = joined(c, all, guide_one(c, &one, b, z, &energy[b], &last));
+        stepped |= last != NULL;
+        gradients = joined(c, gradients, last ? mw_scope_adopt(c, last) : mw_affine(c, z, 0, 0));
+        if (mw_err(c) == MW_E_NUMBER && pictures > 1)
+            mw_fail_context(c, "picture %lld", (long long)b + 1);
+    }
+    *gradient = stepped && mw_err(c) == MW_OK ? gradients : NULL;
+    return mw_err(c) != MW_OK ? NULL : stepped ? all : latents;
+}
+
+double mw_guidance_strength(const mw_schedule *s, int step, double eta, bool progress, bool strict,
+                            int64_t cells)
+{
+    double scale = mw_schedule_input_scale(s, step), noise = sqrt(1 - mw_schedule_alpha_bar(s, step));
+    double way = s->steps > 1 ? (double)step / (s->steps - 1) : 0;
+    double factor = progress ? sqrt(1 - way / 2) : noise;
+    if (!strict && s->sigmas && !progress)
+        return eta * s->sigmas[step] * s->sigmas[step];
+    if (!strict)
+        return eta * factor;
+    // Latents that carry their noise level, z / scale, move by as much in the units the network sees.
+    return eta * factor * (double)cells / 4096 / (scale * scale);
 }

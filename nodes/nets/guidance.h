@@ -6,7 +6,9 @@
 #ifndef MW_GUIDANCE_H
 #define MW_GUIDANCE_H
 
+#include "core/graph/value.h"
 #include "nodes/nets/energy.h"
+#include "nodes/nets/schedule.h"
 #include "nodes/nets/unet.h"
 
 #define MW_LAYER_PATH 96
@@ -21,7 +23,9 @@ typedef mw_tensor *(*mw_energy_fn)(mw_ctx *c, void *user, mw_tensor *const *maps
 
 typedef struct mw_guidance {
     const mw_unet_model *unet;
-    mw_unet_in call;    // of one picture: time, text, and what else the model takes; not latents and taps
+    // Of one picture: time, text, and what else the model takes; not latents and taps. Text and pooled text
+    // may be for each of several.
+    mw_unet_in call;
     double input_scale; // the latents are multiplied by this before they go in
     const mw_guided_layer *layer;
     int nlayers;
@@ -37,15 +41,24 @@ typedef struct mw_guidance {
     // Told after each backward pass; may be NULL.
     void (*trace)(mw_ctx *c, void *user, mw_tensor *energy, mw_tensor *gradient, mw_tensor *const *maps);
     void *trace_user;
-    // Told each energy that is measured; may be NULL.
-    void (*measured)(mw_ctx *c, void *user, double energy);
+    // Told each energy that is measured, and of which picture; may be NULL.
+    void (*measured)(mw_ctx *c, void *user, int64_t picture, double energy);
     void *measured_user;
 } mw_guidance;
 
-// latents: [1,C,h,w] f32. *energy: the last one measured, read unless `fresh`, and replaced when one is
-// measured. Returns the latents to go on with, in the open scope: `latents` itself when no step was made.
-// MW_E_NUMBER when the energy or a gradient is not finite.
-mw_tensor *mw_guide(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, double *energy);
+// latents: [B,C,h,w] f32; each picture is moved on its own, as it would be alone. energy[B]: the last ones
+// measured, read unless `fresh`, and replaced when one is measured. Returns the latents to go on with, in the
+// open scope: `latents` itself when no step was made. gradient: [B,C,h,w] that of each one's last step, zeros
+// where none was made; NULL when none was at all. MW_E_NUMBER when an energy or a gradient is not finite.
+mw_tensor *mw_guide(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, double *energy,
+                    mw_tensor **gradient);
+
+// The size of a step: eta * sqrt(1 - alpha_bar), or where it follows `progress` eta * sqrt(1 - step / 2 /
+// (steps - 1)), as BoxDiff has it. Strict: times cells / 4096, since a latent's share of the energy falls
+// with their number; faithful as the published code, where schedules of sigmas take sigma^2 for 1 -
+// alpha_bar.
+double mw_guidance_strength(const mw_schedule *s, int step, double eta, bool progress, bool strict,
+                            int64_t cells);
 
 // The layer of a name for latents of h x w cells; MW_E_ARG listing the layers when there is no such.
 mw_status mw_guided_layer_find(mw_ctx *c, const mw_unet_config *f, const char *name, int h, int w,
@@ -53,5 +66,8 @@ mw_status mw_guided_layer_find(mw_ctx *c, const mw_unet_config *f, const char *n
 // The cross-attentions of the middle block and of the first block of the way up that has any: how many; the
 // first `max` into out.
 int mw_guided_layers_default(const mw_unet_config *f, int h, int w, mw_guided_layer *out, int max);
+// Those that a list of texts names, or with nil the default ones: how many, at most `max`; 0 with MW_E_ARG.
+int mw_guided_layers_read(mw_ctx *c, const mw_unet_config *f, const mw_value *list, int h, int w,
+                          mw_guided_layer *out, int max);
 
 #endif

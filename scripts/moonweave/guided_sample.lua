@@ -13,7 +13,8 @@ local mw = require "moonweave"
 local function at_step(a, schedule, i, latents, state)
   local g = { model = a.model, latents = latents, schedule = schedule, step = i, state = state,
     grounding = i < (a.grounded or 0) and a.grounding or nil,
-    embedding = a.text.embedding, tokens = a.text.tokens, reference = a.reference and a.reference(i) }
+    embedding = a.text.embedding, pooled = a.text.pooled, tokens = a.text.tokens,
+    reference = a.reference and a.reference(i) }
   for name, value in pairs(a.guide) do g[name] = value end
   return g
 end
@@ -30,6 +31,7 @@ local function guided_sample(a)
     end
     local pred = mw.unet { model = a.model, latents = z, schedule = schedule, step = i, cfg = a.cfg,
       embedding = a.text.embedding, negative = a.negative.embedding, capture = a.capture,
+      pooled = a.text.pooled, negative_pooled = a.negative.pooled,
       grounding = i < (a.grounded or 0) and a.grounding or nil }
     r.guided[i + 1], r.maps[i + 1] = z, pred.maps
     z = mw.ddim_step { schedule = schedule, step = i, latents = z, noise_pred = pred.noise_pred }.latents

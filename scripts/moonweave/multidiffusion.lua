@@ -30,7 +30,7 @@ local function multidiffusion(given)
   local schedule = mw.schedule { model = a.model, steps = a.steps, sampler = "ddim" }
   local noise = mw.noise { model = a.model, seed = a.seed, width = a.width, height = a.height }
   local words = l.negative ~= "" and a.negative ~= "" and l.negative .. ", " .. a.negative or l.negative .. a.negative
-  local negative = mw.text_encoder { model = a.model, prompt = words, negative = true }.embedding
+  local negative = mw.text_encoder { model = a.model, prompt = words, negative = true }
 
   local regions = { { prompt = l.background } }
   for i, object in ipairs(l.objects) do
@@ -39,7 +39,7 @@ local function multidiffusion(given)
       mask = mw.box_mask { box = object.box, canvas = l.canvas, like = noise },
     }
   end
-  for _, r in ipairs(regions) do r.text = mw.text_encoder { model = a.model, prompt = r.prompt }.embedding end
+  for _, r in ipairs(regions) do r.text = mw.text_encoder { model = a.model, prompt = r.prompt } end
 
   local z = noise
   for i = 0, a.steps - 1 do
@@ -52,7 +52,8 @@ local function multidiffusion(given)
         own = mw.blend_latents { latents = ground.latents, over = z, mask = r.mask }
       end
       local pred = mw.unet { model = a.model, latents = own, schedule = schedule, step = i, cfg = a.cfg,
-        embedding = r.text, negative = negative }
+        embedding = r.text.embedding, pooled = r.text.pooled,
+        negative = negative.embedding, negative_pooled = negative.pooled }
       local moved = mw.ddim_step { schedule = schedule, step = i, latents = own, noise_pred = pred.noise_pred }.latents
       whole = whole and mw.blend_latents { latents = whole, over = moved, mask = r.mask } or moved
     end

@@ -79,18 +79,18 @@ function mw.benchmark_prompts(params) end
 function mw.blend_latents(params) end
 
 ---@class mw.box_attention_guide: mw.handle
----@field latents mw.handle latents: [1,4,h,w] moved
----@field energy mw.handle number: the last one measured; nil when none was
+---@field latents mw.handle latents: [B,4,h,w] moved
+---@field energy mw.handle any: the last one measured; of several pictures a list; nil when none was
 ---@field state mw.handle any: the energy carried to the next step
----@field energies mw.handle list: all that were measured at this step, in order
----@field gradient mw.handle tensor: [1,4,h,w] of the energy, at the last gradient step; nil when none was made
+---@field energies mw.handle list: all that were measured at this step, in order; of several pictures a list of such
+---@field gradient mw.handle tensor: [B,4,h,w] of the energy, at each picture's last gradient step; nil when none was made
 
 ---@class mw.box_attention_guide.params
 ---@field model mw.handle a checkpoint
----@field latents mw.handle [1,4,h,w] the latents before the step
+---@field latents mw.handle [B,4,h,w] the latents before the step; each picture is guided on its own
 ---@field schedule mw.handle the times of the run
 ---@field step integer|mw.handle which step follows, from 0
----@field embedding mw.handle [1,L,D] states of the prompt
+---@field embedding mw.handle [B or 1,L,D] states of the prompt
 ---@field tokens mw.handle of the prompt, as text_encoder gives them
 ---@field layout table|mw.handle the phrases and their boxes
 ---@field state? any|mw.handle the step before's output of that name; none at the first
@@ -112,6 +112,10 @@ function mw.blend_latents(params) end
 ---@field sigma? number|mw.handle boxdiff: smoothing of the maps; 0: none
 ---@field corner? integer|mw.handle boxdiff: how far from an edge its corner terms look
 ---@field grounding? any|mw.handle boxes for models with gated layers (GLIGEN), as the node grounding gives them; in faithful mode its tokens of nothing are taken
+---@field pooled? mw.handle [B or 1,P] pooled prompt; SDXL needs it
+---@field original_size? table|mw.handle { width, height } for SDXL, as unet has it
+---@field crop? table|mw.handle { left, top } for SDXL, as unet has it
+---@field target_size? table|mw.handle { width, height } for SDXL, as unet has it
 ---@field mode? "strict"|"faithful"|mw.handle strict: the energy is measured anew at every step; faithful: as the published code, where guidance ends for good once the energy was seen below the threshold, and boxes off the canvas wrap around
 
 ---Moves latents before a step against the gradient of an energy: attention to each phrase goes into its boxes. LLM-grounded Diffusion (arXiv 2305.13655), eq. 1 to 4.

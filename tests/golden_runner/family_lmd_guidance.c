@@ -136,7 +136,7 @@ static void one(job *j, const json_t *v)
     int64_t step = json_integer_value(json_object_get(v, "index"));
     double e = json_number_value(json_object_get(v, "loss_in"));
     mw_schedule *s = schedule(j, (int)json_integer_value(json_object_get(v, "steps")));
-    mw_tensor *z = golden_input_tensor(c, j->k, "latents", MW_F32);
+    mw_tensor *z = golden_input_tensor(c, j->k, "latents", MW_F32), *gradient;
     j->n = 0;
     j->scale = of(j, "loss_scale");
     make_plan(j, v);
@@ -155,7 +155,7 @@ static void one(job *j, const json_t *v)
                          .threshold = json_number_value(json_object_get(v, "loss_threshold")),
                          .trace = trace,
                          .trace_user = j};
-        z = mw_guide(c, &g, z, &e);
+        z = mw_guide(c, &g, z, &e, &gradient);
         if (mw_err(c) == MW_OK)
             give(j, z);
     }

@@ -45,6 +45,10 @@ for energy, eta in pairs { code = 5, paper = 5, ratio = 30, boxdiff = 5 } do
   assert(#e == 4 and e[4] < e[1], energy .. ": the energy does not fall")
   assert(moved(g) > 0 and g.energy:value() == e[4] and g.state:value().energy == e[4])
 end
+-- BoxDiff's shares may be of no cell at all: its terms at the edges are left.
+local level = mw.attention_layers { model = sd }.level
+local edges = guided { energy = "boxdiff", top_p = 0, threshold = -1, layers = level }
+assert(#edges.energies:value() == 4 and edges.energy:value() > 0)
 assert(moved(guided { eta = 0 }) == 0 and #guided { eta = 0 }.energies:value() == 0)
 assert(moved(guided { last_step = 1 }) == 0)
 assert(moved(guided { iterations = 0 }) == 0)
@@ -52,6 +56,28 @@ assert(moved(guided { eta = 1 }) < moved(guided { eta = 5 }))
 assert(#guided { threshold = 1000 }.energies:value() == 1, "strict measures once and stops")
 assert(#guided { threshold = 1000, mode = "faithful", state = { energy = 7 } }.energies:value() == 0)
 assert(math.abs(guided { omega = 8 }.energies:value()[1] - guided { omega = 4 }.energies:value()[1]) > 0.01)
+
+-- Several pictures: each has its own energy, and stops on its own, as if it were alone.
+local seeds = { 3, 4, 5 }
+local batch = { latents = mw.noise { model = sd, seed = seeds[1], batch = #seeds } }
+local first = guided(batch).energies:value()
+batch.threshold = (first[1][1] + first[2][1]) / 2  -- one has to move, another is good already
+local together, counts = guided(batch), {}
+for b, seed in ipairs(seeds) do
+  local alone = guided { latents = mw.noise { model = sd, seed = seed }, threshold = batch.threshold }
+  local energies = together.energies:value()[b]
+  counts[#energies > 1] = true
+  assert(table.concat(energies, " ") == table.concat(alone.energies:value(), " "))
+  assert(together.energy:value()[b] == alone.energy:value())
+  assert(together.state:value().energy[b] == alone.energy:value())
+  assert((together.latents:value()[b] - alone.latents:value()[1]):abs():max():item() == 0)
+  local gradient = alone.gradient:value() and alone.gradient:value()[1] or mw.tensor(0)
+  assert((together.gradient:value()[b] - gradient):abs():max():item() == 0)
+end
+assert(counts[true] and counts[false])
+local after = guided { latents = together.latents, mode = "faithful", threshold = batch.threshold,
+  state = together.state, iterations = 1 }
+assert(#after.energies:value() == #seeds)
 
 -- What is refused, and by what words.
 local function refused(words, f, ...)
@@ -65,9 +91,11 @@ refused("'top_p' must be", value, { top_p = 1.5 })
 refused("'omega' must be", value, { omega = 0 / 0 })
 refused("'iterations' must be", value, { iterations = 1.5 })
 refused("one of", value, { energy = "cod" })
+refused("of as many pictures", value, { latents = batch.latents, state = { energy = 3 } })
 refused("lacks phrases", value, { layout = { objects = { { phrase = "a green moon", box = { 0, 0, 90, 90 } } } } })
 refused("for each of the 3 objects", value, { reference = { {} } })
-refused("[1,4,h,w]", value, { latents = mw.noise { model = sd, batch = 2 } })
+refused("'embedding' must be of 1 or 2 prompts", value, { latents = mw.noise { model = sd, batch = 2 },
+  embedding = mw.text_encoder { model = sd, prompt = { "a", "b", "c" } }.embedding })
 refused("of one size", value, { energy = "boxdiff" })
 local lost = mw.blend_latents { latents = z, over = mw.tensor { { { { 1 } } } }, box = { 0, 0, 9, 9 } }
 refused("must both be [B,4,h,w]", function() return lost:value() end)
@@ -80,6 +108,8 @@ assert(#run.overall.energies == 3 and run.composed[2] and not run.composed[3])
 local plain = mw.lmd { model = sd, layout = layout, steps = 4, cfg = 4, form = form, eta = 0 }
 assert(#plain.overall.energies == 0 and #plain.objects[1].energies == 0 and plain.latents:value())
 assert(#mw.lmd { model = sd, layout = { objects = {}, background = "night sky" }, steps = 2 }.objects == 0)
+local two = mw.backward_guidance { model = sd, layout = layout, steps = 2, form = form, latents = batch.latents }
+assert(two.latents:value().shape[1] == #seeds and #two.run.energies[1]:value() == #seeds)
 refused("has no parameter 'omgea'", mw.lmd, { model = sd, layout = layout, omgea = 4 })
 refused("layout", mw.lmd, { model = sd })
 refused("no gated layers", function()
