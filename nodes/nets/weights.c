@@ -16,6 +16,7 @@ enum kind { LINEAR, CONV, VECTOR, TABLE };
 typedef struct {
     char *name;
     enum kind kind;
+    mw_dtype dtype; // of the tensor
     int ndim;
     int64_t shape[4];  // as the network asks for it
     mw_tensor *tensor; // NULL until loaded
@@ -137,11 +138,21 @@ static bool grow(mw_ctx *c, mw_weights *w)
     return true;
 }
 
+// Norms and biases are f32. A matrix that the file holds in f16 stays so: the same values in half the bytes.
+static mw_dtype dtype_of(const mw_weights *w, const char *name, enum kind kind)
+{
+    const mw_weight_source *s = &w->source;
+    if (kind == VECTOR)
+        return MW_F32;
+    bool matrix = kind == LINEAR || kind == CONV;
+    return matrix && !s->patch && s->halves && s->halves(s->user, name) ? MW_F16 : w->dtype;
+}
+
 static void note(mw_ctx *c, mw_weights *w, const char *name, enum kind kind, int ndim, const int64_t *shape)
 {
     if (w->n == w->capacity && !grow(c, w))
         return;
-    entry e = {.name = mw_strdup(c, name), .kind = kind, .ndim = ndim};
+    entry e = {.name = mw_strdup(c, name), .kind = kind, .dtype = dtype_of(w, name, kind), .ndim = ndim};
     if (!e.name)
         return;
     memcpy(e.shape, shape, (size_t)ndim * sizeof *shape);
@@ -189,8 +200,6 @@ static void check(mw_weights *w, const char *name, int ndim, const int64_t *shap
         list(&w->problems, sentence);
 }
 
-static mw_dtype stored_as(const mw_weights *w, enum kind kind) { return kind == VECTOR ? MW_F32 : w->dtype; }
-
 static bool load_all(mw_ctx *c, mw_weights *w);
 
 static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, enum kind kind, int ndim,
@@ -210,8 +219,9 @@ static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, enum kind kind
     if (!e) {
         check(w, name, ndim, shape);
         note(c, w, name, kind, ndim, shape);
+        e = lookup(w, name);
     }
-    return mw_tensor_new(c, stored_as(w, kind), ndim, shape);
+    return e ? mw_tensor_new(c, e->dtype, ndim, shape) : NULL;
 }
 
 mw_tensor *mw_weight_linear(mw_ctx *c, mw_weights *w, const char *name, int64_t n, int64_t k)
@@ -255,7 +265,7 @@ bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, 
 // Neither NaN nor infinity may get in, and f16 must be able to hold the values.
 static void check_values(mw_ctx *c, const mw_weights *w, const entry *e, const float *v, int64_t n)
 {
-    float limit = stored_as(w, e->kind) == MW_F16 ? 65504.0f : INFINITY;
+    float limit = e->dtype == MW_F16 ? 65504.0f : INFINITY;
     for (int64_t i = 0; i < n; i++)
         if (!(fabsf(v[i]) < INFINITY)) {
             mw_fail(c, MW_E_FILE, "%s: %s: tensor '%s' holds %g at position %" PRId64, w->path, w->label,
@@ -294,7 +304,7 @@ static bool any_not_finite(const unsigned char *p, int64_t n)
 static const void *plain_halves(const mw_weights *w, const entry *e)
 {
     const mw_weight_source *s = &w->source;
-    if (stored_as(w, e->kind) != MW_F16 || s->patch || !s->halves)
+    if (e->dtype != MW_F16 || s->patch || !s->halves)
         return NULL;
     const void *p = s->halves(s->user, e->name);
     return p && any_not_finite(p, numel(e)) ? NULL : p; // NULL: read_values says which
@@ -321,7 +331,7 @@ static void load_one(mw_ctx *c, mw_weights *w, entry *e)
     if (halves)
         t = mw_tensor_from_bytes(c, MW_F16, e->ndim, e->shape, halves);
     else if (mw_err(c) == MW_OK)
-        t = mw_tensor_from_f32(c, stored_as(w, e->kind), e->ndim, e->shape, values);
+        t = mw_tensor_from_f32(c, e->dtype, e->ndim, e->shape, values);
     if (e->kind == LINEAR)
         t = mw_prepare_linear(c, t);
     else if (e->kind == CONV)
@@ -383,7 +393,7 @@ mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char
     for (size_t i = 0; i < w->n; i++) {
         const entry *e = &w->entries[i];
         w->count += numel(e);
-        w->bytes += (size_t)numel(e) * mw_dtype_size(stored_as(w, e->kind));
+        w->bytes += (size_t)numel(e) * mw_dtype_size(e->dtype);
     }
     if (mw_err(c) == MW_OK && w->source.name_at)
         warn_unused(c, w, ignorable);

@@ -34,8 +34,9 @@ typedef struct mw_weight_source {
 
 typedef struct mw_weights mw_weights;
 
-// Takes over the source. `label` goes in front of names in messages ("unet"). dtype: MW_F32 or MW_F16
-// storage.
+// Takes over the source. `label` goes in front of names in messages ("unet"). dtype: MW_F32 or MW_F16, of
+// activations and of weights; matrices that the source holds in f16 are f16 in either, unless they are
+// changed.
 mw_weights *mw_weights_new(mw_ctx *c, mw_weight_source source, const char *label, mw_dtype dtype);
 void mw_weights_free(mw_weights *w);
 mw_dtype mw_weights_dtype(const mw_weights *w);

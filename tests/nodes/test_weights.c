@@ -104,7 +104,8 @@ static void read_once_and_prepared(void **state)
         }
 }
 
-// f16 values in memory are taken as they are, without alignment, unless one of them is no number.
+// f16 values in memory are taken as they are, without alignment, also by a network in f32, unless one of them
+// is no number.
 static void halves_are_taken_as_they_are(void **state)
 {
     (void)state;
@@ -117,15 +118,30 @@ static void halves_are_taken_as_they_are(void **state)
         }
         in_memory = bytes + 1;
         entry e = {2, {3, 2}, six, 0, 0};
-        mw_weights *w = make(&e, MW_F16, false);
-        assert_non_null(ask(w, "a.weight", 3, 2));
-        assert_int_equal(e.reads, wrong >= 0);
-        mw_weights_free(w);
-        w = make(&e, MW_F32, false);
-        assert_non_null(ask(w, "a.weight", 3, 2));
-        assert_int_equal(e.reads, 1 + (wrong >= 0));
-        mw_weights_free(w);
+        for (mw_dtype dtype = MW_F32; dtype <= MW_F16; dtype++) {
+            e.reads = 0;
+            mw_weights *w = make(&e, dtype, false);
+            mw_tensor *t = ask(w, "a.weight", 3, 2);
+            assert_int_equal(t->dtype, MW_F16);
+            assert_int_equal(mw_weights_bytes(w), 12);
+            assert_int_equal(e.reads, wrong >= 0);
+            mw_weights_free(w);
+        }
     }
+    in_memory = NULL;
+}
+
+// What changes the values of a network in f32 needs room for the result.
+static void patched_halves_are_widened(void **state)
+{
+    (void)state;
+    const uint16_t one_third[4] = {0x3555, 0x3555, 0x3555, 0x3555};
+    in_memory = one_third;
+    entry e = {2, {2, 2}, four, 0, 0};
+    mw_weights *w = make(&e, MW_F32, true);
+    assert_int_equal(ask(w, "a.weight", 2, 2)->dtype, MW_F32);
+    assert_int_equal(e.reads, 1);
+    mw_weights_free(w);
     in_memory = NULL;
 }
 
@@ -177,6 +193,7 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(read_once_and_prepared), T(halves_are_taken_as_they_are),
-                                       T(what_cannot_be), T(unused_entries_are_warned_of)};
+                                       T(patched_halves_are_widened), T(what_cannot_be),
+                                       T(unused_entries_are_warned_of)};
     return cmocka_run_group_tests(tests, start, close_device);
 }
