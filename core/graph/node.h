@@ -8,7 +8,8 @@
 #include "core/graph/value.h"
 
 // An input or parameter: the same thing here, since either takes a literal or another node's output.
-// Types: "number" "integer" "bool" "text" "texts" (a text or a list of them) "path" "choice" "list" "any",
+// Types: "number" "integer" "bool" "text" "texts" (a text or a list of them) "path" "choice" "list" "any"
+// "function" (of a script; with choices also one of their names),
 // and the names of section 2 of the language: "tensor" "image" "latents" "embedding" "layout" "tokens" "maps"
 // "schedule" "mask" and the objects' ("checkpoint" "unet" "vae" "text_encoder" "tokenizer" "scheduler" ...).
 // "T?" is not written: see `def`.

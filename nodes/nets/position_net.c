@@ -45,7 +45,8 @@ static mw_status check(mw_ctx *c, const mw_unet_model *m, const mw_grounding *g)
     if (mw_err(c) != MW_OK)
         return mw_err(c);
     if (!m->config.gated)
-        return mw_fail(c, MW_E_ARG, "unet: this model has no gated layers, so it takes no grounding");
+        return mw_fail(c, MW_E_ARG, "%s: the unet has no gated layers (GLIGEN), so it takes no grounding",
+                       mw_weights_path(m->weights));
     if (!p || p->ndim != 3 || mw_dim(p, 0) != g->pictures || mw_dim(p, 1) != g->slots ||
         mw_dim(p, 2) != m->config.phrase_width)
         return mw_fail(c, MW_E_SHAPE, "unet: phrases of the grounding must be [%lld,%lld,%d], got %s",

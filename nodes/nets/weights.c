@@ -96,6 +96,7 @@ void mw_weights_free(mw_weights *w)
     free(w);
 }
 
+const char *mw_weights_path(const mw_weights *w) { return w->path; }
 mw_dtype mw_weights_dtype(const mw_weights *w) { return w->dtype; }
 size_t mw_weights_held(const mw_weights *w) { return atomic_load(&w->ready) ? w->bytes : 0; }
 size_t mw_weights_bytes(const mw_weights *w) { return w->bytes; }

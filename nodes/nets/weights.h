@@ -62,6 +62,8 @@ mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char
 // The i-th weight that the dry run asked for: its name (borrowed) and shape; false past the last.
 bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, int64_t shape[4]);
 
+// The file they come from, for messages.
+const char *mw_weights_path(const mw_weights *w);
 // Bytes on the device once loaded, and now; number of parameters.
 size_t mw_weights_bytes(const mw_weights *w);
 size_t mw_weights_held(const mw_weights *w);

@@ -4,10 +4,10 @@
 local one_stage = require "moonweave.one_stage"
 
 return function(given)
-  return one_stage("backward_guidance", given, { eta = 30, iterations = 5, last_step = 10, threshold = 0.2 },
+  return one_stage("backward_guidance", given, { eta = 30, "iterations", last_step = 10, threshold = 0.2 },
     function(a)
       return {
-        energy = "ratio", eta = a.eta, iterations = a.iterations, last_step = a.last_step, threshold = a.threshold,
+        energy = "ratio", eta = a.eta, iterations = a.iterations or 5, last_step = a.last_step, threshold = a.threshold,
         layers = a.layers,
       }
     end)

@@ -1,7 +1,13 @@
 -- fast_schedule.lua: mw.fast_schedule: a DDIM schedule that leaves out steps towards its end: the first `after` stay,
 -- of the rest every `rate`th. local at, steps = mw.fast_schedule { schedule = s, after = 30, rate = 2 }
 -- Returns a function that gives the schedule of each step, since each goes its own way back in time, and their number.
-local function fast_schedule(a)
+local mw = require "moonweave"
+local args = require "moonweave.args"
+
+local function fast_schedule(given)
+  local a = args("fast_schedule", given, { "schedule", "after", rate = 2 }, nil, { "schedule", "after" },
+    { after = { 0, 1000, whole = true }, rate = { 1, 1000, whole = true } })
+  if not mw.is_handle(a.schedule) then mw.fail("fast_schedule: 'schedule' must be a handle of a schedule") end
   local whole = a.schedule:value()
   local n, times = #whole.timesteps, {}
   if a.after >= n - 1 then return function() return a.schedule end, n end

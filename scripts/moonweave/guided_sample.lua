@@ -1,28 +1,38 @@
 -- guided_sample.lua: mw.guided_sample: the DDIM loop of mw.sample with attention guidance before each step.
 --   model, schedule (a handle, or a function that gives each step's), steps, latents (of the start), cfg;
 --   text, negative (text_encoder's handles);
---   guide: what box_attention_guide takes beside these (layout, eta, omega, iterations, last_step, ...); nil: none;
+--   guide: what box_attention_guide takes beside these (layout, eta, iterations, last_step = 30, ...); nil: none;
 --   grounding, grounded: for models with gated layers (GLIGEN): what the node of that name gives, for how many steps;
 --   reference(i): the reference maps of step i, or nil; capture: names of cross-attentions whose maps are wanted;
 --   freeze(i): what replaces part of the latents after step i: { latents = ..., frozen = mask }, or nil.
 -- Returns lists: latents (before each step, then the final ones), guided (what entered the network), stepped (after
 -- each step, before freezing), maps, energies.
 local mw = require "moonweave"
+local args = require "moonweave.args"
 
 -- The guide's parameters with those of one step added.
 local function at_step(a, schedule, i, latents, state)
   local g = { model = a.model, latents = latents, schedule = schedule, step = i, state = state,
-    grounding = i < (a.grounded or 0) and a.grounding or nil,
+    grounding = i < a.grounded and a.grounding or nil,
     embedding = a.text.embedding, pooled = a.text.pooled, tokens = a.text.tokens,
     reference = a.reference and a.reference(i) }
   for name, value in pairs(a.guide) do g[name] = value end
   return g
 end
 
-local function guided_sample(a)
+local limits = {
+  grounded = { -1e6, 1e6 }, guide = "table", text = "table", negative = "table", reference = "function",
+  freeze = "function",
+}
+
+local function guided_sample(given)
+  local a = args("guided_sample", given, {
+    "model", "schedule", "steps", "latents", "cfg", "text", "negative", "guide", "grounding", "reference", "capture",
+    "freeze", grounded = 0,
+  }, nil, { "model", "schedule", "steps", "latents", "text", "negative" }, limits)
   local r = { latents = { a.latents }, guided = {}, stepped = {}, maps = {}, energies = {} }
   local z, state = a.latents, nil
-  local last = a.guide and a.guide.eta ~= 0 and a.guide.last_step or 0
+  local last = a.guide and a.guide.eta ~= 0 and (a.guide.last_step or 30) or 0
   for i = 0, a.steps - 1 do
     local schedule = type(a.schedule) == "function" and a.schedule(i) or a.schedule
     if i < last then
@@ -32,7 +42,7 @@ local function guided_sample(a)
     local pred = mw.unet { model = a.model, latents = z, schedule = schedule, step = i, cfg = a.cfg,
       embedding = a.text.embedding, negative = a.negative.embedding, capture = a.capture,
       pooled = a.text.pooled, negative_pooled = a.negative.pooled,
-      grounding = i < (a.grounded or 0) and a.grounding or nil }
+      grounding = i < a.grounded and a.grounding or nil }
     r.guided[i + 1], r.maps[i + 1] = z, pred.maps
     z = mw.ddim_step { schedule = schedule, step = i, latents = z, noise_pred = pred.noise_pred }.latents
     r.stepped[i + 1] = z

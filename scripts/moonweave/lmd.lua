@@ -33,8 +33,16 @@ local parameters = {
   discourage_mask_below_coarse_iou = 0.25,
   align_with_overall_bboxes = true, horizontal_shift_only = false,  -- the way back
   -- for models with gated layers (mw.lmd_plus): shares of the steps in which they see the boxes
-  so_gligen_scheduled_sampling_beta = 0, overall_gligen_scheduled_sampling_beta = 0, "phrase_embedding",
+  beta = 0, "so_gligen_scheduled_sampling_beta", "overall_gligen_scheduled_sampling_beta",  -- nil: beta
+  "phrase_embedding",
   use_fast_schedule = false, fast_rate = 2,  -- objects skip steps that only their masks need
+}
+
+local share, count = { 0, 1 }, { 0, 2 ^ 53, whole = true }
+local limits = {
+  beta = share, so_gligen_scheduled_sampling_beta = share, overall_gligen_scheduled_sampling_beta = share,
+  object_seed = count, max_index_step = count, overall_max_index_step = count, fast_rate = { 1, 1000, whole = true },
+  so_vertical_placement = { "floor_padding", "centered" }, phrase_embedding = "function",
 }
 
 -- Gradient steps before each step and how many steps are guided: stated for 50 steps, and as much of other runs.
@@ -101,20 +109,29 @@ local function mask_of(a, s, i, object, run)
   })
 end
 
--- Boxes with their phrases for the gated layers; nothing where they see none.
-local function grounding(a, s, beta, objects)
-  if beta == 0 or #objects == 0 then return nil end
+-- Boxes with their phrases for the gated layers, and for how many of the steps; nothing where they see none.
+local function grounding(a, s, stage, steps, objects)
+  local beta = a[stage .. "gligen_scheduled_sampling_beta"] or a.beta
+  if beta == 0 or #objects == 0 then return nil, 0 end
   local boxes, phrases = {}, {}
   for i, object in ipairs(objects) do boxes[i], phrases[i] = object.box, object.phrase end
   local embed = a.phrase_embedding
     or function(list) return mw.text_encoder { model = a.model, prompt = list }.pooled end
-  return mw.grounding { model = a.model, boxes = boxes, phrases = embed(phrases), canvas = s.layout.canvas }
+  local g = mw.grounding { model = a.model, boxes = boxes, phrases = embed(phrases), canvas = s.layout.canvas }
+  g.objects:value()  -- a model without gated layers is refused here, however few steps would see the boxes
+  local seen = math.floor(beta * steps)
+  if seen < 1 and a.mode ~= "faithful" then
+    mw.fail(("%s: beta = %g of %d steps is less than one step: the boxes would not be seen (beta = 0 says so)")
+      :format(a.name, beta, steps))
+  end
+  return g, seen
 end
 
 -- An object alone: its run, with its word's maps, its mask, and how far it must move.
 local function draw_alone(a, s, i, object)
   local seed = (a.object_seed or a.seed + 19) + i - 1
   if seed == a.seed then seed = seed + 12345 end
+  local boxes, grounded = grounding(a, s, "so_", s.object_steps, { { box = object.alone, phrase = object.phrase } })
   local run = mw.guided_sample {
     model = a.model, schedule = s.object_schedule, steps = s.object_steps, cfg = a.cfg, capture = s.capture,
     latents = mw.blend_latents {
@@ -123,9 +140,7 @@ local function draw_alone(a, s, i, object)
     },
     text = mw.text_encoder { model = a.model, prompt = object.prompt },
     negative = negative(a, s.layout, a.so_negative_prompt, mw.negatives.object),
-    grounding = grounding(a, s, a.so_gligen_scheduled_sampling_beta, {
-      { box = object.alone, phrase = object.phrase },
-    }), grounded = math.floor(a.so_gligen_scheduled_sampling_beta * s.object_steps),
+    grounding = boxes, grounded = grounded,
     guide = guidance(a, "", {
       objects = { { phrase = object.phrase, box = object.alone } }, canvas = s.layout.canvas,
     }),
@@ -167,6 +182,7 @@ local function shared(a, layout, needed)
   local size = noise:value().shape
   local s = { layout = layout:value(), noise = noise, pixels = { size[4] * 8, size[3] * 8 } }
   local listen = mw.attention_layers { model = a.model }
+  if mw.is_handle(a.layers) then a.layers = a.layers:value() end
   s.schedule = mw.schedule { model = a.model, steps = a.steps, sampler = "ddim" }
   s.object_schedule, s.object_steps = s.schedule, a.steps
   if a.use_fast_schedule then
@@ -188,14 +204,16 @@ end
 local function check_mask(a)
   local kinds = { threshold = true, sam = true, box = true }
   if type(a.mask) ~= "function" and not kinds[a.mask] then
-    mw.fail("lmd: 'mask' must be one of threshold, sam, box, or a function, got '" .. tostring(a.mask) .. "'")
+    mw.fail(a.name .. ": 'mask' must be one of threshold, sam, box, or a function, got '" .. tostring(a.mask) .. "'")
   end
-  if a.mask == "sam" and a.sam == nil then mw.missing("lmd", "sam") end
+  if a.mask == "sam" and a.sam == nil then mw.missing(a.name, "sam") end
   if type(a.sam) == "string" then a.sam = mw.sam { path = a.sam } end
 end
 
-local function lmd(given)
-  local a = args("lmd", given, parameters, alias, { "model", "layout" })
+-- name: of the composite that takes the parameters, for messages.
+local function lmd(given, name)
+  local a = args(name or "lmd", given, parameters, alias, { "model", "layout" }, limits)
+  a.name = name or "lmd"
   if not mw.is_handle(a.model) then a.model = mw.checkpoint { path = a.model } end
   a.mask = a.mask or (a.sam and "sam" or "threshold")
   check_mask(a)
@@ -215,13 +233,14 @@ local function lmd(given)
     masks[i] = runs[i].mask
   end
 
-  local grounded = {}  -- in faithful mode with their group's phrase ("two cats"), as the published code has it
+  local boxed = {}  -- in faithful mode with their group's phrase ("two cats"), as the published code has it
   for _, group in ipairs(facts.phrases:value()) do
     for _, i in ipairs(group.objects) do
-      grounded[i] = { box = objects[i].box, phrase = a.mode == "faithful" and group.phrase or objects[i].phrase }
+      boxed[i] = { box = objects[i].box, phrase = a.mode == "faithful" and group.phrase or objects[i].phrase }
     end
   end
   if #runs == 0 then kept, transfers, guide = 0, false, nil end
+  local boxes, grounded = grounding(a, s, "overall_", a.steps, boxed)
   local composed = {}
   for step = 0, kept do composed[step] = compose(a, s, runs, step) end
   local run = mw.guided_sample {
@@ -229,8 +248,7 @@ local function lmd(given)
     latents = (kept > 0 or transfers) and composed[0].latents or s.noise,
     text = mw.text_encoder { model = a.model, prompt = facts.prompt },
     negative = negative(a, s.layout, a.overall_negative_prompt, mw.negatives.overall),
-    grounding = grounding(a, s, a.overall_gligen_scheduled_sampling_beta, grounded),
-    grounded = math.floor(a.overall_gligen_scheduled_sampling_beta * a.steps),
+    grounding = boxes, grounded = grounded,
     reference = transfers and function(step) return reference(s, runs, step) end or nil,
     freeze = function(step) return step < kept and composed[step + 1] or nil end,
   }

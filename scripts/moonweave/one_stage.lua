@@ -12,6 +12,10 @@ local alias = {
 }
 
 return function(name, given, defaults, guide)
+  if type(name) ~= "string" or type(defaults) ~= "table" then
+    mw.fail("one_stage: takes a method's name, what it was given, its defaults and its guide: it is what plain, "
+      .. "backward_guidance and boxdiff are made of")
+  end
   local known = {
     "model", "layout", "prompt", "negative", "width", "height", "latents", "layers", seed = 1, steps = 50, cfg = 7.5,
     form = "{background} with {phrases}", mode = "strict", tile = "auto",
@@ -19,7 +23,7 @@ return function(name, given, defaults, guide)
   for key, value in pairs(defaults) do
     if type(key) == "number" then known[#known + 1] = value else known[key] = value end
   end
-  local a = args(name, given, known, alias, { "model", "layout" })
+  local a = args(name, given, known, alias, { "model", "layout" }, { last_step = { 0, 100000, whole = true } })
   if not mw.is_handle(a.model) then a.model = mw.checkpoint { path = a.model } end
   local layout = mw.is_handle(a.layout) and a.layout or mw.layout(a.layout)
   local negative = layout:value().negative

@@ -4,6 +4,7 @@
 --   noise(i): the handle of the unit noise that call i adds, for samplers that add some.
 -- Returns the clean latents.
 local mw = require "moonweave"
+local args = require "moonweave.args"
 
 -- The step node of a sampler is named after it; variants of the schedule share it.
 local step_of = {
@@ -20,12 +21,20 @@ local function is_stochastic(sampler, ddim_eta)
     or (sampler:find("^ddim") ~= nil and ddim_eta ~= 0)
 end
 
-local function sample(a)
-  local sampler = mw.choice("schedule", "sampler", a.sampler or "ddim")
+local count = { 0, 100000, whole = true }
+
+local function sample(given)
+  local a = args("sample", given, {
+    "model", "schedule", "latents", "embedding", "negative", "cfg", "pooled", "negative_pooled", "calls", "noise",
+    sampler = "ddim", first = 0, ddim_eta = 0,
+  }, { sigma = "ddim_eta", ["σ"] = "ddim_eta" }, { "model", "schedule", "latents", "embedding", "calls" },
+    { first = count, calls = count, noise = "function" })
+  local sampler = mw.choice("schedule", "sampler", a.sampler)
   local step, name = step_node(sampler)
-  local noisy = is_stochastic(sampler, a.ddim_eta or 0)
+  local noisy = is_stochastic(sampler, a.ddim_eta)
+  if noisy and not a.noise then mw.missing("sample", "noise") end
   local latents, state = a.latents, nil
-  for i = a.first or 0, a.calls - 1 do
+  for i = a.first, a.calls - 1 do
     local pred = mw.unet {
       model = a.model, latents = latents, schedule = a.schedule, step = i, cfg = a.cfg,
       embedding = a.embedding, negative = a.negative, pooled = a.pooled, negative_pooled = a.negative_pooled,

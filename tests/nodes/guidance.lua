@@ -112,9 +112,16 @@ local two = mw.backward_guidance { model = sd, layout = layout, steps = 2, form 
 assert(two.latents:value().shape[1] == #seeds and #two.run.energies[1]:value() == #seeds)
 refused("has no parameter 'omgea'", mw.lmd, { model = sd, layout = layout, omgea = 4 })
 refused("layout", mw.lmd, { model = sd })
-refused("no gated layers", function()
-  return mw.lmd_plus { model = sd, layout = layout, steps = 4, form = form, beta = 1 }.latents:value()
-end)
+-- A model without gated layers is refused by the method that is made of them, however few steps would see the boxes.
+local function plus(beta)
+  return mw.lmd_plus { model = sd, layout = layout, steps = 4, form = form, beta = beta }.latents:value()
+end
+for _, beta in ipairs { 1, 0.1 } do
+  refused("models/miniature/unet/diffusion_pytorch_model.safetensors: the unet has no gated layers", plus, beta)
+end
+refused("no gated layers", plus)
+refused("lmd_plus: 'beta' must be a number from 0 to 1, got NaN", plus, 0 / 0)
+assert(plus(0))
 
 -- Hundreds of boxes are drawn in no time but their own: the energy's cost does not follow their number.
 local crowd = { objects = {}, background = "night sky" }

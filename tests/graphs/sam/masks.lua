@@ -121,6 +121,10 @@ assert(differ(named.masks[1], asked.masks[1]) == 0)
 local boxed, default = draw(mw.lmd_plus, gated, "sam_box", "strict"), draw(mw.lmd_plus, gated, "default", "strict")
 assert(differ(boxed.masks[2], default.masks[2]) == 0)
 
+-- A share of the steps that is none of them is no run without boxes.
+refused("lmd_plus: beta = 0.1 of 5 steps is less than one step", draw, mw.lmd_plus, gated, "sam_box", "strict",
+  { beta = 0.1 })
+
 -- None trusted: each candidate loses alike. None doubted: none loses. Either way the largest stays.
 local facts = mw.layout_phrases { layout = layout, model = plain, form = "{phrases}, {background}", center = "floor" }
 local layer = mw.attention_layers { model = plain }.mask:value()
