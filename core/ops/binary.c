@@ -115,8 +115,14 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
     return mw_err(c);
 }
 
+static unsigned reads(const mw_call *k, const bool *want)
+{
+    return ((const attrs *)k->attrs)->function >= 2 ? mw_reads_inputs(k, want) : 0;
+}
+
 #define BINARY(id, formula)                                                                                  \
-    static const mw_op id = {#id, "a[..], b[..] -> y[..]", formula, 2, 2, infer, forward, vjp, sizeof(attrs)}
+    static const mw_op id = {#id, "a[..], b[..] -> y[..]", formula, 2, 2, infer, forward,                    \
+                             vjp, sizeof(attrs),           reads}
 
 BINARY(add, "a + b.");
 BINARY(sub, "a - b.");

@@ -79,6 +79,7 @@ static const mw_op op = {
     .forward = forward,
     .vjp = vjp,
     .attrs_size = sizeof(attrs),
+    .reads = mw_reads_nothing,
 };
 
 mw_tensor *mw_concat(mw_ctx *c, int n, mw_tensor *const *x, int dim)

@@ -116,6 +116,7 @@ static const mw_op op = {
     forward,
     vjp,
     sizeof(attrs),
+    mw_reads_weight,
 };
 
 mw_tensor *mw_prepare_conv2d(mw_ctx *c, mw_tensor *w)

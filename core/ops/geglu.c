@@ -57,6 +57,7 @@ static const mw_op op = {
     .infer = infer,
     .forward = forward,
     .vjp = vjp,
+    .reads = mw_reads_inputs,
 };
 
 mw_tensor *mw_geglu(mw_ctx *c, mw_tensor *x) { return mw_apply(c, &op, &x, 1, NULL); }

@@ -162,6 +162,7 @@ static const mw_op op = {
     .forward = forward,
     .vjp = vjp,
     .attrs_size = sizeof(attrs),
+    .reads = mw_reads_inputs,
 };
 
 mw_tensor *mw_group_norm(mw_ctx *c, mw_tensor *x, mw_tensor *gamma, mw_tensor *beta, int groups, double eps,

@@ -60,6 +60,7 @@ static const mw_op op = {
     .forward = forward,
     .vjp = vjp,
     .attrs_size = sizeof(attrs),
+    .reads = mw_reads_nothing,
 };
 
 mw_tensor *mw_lincomb(mw_ctx *c, int n, mw_tensor *const *x, const double *coef)

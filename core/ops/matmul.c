@@ -136,6 +136,7 @@ static const mw_op op = {
     forward,
     vjp,
     sizeof(attrs),
+    mw_reads_inputs,
 };
 
 mw_tensor *mw_matmul(mw_ctx *c, mw_tensor *a, mw_tensor *b, double alpha)

@@ -85,9 +85,14 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
                   MW_L(mw_op_count(in, dim + 1, in->ndim)));
 }
 
+static unsigned reads(const mw_call *k, const bool *want)
+{
+    return ((const attrs *)k->attrs)->function == MAX ? mw_reads_inputs(k, want) | MW_READS_OUT(0) : 0;
+}
+
 #define REDUCE(id, formula)                                                                                  \
-    static const mw_op id = {#id,          "x[..,n,..] -> y[..,1,..]", formula, 1, 1, infer, forward, vjp,   \
-                             sizeof(attrs)}
+    static const mw_op id = {                                                                                \
+        #id, "x[..,n,..] -> y[..,1,..]", formula, 1, 1, infer, forward, vjp, sizeof(attrs), reads}
 
 REDUCE(sum, "Sum over one dimension.");
 REDUCE(mean, "Mean over one dimension.");

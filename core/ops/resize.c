@@ -102,6 +102,7 @@ static const mw_op nearest = {
     .forward = forward_nearest,
     .vjp = vjp_nearest,
     .attrs_size = sizeof(attrs),
+    .reads = mw_reads_nothing,
 };
 
 static const mw_op bilinear = {
@@ -114,6 +115,7 @@ static const mw_op bilinear = {
     .forward = forward_bilinear,
     .vjp = vjp_bilinear,
     .attrs_size = sizeof(attrs),
+    .reads = mw_reads_nothing,
 };
 
 mw_tensor *mw_resize_nearest(mw_ctx *c, mw_tensor *x, int64_t h2, int64_t w2)

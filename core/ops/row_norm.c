@@ -122,6 +122,7 @@ static const mw_op layer_norm = {
     .forward = forward,
     .vjp = vjp,
     .attrs_size = sizeof(attrs),
+    .reads = mw_reads_inputs,
 };
 
 static const mw_op rms_norm = {
@@ -134,6 +135,7 @@ static const mw_op rms_norm = {
     .forward = forward,
     .vjp = vjp,
     .attrs_size = sizeof(attrs),
+    .reads = mw_reads_inputs,
 };
 
 static const mw_op softmax = {

@@ -58,7 +58,8 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
 }
 
 #define UNARY(id, formula)                                                                                   \
-    static const mw_op id = {#id, "x[..] -> y[..]", formula, 1, 1, infer, forward, vjp, sizeof(attrs)}
+    static const mw_op id = {#id, "x[..] -> y[..]", formula,        1, 1, infer, forward,                    \
+                             vjp, sizeof(attrs),    mw_reads_inputs}
 
 UNARY(affine, "scale * x + shift.");
 UNARY(clamp, "min(max(x, low), high); NaN stays.");

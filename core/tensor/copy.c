@@ -60,8 +60,16 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
 }
 
 static const mw_op op = {
-    "copy", "x[..] -> y[..]", "The same elements, contiguous, in another dtype.", 1, 1, infer, forward,
-    vjp,    sizeof(attrs),
+    "copy",
+    "x[..] -> y[..]",
+    "The same elements, contiguous, in another dtype.",
+    1,
+    1,
+    infer,
+    forward,
+    vjp,
+    sizeof(attrs),
+    mw_reads_nothing,
 };
 
 mw_tensor *mw_contiguous(mw_ctx *c, mw_tensor *x)

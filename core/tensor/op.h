@@ -36,7 +36,17 @@ typedef struct mw_op {
     mw_status (*vjp)(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want);
     size_t attrs_size; // of the attributes struct, which the tape copies; it must hold no pointers to what
                        // may go
+    // Of which tensors vjp reads the elements, by MW_READS_*: of the others it gets shape and dtype alone,
+    // and the tape need not keep them. NULL: of all.
+    unsigned (*reads)(const mw_call *k, const bool *want);
 } mw_op;
+
+#define MW_READS_IN(i) (1u << (i))
+#define MW_READS_OUT(i) (1u << (MW_MAXIN + (i)))
+// For mw_op.reads: none; all inputs and no output; the weight (input 1), and x (input 0) for its gradient.
+unsigned mw_reads_nothing(const mw_call *k, const bool *want);
+unsigned mw_reads_inputs(const mw_call *k, const bool *want);
+unsigned mw_reads_weight(const mw_call *k, const bool *want);
 
 // Run an op: infer, then forward. The one gate through which all ops pass (errors, profiling).
 // Returns the first output, owned by the open scope; NULL when an error is pending or arises, or a required

@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct record {
-    mw_call call; // shares of its tensors, a copy of its attributes
+    mw_call call; // shares of the tensors that vjp reads, outlines of the others, a copy of its attributes
 } record;
 
 typedef struct mw_tape {
@@ -83,12 +83,37 @@ void mw_watch(mw_ctx *c, mw_tensor *x)
 
 static mw_tensor **grad_of(mw_tape *t, const mw_tensor *x) { return &t->grads[x->slot % SERIAL]; }
 
+unsigned mw_reads_nothing(const mw_call *k, const bool *want)
+{
+    (void)k, (void)want;
+    return 0;
+}
+
+unsigned mw_reads_inputs(const mw_call *k, const bool *want)
+{
+    (void)k, (void)want;
+    return MW_READS_IN(MW_MAXIN) - 1;
+}
+
+unsigned mw_reads_weight(const mw_call *k, const bool *want)
+{
+    (void)k;
+    return MW_READS_IN(1) | (want[1] ? MW_READS_IN(0) : 0);
+}
+
+static mw_tensor *kept(mw_ctx *c, mw_tensor *t, bool whole)
+{
+    return !t || whole ? mw_retain(t) : mw_tensor_outline(c, t);
+}
+
 void mw_tape_record(mw_ctx *c, mw_call *k)
 {
     mw_tape *t = c->tape;
-    bool wanted = false;
-    for (int i = 0; i < k->nin; i++)
-        wanted = wanted || in_tape(t, k->in[i]);
+    bool want[MW_MAXIN] = {0}, wanted = false;
+    for (int i = 0; i < k->nin; i++) {
+        want[i] = in_tape(t, k->in[i]);
+        wanted = wanted || want[i];
+    }
     if (!wanted || mw_err(c))
         return;
     if (t->count == t->capacity) {
@@ -107,11 +132,12 @@ void mw_tape_record(mw_ctx *c, mw_call *k)
     record *r = &t->records[t->count++];
     r->call = *k;
     r->call.attrs = attrs;
+    unsigned reads = k->op->reads ? k->op->reads(k, want) : ~0u;
     for (int i = 0; i < k->nin; i++)
-        mw_retain(k->in[i]);
+        r->call.in[i] = kept(c, k->in[i], reads & MW_READS_IN(i));
     for (int i = 0; i < MW_MAXOUT; i++) {
-        mw_retain(k->out[i]);
         mw_watch(c, k->out[i]);
+        r->call.out[i] = kept(c, k->out[i], reads & MW_READS_OUT(i));
     }
 }
 
@@ -136,7 +162,7 @@ static void accumulate(mw_ctx *c, mw_tape *t, const mw_tensor *x, mw_tensor *g)
 static bool among(const mw_tensor *x, int n, mw_tensor *const *list)
 {
     for (int i = 0; i < n; i++)
-        if (x == list[i])
+        if (x->slot == list[i]->slot)
             return true;
     return false;
 }
@@ -253,6 +279,7 @@ static const mw_op segment = {
     NULL,
     segment_vjp,
     sizeof(segment_attrs),
+    mw_reads_inputs,
 };
 
 mw_tensor *mw_segment(mw_ctx *c, mw_segment_fn fn, const void *user, size_t user_size, int nin,

@@ -148,6 +148,23 @@ mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shap
     return enter(c, v);
 }
 
+mw_tensor *mw_tensor_outline(mw_ctx *c, const mw_tensor *t)
+{
+    mw_tensor *o = mw_alloc(c, sizeof *o);
+    if (!o)
+        return NULL;
+    o->dtype = t->dtype;
+    o->ndim = t->ndim;
+    memcpy(o->shape, t->shape, sizeof o->shape);
+    memcpy(o->stride, t->stride, sizeof o->stride);
+    o->label = t->label;
+    o->layout = t->layout;
+    o->slot = t->slot;
+    atomic_init(&o->refs, 1);
+    atomic_fetch_add(&live, 1);
+    return o;
+}
+
 static mw_status write_bytes(mw_ctx *c, mw_tensor *t, const void *data)
 {
     size_t bytes = (size_t)mw_numel(t) * mw_dtype_size(t->dtype);

@@ -15,6 +15,9 @@ typedef struct mw_storage {
 mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
                           int64_t offset);
 
+// t's dtype, shape and slot without its elements; to be released.
+mw_tensor *mw_tensor_outline(mw_ctx *c, const mw_tensor *t);
+
 // ---- view_grad.c: views as ops of the tape.
 typedef struct mw_view_attrs {
     int dim;              // slice

@@ -65,18 +65,36 @@ static mw_status expand_vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout,
 }
 
 const mw_op mw_view_reshape = {
-    "reshape", "x[..] -> y[..]", "The same elements in another shape.", 1, 1, NULL, NULL, reshape_vjp, 0,
+    "reshape", "x[..] -> y[..]", "The same elements in another shape.", 1, 1, NULL, NULL, reshape_vjp,
+    0,         mw_reads_nothing,
 };
 const mw_op mw_view_slice = {
-    "slice", "x[..] -> y[..]", "A range of one dimension.", 1, 1, NULL,
-    NULL,    slice_vjp,        sizeof(mw_view_attrs),
+    "slice",
+    "x[..] -> y[..]",
+    "A range of one dimension.",
+    1,
+    1,
+    NULL,
+    NULL,
+    slice_vjp,
+    sizeof(mw_view_attrs),
+    mw_reads_nothing,
 };
 const mw_op mw_view_permute = {
-    "permute", "x[..] -> y[..]", "Dimensions in another order.", 1, 1, NULL,
-    NULL,      permute_vjp,      sizeof(mw_view_attrs),
+    "permute",
+    "x[..] -> y[..]",
+    "Dimensions in another order.",
+    1,
+    1,
+    NULL,
+    NULL,
+    permute_vjp,
+    sizeof(mw_view_attrs),
+    mw_reads_nothing,
 };
 const mw_op mw_view_expand = {
-    "expand", "x[..] -> y[..]", "Broadcast to a larger shape.", 1, 1, NULL, NULL, expand_vjp, 0,
+    "expand", "x[..] -> y[..]", "Broadcast to a larger shape.", 1, 1, NULL, NULL, expand_vjp,
+    0,        mw_reads_nothing,
 };
 
 mw_tensor *mw_view_recorded(mw_ctx *c, const mw_op *op, mw_tensor *x, mw_tensor *view,

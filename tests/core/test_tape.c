@@ -118,6 +118,27 @@ static void nothing_is_recorded_that_needs_no_gradient(void **state)
     assert_true(mw_watched(c, mw_reshape(c, x, MW_SHAPE(2, 1))));
 }
 
+// A sum's gradient reads nothing, a product's reads the factors.
+static void values_that_no_gradient_reads_are_let_go(void **state)
+{
+    (void)state;
+    enum { N = 64 };
+    for (int product = 0; product < 2; product++) {
+        mw_scope_begin(c);
+        mw_tensor *x = leaf(MW_SHAPE(N));
+        uint64_t before = mw_device_memory(c).used;
+        mw_scope_begin(c);
+        mw_tensor *y = mw_add(c, x, x);
+        y = mw_scope_end(c, product ? mw_mul(c, y, y) : mw_add(c, y, y));
+        assert_int_equal(mw_device_memory(c).used - before, (1 + product) * N * sizeof(float));
+        float g[N];
+        gradient(y, NULL, x, g);
+        for (int i = 0; i < N; i++)
+            assert_true(g[i] == (float)(product ? 8 * i : 4));
+        mw_scope_end(c, NULL);
+    }
+}
+
 static mw_tensor *twice_around(mw_ctx *ctx, const void *user, mw_tensor *const *in)
 {
     (*(int *const *)user)[0]++;
@@ -151,6 +172,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_nothing_depends_on_is_zero, begin, clean),
         cmocka_unit_test_setup_teardown(what_was_not_watched_is_refused, begin, clean),
         cmocka_unit_test_setup_teardown(nothing_is_recorded_that_needs_no_gradient, begin, clean),
+        cmocka_unit_test_setup_teardown(values_that_no_gradient_reads_are_let_go, begin, clean),
         cmocka_unit_test_setup_teardown(a_segment_gives_the_same_gradient, begin, clean),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
