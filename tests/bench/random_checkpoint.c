@@ -1,9 +1,9 @@
-// random_checkpoint.c: writes a diffusers folder of the true size of SD 1.5, 2.1 or SDXL with random weights,
-// to measure with where no real one is at hand.
+// random_checkpoint.c: writes a diffusers folder of the true size of SD 1.5, 2.1 or SDXL, or one of Segment
+// Anything's ViT-B, with random weights, to measure with where no real one is at hand.
 //
-// random_checkpoint FAMILY FOLDER [SEED]; FAMILY: sd1, sd2, sd2_v, sdxl, ... (a folder of models/families).
-// Weights are f16. They are scaled so that activations stay near 1: normal with deviation 1/sqrt(inputs),
-// less on the way back into a residual stream.
+// random_checkpoint FAMILY FOLDER [SEED]; FAMILY: sam, or sd1, sd2, sd2_v, sdxl, ... (a folder of
+// models/families). Weights are f16. They are scaled so that activations stay near 1: normal with deviation
+// 1/sqrt(inputs), less on the way back into a residual stream.
 #include "core/base/file.h"
 #include "core/base/half.h"
 #include "core/base/paths.h"
@@ -12,6 +12,7 @@
 #include "core/io/json.h"
 #include "core/io/safetensors.h"
 #include "nodes/nets/model.h"
+#include "nodes/nets/sam.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,13 +36,9 @@ static bool ends_with(const char *s, const char *end)
 // Mean and deviation of a weight's values, from its name and shape.
 static void statistics(const mw_st_out *t, double *mean, double *deviation)
 {
-    static const char *const into_stream[] = {"conv2.weight",
-                                              "to_out.0.weight",
-                                              "ff.net.2.weight",
-                                              "proj_out.weight",
-                                              "out_proj.weight",
-                                              "fc2.weight",
-                                              NULL};
+    static const char *const into_stream[] = {"conv2.weight",     "to_out.0.weight", "ff.net.2.weight",
+                                              "proj_out.weight",  "out_proj.weight", "fc2.weight",
+                                              "attn.proj.weight", "mlp.lin2.weight", NULL};
     *mean = 0;
     *deviation = 0.02; // biases, tables
     if (t->ndim == 1) {
@@ -196,32 +193,59 @@ static bool has(mw_ctx *c, const job *j, const char *part)
     return there;
 }
 
+// Segment Anything in the size that its config says nothing of: ViT-B.
+static void write_sam(mw_ctx *c, job *j)
+{
+    static const char config[] = "{\"architectures\": [\"SamModel\"], \"model_type\": \"sam\"}\n";
+    char *path = mw_path_join(c, j->to, "config.json"), *file = mw_path_join(c, j->to, "model.safetensors");
+    mw_sam_model m = {.weights =
+                          mw_weights_new(c, (mw_weight_source){.path = "random weights"}, "sam", MW_F16)};
+    if (path && file && mw_make_dirs(c, j->to) == MW_OK)
+        mw_file_write(c, path, config, sizeof config - 1);
+    json_t *json = mw_err(c) == MW_OK ? mw_json_load(c, path) : NULL;
+    if (json && mw_sam_config_read(c, json, path, &m.config) == MW_OK && mw_sam_load(c, &m) == MW_OK)
+        write_weights(c, j, m.weights, file, "", false);
+    json_decref(json);
+    mw_weights_free(m.weights);
+    free(path);
+    free(file);
+}
+
+static void write_pipeline(mw_ctx *c, job *j, const char *family)
+{
+    char *relative = mw_format(c, "models/families/%s", family);
+    j->from = relative ? mw_share_path(c, relative) : NULL;
+    free(relative);
+    copy(c, j->from, j->to, "model_index.json");
+    copy(c, j->from, j->to, "scheduler/scheduler_config.json");
+    for (int i = 0; i < 2 && has(c, j, i ? "text_encoder_2" : "text_encoder"); i++) {
+        write_part(c, j, i ? "text_encoder_2" : "text_encoder");
+        write_tokenizer(c, j, i ? "tokenizer_2" : "tokenizer", i || strncmp(family, "sd2", 3) == 0);
+    }
+    write_part(c, j, "vae");
+    write_part(c, j, "unet");
+}
+
 int main(int argc, char **argv)
 {
     mw_ctx *c = mw_ctx_new();
     if (!c || argc < 3 || argc > 4) {
-        fprintf(stderr, "usage: random_checkpoint sd1|sd2|sd2_v|sdxl FOLDER [SEED]\n");
+        fprintf(stderr, "usage: random_checkpoint sd1|sd2|sd2_v|sdxl|sam FOLDER [SEED]\n");
         mw_ctx_free(c);
         return 2;
     }
-    char *relative = mw_format(c, "models/families/%s", argv[1]);
-    job j = {.from = relative ? mw_share_path(c, relative) : NULL, .to = argv[2]};
+    job j = {.to = argv[2]};
     mw_torch_rng_seed(&j.rng, argc > 3 ? strtoull(argv[3], NULL, 10) : 1);
-    copy(c, j.from, j.to, "model_index.json");
-    copy(c, j.from, j.to, "scheduler/scheduler_config.json");
-    for (int i = 0; i < 2 && has(c, &j, i ? "text_encoder_2" : "text_encoder"); i++) {
-        write_part(c, &j, i ? "text_encoder_2" : "text_encoder");
-        write_tokenizer(c, &j, i ? "tokenizer_2" : "tokenizer", i || strncmp(argv[1], "sd2", 3) == 0);
-    }
-    write_part(c, &j, "vae");
-    write_part(c, &j, "unet");
+    if (strcmp(argv[1], "sam") == 0)
+        write_sam(c, &j);
+    else
+        write_pipeline(c, &j, argv[1]);
     if (mw_err(c))
         fprintf(stderr, "%s\n", mw_errmsg(c));
     int status = mw_status_exit_code(mw_err(c));
     free(j.values);
     free(j.halves);
     free(j.from);
-    free(relative);
     mw_ctx_free(c);
     return status;
 }
