@@ -6,11 +6,11 @@ local mw = require "moonweave"
 
 local p = mw.params {
   model   = { "models/miniature", "checkpoint: a diffusers folder or a single .safetensors file" },
-  seed    = { 1, "noise seed", min = 0 },
-  steps   = { 20, "DDIM steps", min = 1, max = 1000, alias = "num_inference_steps" },
+  seed    = { 1, "noise seed", min = 0, integer = true },
+  steps   = { 20, "DDIM steps", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg     = { 4.0, "classifier-free guidance", min = 0, alias = "guidance_scale" },
-  width   = { 0, "in pixels; 0: the model's", min = 0 },
-  height  = { 0, "in pixels; 0: the model's", min = 0 },
+  width   = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },
+  height  = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },
   ["η"]   = { 80.0, "guidance strength: size of each step along the energy's gradient", alias = "eta", min = 0 },
   outside = { 1.0, "weight of attention outside the boxes", min = 0 },
   spread  = { 0.5, "weight of uneven attention inside a box, which leaves part of it empty", min = 0 },

@@ -8,7 +8,7 @@ local mw = require "moonweave"
 local p = mw.params {
   model = { "models/miniature", "checkpoint: a diffusers folder or a single .safetensors file" },
   set   = { "graphs/evaluate.tsv", "the file of lines to draw" },
-  steps = { 20, "DDIM steps", min = 1, max = 1000 },
+  steps = { 20, "DDIM steps", min = 1, max = 1000, integer = true },
   cfg   = { 4.0, "classifier-free guidance: how closely the prompt is followed", min = 0 },
   form  = { "{phrases}, {background}", "how prompts are put together of a layout" },
 }

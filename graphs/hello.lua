@@ -4,7 +4,7 @@ local mw = require "moonweave"
 
 local p = mw.params {
   name  = { "world", "who is greeted" },
-  times = { 1, "how often", min = 1, max = 100 },
+  times = { 1, "how often", min = 1, max = 100, integer = true },
 }
 
 local hello = mw.hello { name = p.name, times = p.times }

@@ -9,12 +9,12 @@ local p = mw.params {
   prompt   = { "a blue star, night sky", "what to draw" },
   negative = { "", "what not to draw" },
   strength = { 0.8, "0 leaves the picture as it is, 1 makes almost a new one", min = 0, max = 1 },
-  seed     = { 1, "noise seed", min = 0 },
-  steps    = { 20, "steps of the sampler", min = 1, max = 1000, alias = "num_inference_steps" },
+  seed     = { 1, "noise seed", min = 0, integer = true },
+  steps    = { 20, "steps of the sampler", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg      = { 4.0, "classifier-free guidance", min = 0, alias = "guidance_scale" },
-  sampler  = { "ddim", "ddim, euler, euler_ancestral, dpmpp_2m, uni_pc, ddpm, ..." },
-  width    = { 0, "the picture is resampled to this; 0: as it is", min = 0 },
-  height   = { 0, "the picture is resampled to this; 0: as it is", min = 0 },
+  sampler  = { "ddim", "the method: ddim, euler, dpmpp_2m, uni_pc, ...", choices = "schedule.sampler" },
+  width    = { 0, "the picture is resampled to this; 0: as it is", min = 0, max = 65536, multiple = 8 },
+  height   = { 0, "the picture is resampled to this; 0: as it is", min = 0, max = 65536, multiple = 8 },
 }
 
 local sd = mw.checkpoint { path = p.model }

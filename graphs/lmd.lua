@@ -8,25 +8,20 @@ local p = mw.params {
   model  = { "models/miniature", "checkpoint: a diffusers folder or a single .safetensors file" },
   layout = { "", "a JSON file, or boxes as text: [('a star', [x, y, width, height]), ...] Background prompt: ..." },
   prompt = { "", "for the whole picture; empty: the layout's phrases and background" },
-  method = { "lmd", "lmd, lmd_plus (models with gated layers), plain, backward_guidance, boxdiff, multidiffusion" },
-  seed   = { 1, "noise seed, the same picture on every device", min = 0 },
-  steps  = { 50, "DDIM steps", min = 1, max = 1000, alias = "num_inference_steps" },
+  method = { "lmd", "how the boxes are kept to; lmd_plus is for models with gated layers",
+    choices = { "lmd", "lmd_plus", "plain", "backward_guidance", "boxdiff", "multidiffusion" } },
+  seed   = { 1, "noise seed, the same picture on every device", min = 0, integer = true },
+  steps  = { 50, "DDIM steps", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg    = { 4.0, "classifier-free guidance: how closely the prompt is followed", min = 0, alias = "guidance_scale" },
   ["ω"]  = { 4.0, "weight of attention outside the boxes", alias = "omega", min = 0 },
   ["λ"]  = { 2.0, "weight of attention transfer from the single-object pass", alias = "lambda", min = 0 },
   ["η"]  = { 5.0, "guidance strength: size of each step along the energy's gradient; 0: none", alias = "eta", min = 0 },
   frozen = { 0.5, "share of the steps in which the objects' latents are kept", min = 0, max = 1 },
   form   = { "{phrases}, {background}", "how prompts are put together; {background} with {phrases} suits SD 1.5" },
-  width  = { 0, "in pixels; 0: the model's", min = 0 },
-  height = { 0, "in pixels; 0: the model's", min = 0 },
+  width  = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },
+  height = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },
 }
 
-local methods = {
-  lmd = true, lmd_plus = true, plain = true, backward_guidance = true, boxdiff = true, multidiffusion = true,
-}
-if not methods[p.method] then
-  mw.fail("method is lmd, lmd_plus, plain, backward_guidance, boxdiff or multidiffusion, not '" .. p.method .. "'")
-end
 if p.layout == "" then
   mw.fail("a layout is needed: -p layout=graphs/layouts/night_sky.json, or boxes as text: "
     .. "-p layout=\"[('a red star', [100, 100, 200, 200])] Background prompt: night sky\"")

@@ -6,12 +6,12 @@ local p = mw.params {
   model    = { "models/miniature", "checkpoint: a diffusers folder or a single .safetensors file" },
   prompt   = { "a red star, night sky", "what to draw" },
   negative = { "", "what not to draw" },
-  seed     = { 1, "noise seed, the same picture on every device", min = 0 },
-  steps    = { 20, "steps of the sampler", min = 1, max = 1000, alias = "num_inference_steps" },
+  seed     = { 1, "noise seed, the same picture on every device", min = 0, integer = true },
+  steps    = { 20, "steps of the sampler", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg      = { 4.0, "classifier-free guidance: how closely the prompt is followed", min = 0, alias = "guidance_scale" },
-  sampler  = { "ddim", "ddim, euler, euler_ancestral, dpmpp_2m, uni_pc, ddpm, ..." },
-  width    = { 0, "in pixels; 0: the model's", min = 0 },
-  height   = { 0, "in pixels; 0: the model's", min = 0 },
+  sampler  = { "ddim", "the method: ddim, euler, dpmpp_2m, uni_pc, ...", choices = "schedule.sampler" },
+  width    = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },
+  height   = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },
 }
 
 local image = mw.txt2img {

@@ -1,26 +1,25 @@
-// params.c: mw.params: parameters with defaults, ranges and documentation, set by -p name=value.
+// params.c: mw.params: parameters with defaults, ranges and documentation; param_options.c sets them.
 #include "core/base/greek.h"
 #include "core/base/nearest.h"
-#include "core/graph/value_json.h"
 #include "core/lua/lua_internal.h"
 
-#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 void mw_param_free(mw_param *p)
 {
     free(p->name);
     free(p->alias);
     free(p->doc);
+    free(p->choices);
     mw_value_release(p->value);
     mw_value_release(p->def);
     memset(p, 0, sizeof *p);
 }
 
-static bool answers(const mw_param *p, const char *name)
+bool mw_param_answers(const mw_param *p, const char *name)
 {
     return !strcmp(p->name, name) || (*p->alias && !strcmp(p->alias, name));
 }
@@ -29,7 +28,7 @@ mw_param *mw_script_param(mw_script *s, const char *name)
 {
     for (const char *spelling = name; spelling; spelling = spelling == name ? mw_greek_other(name) : NULL)
         for (int i = 0; i < s->nparams; i++)
-            if (answers(&s->params[i], spelling))
+            if (mw_param_answers(&s->params[i], spelling))
                 return &s->params[i];
     return NULL;
 }
@@ -62,7 +61,7 @@ static double field_number(lua_State *L, int idx, const char *name, double none,
 
 static void check_keys(lua_State *L, int idx, const char *param)
 {
-    static const char *const known[] = {"min", "max", "alias"};
+    static const char *const known[] = {"min", "max", "alias", "integer", "multiple", "choices"};
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
             continue;
@@ -80,10 +79,71 @@ static void check_keys(lua_State *L, int idx, const char *param)
     }
 }
 
-static bool in_range(const mw_param *p, const mw_value *v)
+// integer = true, or multiple = 8, which is whole as well; 0: any number will do.
+static double field_multiple(lua_State *L, int idx, const char *param)
 {
-    double x = mw_value_as_number(v);
-    return mw_value_kind(v) != MW_NUMBER || (isfinite(x) && x >= p->min && x <= p->max);
+    double of = field_number(L, idx, "multiple", 0, param);
+    lua_getfield(L, idx, "integer");
+    if (!lua_isnil(L, -1) && !lua_isboolean(L, -1))
+        mw_lua_wrong(L, "params: '%s': its integer must be true or false, got a %s", param,
+                     luaL_typename(L, -1));
+    bool whole = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    if (of != floor(of) || of < 0 || of > 1e9)
+        mw_lua_wrong(L, "params: '%s': its multiple must be a whole number", param);
+    return of > 0 ? of : whole ? 1 : 0;
+}
+
+// Adds the string on top of the stack to the names, "a|b|c".
+static void add_choice(lua_State *L, char **names, const char *param)
+{
+    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    if (!*name || strpbrk(name, "|="))
+        mw_lua_wrong(L, "params: '%s': its choices must be strings without '|' and '='", param);
+    char *more = NULL;
+    if (asprintf(&more, "%s%s%s", *names ? *names : "", *names ? "|" : "", name) < 0)
+        luaL_error(L, "not enough memory");
+    free(*names);
+    *names = more;
+}
+
+// choices = { "lmd", "plain" }, or those of a node's parameter with all their spellings: "schedule.sampler".
+static void read_choices(lua_State *L, mw_script *s, int idx, mw_param *p)
+{
+    lua_getfield(L, idx, "choices");
+    if (lua_istable(L, -1))
+        for (int i = 1; i <= (int)lua_objlen(L, -1); i++) {
+            lua_rawgeti(L, -1, i);
+            add_choice(L, &p->choices, p->name);
+            lua_pop(L, 1);
+        }
+    else if (lua_type(L, -1) == LUA_TSTRING) {
+        char node[64] = "", port[64] = "";
+        sscanf(lua_tostring(L, -1), "%63[^.].%63s", node, port);
+        const mw_node_type *t = mw_node_find(node);
+        const mw_schema *schema = t ? mw_graph_schema(s->c, s->g, t) : NULL;
+        int i = schema ? mw_schema_port(schema, port) : -1;
+        p->choices = i < 0 || !t->in[i].choices ? NULL : mw_strdup(s->c, t->in[i].choices);
+    }
+    if (!lua_isnil(L, -1) && !p->choices)
+        mw_lua_wrong(L, "params: '%s': its choices must be { \"one\", \"another\" } or \"node.parameter\"",
+                     p->name);
+    lua_pop(L, 1);
+}
+
+// The default in its normal form becomes the value.
+static void check_default(lua_State *L, mw_script *s, mw_param *p)
+{
+    mw_kind kind = mw_value_kind(p->def);
+    if (p->multiple > 0 && kind != MW_NUMBER)
+        mw_lua_wrong(L, "params: '%s': it is to be a whole number, so its default must be one", p->name);
+    if (p->choices && kind != MW_TEXT)
+        mw_lua_wrong(L, "params: '%s': it has choices, so its default must be a string", p->name);
+    p->value = mw_param_check(s->c, p, p->def, MW_E_SCRIPT, "its default");
+    if (p->value)
+        return;
+    mw_fail_context(s->c, "%s: params: '%s'", mw_lua_where(L), p->name);
+    mw_lua_raise(L, s);
 }
 
 // p->name is set; on a Lua error p is left for its owner to free.
@@ -98,6 +158,8 @@ void mw_lua_read_param(lua_State *L, mw_script *s, int idx, mw_param *p)
         p->alias = field_text(L, s, idx, 0, "alias", p->name);
         p->min = field_number(L, idx, "min", -INFINITY, p->name);
         p->max = field_number(L, idx, "max", INFINITY, p->name);
+        p->multiple = field_multiple(L, idx, p->name);
+        read_choices(L, s, idx, p);
         lua_rawgeti(L, idx, 1);
     } else {
         p->doc = mw_strdup(s->c, "");
@@ -110,113 +172,7 @@ void mw_lua_read_param(lua_State *L, mw_script *s, int idx, mw_param *p)
         mw_fail_context(s->c, "params: '%s'", p->name);
         mw_lua_raise(L, s);
     }
-    if (!in_range(p, p->def))
-        mw_lua_wrong(L, "params: '%s': its default is outside its own range", p->name);
-    p->value = mw_value_retain(p->def);
-}
-
-// ---- -p name=value
-
-static mw_value *parse_number(mw_ctx *c, const mw_param *p, const char *text)
-{
-    char *end;
-    errno = 0;
-    double x = strtod(text, &end);
-    if (!*text || *end || !isfinite(x)) {
-        mw_fail(c, MW_E_USAGE, "-p %s=%s: must be a number (%s)", p->name, text, p->doc);
-        return NULL;
-    }
-    if (x >= p->min && x <= p->max)
-        return mw_value_number(c, x);
-    if (isfinite(p->min) && isfinite(p->max))
-        mw_fail(c, MW_E_USAGE, "-p %s=%s: must be from %.15g to %.15g (%s)", p->name, text, p->min, p->max,
-                p->doc);
-    else
-        mw_fail(c, MW_E_USAGE, "-p %s=%s: must be at %s %.15g (%s)", p->name, text,
-                x < p->min ? "least" : "most", x < p->min ? p->min : p->max, p->doc);
-    return NULL;
-}
-
-static mw_value *parse_bool(mw_ctx *c, const mw_param *p, const char *text)
-{
-    static const char *const words[][2] = {{"false", "true"}, {"0", "1"}, {"no", "yes"}, {"off", "on"}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        for (int b = 0; b < 2; b++)
-            if (!strcasecmp(text, words[i][b]))
-                return mw_value_bool(c, b);
-    mw_fail(c, MW_E_USAGE, "-p %s=%s: must be true or false (%s)", p->name, text, p->doc);
-    return NULL;
-}
-
-static mw_value *parse_json(mw_ctx *c, const mw_param *p, const char *text)
-{
-    mw_value *v = mw_value_from_json(c, "JSON", text, strlen(text));
-    if (!v) {
-        char *why = strdup(mw_errmsg(c));
-        mw_err_clear(c);
-        mw_fail(c, MW_E_USAGE, "-p %s=%s: must be a table as JSON: %s", p->name, text, why ? why : "");
-        free(why);
-    }
-    return v;
-}
-
-// The text typed as the default is.
-static mw_value *parse(mw_ctx *c, const mw_param *p, const char *text)
-{
-    switch (mw_value_kind(p->def)) {
-    case MW_NUMBER: return parse_number(c, p, text);
-    case MW_BOOL: return parse_bool(c, p, text);
-    case MW_LIST:
-    case MW_MAP: return parse_json(c, p, text);
-    default: return mw_value_text(c, text, strlen(text));
-    }
-}
-
-// Apply what the command line says of p (the last one counts).
-static void apply_options(mw_script *s, mw_param *p)
-{
-    for (const char *const *o = s->o.params; o && *o; o++) {
-        size_t n = strcspn(*o, "=");
-        char *name = strndup(*o, n);
-        const char *other = name ? mw_greek_other(name) : NULL;
-        bool mine = name && (answers(p, name) || (other && answers(p, other)));
-        free(name);
-        if (!mine)
-            continue;
-        mw_value *v = parse(s->c, p, *o + n + 1);
-        if (!v)
-            return;
-        mw_value_release(p->value);
-        p->value = v;
-        p->used = true;
-    }
-}
-
-static mw_status unknown_option(mw_script *s, const char *name)
-{
-    mw_nearest near = {.wrong = name};
-    char hint[128], list[1024];
-    size_t at = 0;
-    *list = 0;
-    for (int i = 0; i < s->nparams; i++) {
-        mw_nearest_offer(&near, s->params[i].name);
-        mw_nearest_offer(&near, s->params[i].alias);
-        if (at < sizeof list)
-            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", s->params[i].name);
-    }
-    return mw_fail(s->c, MW_E_USAGE, "%s has no parameter '%s'%s; it has: %s", s->path, name,
-                   mw_nearest_hint(&near, hint, sizeof hint), s->nparams ? list : "none");
-}
-
-mw_status mw_script_check_usage(mw_script *s)
-{
-    for (const char *const *o = s->o.params; o && *o && !mw_err(s->c); o++) {
-        char *name = strndup(*o, strcspn(*o, "="));
-        if (name && !mw_script_param(s, name))
-            unknown_option(s, name);
-        free(name);
-    }
-    return mw_err(s->c);
+    check_default(L, s, p);
 }
 
 // ---- the table that scripts read
@@ -262,7 +218,7 @@ static int params(lua_State *L)
         free(p->doc);
         p->alias = p->doc = NULL;
         mw_lua_read_param(L, s, lua_gettop(L), p);
-        apply_options(s, p);
+        mw_param_apply_options(s, p);
         if (mw_err(s->c))
             return mw_lua_raise(L, s);
     }

@@ -22,7 +22,9 @@ typedef struct mw_source {
 typedef struct mw_param {
     char *name, *alias, *doc; // alias, doc: "" when none
     mw_value *value, *def;    // nil value: nothing was given and there is no default
-    double min, max;          // the range when min < max
+    double min, max;          // the range
+    double multiple;          // of a number: 1: whole, 8: a multiple of 8, ...; 0: any
+    char *choices;            // of a text: as a node's port has them; NULL: any
     bool used;                // given with -p
 } mw_param;
 

@@ -16,8 +16,9 @@ typedef struct mw_user_node {
     int ninputs;  // ports below this are inputs, then parameters, then the function's hash
     mw_port in[MOST_PORTS + 2];
     mw_out out[MOST_PORTS + 1];
-    char *texts[4 * MOST_PORTS + 8]; // what the ports point to
+    char *texts[6 * MOST_PORTS + 8]; // what the ports point to
     int ntexts;
+    mw_param reading; // a declaration, until it is a port
 } mw_user_node;
 
 void mw_user_nodes_free(mw_script *s)
@@ -26,6 +27,7 @@ void mw_user_nodes_free(mw_script *s)
         next = n->next;
         for (int i = 0; i < n->ntexts; i++)
             free(n->texts[i]);
+        mw_param_free(&n->reading);
         free(n);
     }
     s->user_nodes = NULL;
@@ -105,7 +107,11 @@ static const char *type_of_default(const mw_value *def)
 
 static void keep_param(lua_State *L, mw_user_node *n, mw_port *port, const mw_param *p)
 {
-    *port = (mw_port){.type = type_of_default(p->def)};
+    if (p->multiple > 1)
+        mw_lua_wrong(L, "node '%s': '%s': parameters of nodes have no multiple", n->type.name, p->name);
+    const char *whole = p->multiple > 0 ? "integer" : NULL, *choice = p->choices ? "choice" : NULL;
+    *port = (mw_port){.type = choice ? choice : whole ? whole : type_of_default(p->def)};
+    port->choices = choice ? keep_copy(L, n, p->choices) : NULL;
     port->name = keep_copy(L, n, p->name);
     port->doc = keep_copy(L, n, *p->doc ? p->doc : "parameter of a node made in Lua");
     port->alias = *p->alias ? keep_copy(L, n, p->alias) : NULL;
@@ -113,7 +119,7 @@ static void keep_param(lua_State *L, mw_user_node *n, mw_port *port, const mw_pa
         port->min = isfinite(p->min) ? p->min : -1e300;
         port->max = isfinite(p->max) ? p->max : 1e300;
     }
-    port->def = keep(L, n, mw_value_to_json(n->s->c, p->def, 0));
+    port->def = keep(L, n, mw_value_to_json(n->s->c, p->value, 0));
 }
 
 // params = { amount = 0.5, steps = { 20, "how many", min = 1 } }
@@ -125,10 +131,11 @@ static void read_params(lua_State *L, mw_user_node *n, int *count)
         for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
             if (lua_type(L, -2) != LUA_TSTRING || *count == MOST_PORTS)
                 mw_lua_wrong(L, "node '%s': params = { name = default, ... }", n->type.name);
-            mw_param p = {.name = strdup(lua_tostring(L, -2))};
-            mw_lua_read_param(L, n->s, lua_gettop(L), &p);
-            keep_param(L, n, &n->in[(*count)++], &p);
-            mw_param_free(&p);
+            if (!(n->reading.name = strdup(lua_tostring(L, -2))))
+                luaL_error(L, "not enough memory");
+            mw_lua_read_param(L, n->s, lua_gettop(L), &n->reading);
+            keep_param(L, n, &n->in[(*count)++], &n->reading);
+            mw_param_free(&n->reading);
         }
     else if (!lua_isnil(L, table))
         mw_lua_wrong(L, "node '%s': params must be a table, got a %s", n->type.name, luaL_typename(L, table));

@@ -1,0 +1,102 @@
+# params.sh: what a declaration says that a parameter takes: ranges, whole numbers, multiples, choices. A -p against it is
+# a usage error (2), a wrong declaration the script's (3).
+. tests/cli/lib.bash
+
+script takes.lua <<'END'
+local mw = require "moonweave"
+local p = mw.params {
+  seed = { 1, "a seed", min = 0, integer = true }, any = { 2, "a number" }, part = { 0.5, "a share", min = 0, max = 1 },
+  width = { 0, "pixels", min = 0, max = 4096, multiple = 8 }, way = { "a b", "a way", choices = { "a b", "c" } },
+  sampler = { "ddim", "a sampler", choices = "schedule.sampler" }, free = { "x", "a text" },
+}
+print(("%.0f"):format(p.seed), p.any, p.part, p.width, p.way, p.sampler)
+mw.output { g = mw.hello { name = p.free } }
+END
+# typed SENTENCE OPTION: refused so; taken LINE OPTION: the script then prints this line.
+typed() {
+    for verb in check run; do
+        run $verb "$dir/takes.lua" -p "$2"
+        status 2
+        says "-p $2: $1"
+        silent_out
+    done
+}
+taken() {
+    run run "$dir/takes.lua" -p "$2" -o "$dir/out"
+    status 0
+    prints "$1"
+}
+typed "must be a whole number (a seed)" seed=1.5
+typed "must be a whole number (a seed)" seed=1e300
+typed "must be a whole number (a seed)" seed=9007199254740993
+typed "must be at least 0 (a seed)" seed=-1
+typed "must be a number (a seed)" seed=inf
+typed "must be a number (a seed)" seed=nan
+typed "must be a number (a seed)" seed=
+typed "must be a multiple of 8 (pixels)" width=7
+typed "must be a whole number (pixels)" width=8.5
+typed "must be from 0 to 4096 (pixels)" width=4104
+typed "must be from 0 to 1 (a share)" part=1.5
+typed "'way' must be one of a b, c, got \"d\" (" way=d
+typed "'way' must be one of a b, c, got \"\" (" way=
+typed "'sampler' must be one of ddim, ddpm, " sampler=typo
+typed "'sampler' must be one of ddim, ddpm, " sampler=dimm
+says "(did you mean 'ddim'?)"
+taken $'1\t2\t0.5\t0\ta b\tddim' free=y
+taken $'9007199254740991\t2\t0.5\t0\ta b\tddim' seed=9007199254740991
+taken $'1\t2.5\t0.5\t0\ta b\tddim' any=2.5
+taken $'1\t2\t0.5\t4096\ta b\tddim' width=4096
+taken $'1\t2\t0.5\t0\tc\tddim' way=C
+taken $'1\t2\t0.5\t0\ta b\tdpmpp_2m' "sampler=DPM++ 2M"
+
+# The bundled graphs declare what they take.
+for graph in txt2img img2img lora lmd custom_energy; do
+    for wrong in seed=1.5 seed=-1 steps=0 steps=2.5 width=7 height=12 width=1e9; do
+        run check graphs/$graph.lua -p $wrong
+        status 2
+        says "-p $wrong: must be"
+    done
+done
+for graph in txt2img img2img lora; do
+    run check graphs/$graph.lua -p sampler=typo
+    status 2
+done
+run check graphs/lmd.lua -p method=lmd_pls
+status 2
+says "(did you mean 'lmd_plus'?)"
+
+# Declarations that contradict themselves.
+declared() {
+    script wrong.lua <<<"local p = require 'moonweave'.params { x = $2 }"
+    run check "$dir/wrong.lua"
+    status 3
+    says "wrong.lua:1: params: 'x': $1"
+}
+declared "its default: must be a whole number" "{ 1.5, 'x', integer = true }"
+declared "its default: must be a multiple of 8" "{ 4, 'x', multiple = 8 }"
+declared "its default: must be from 0 to 1" "{ 4, 'x', min = 0, max = 1 }"
+declared "its default: 'x' must be one of a, b, got \"c\"" "{ 'c', 'x', choices = { 'a', 'b' } }"
+declared "it has choices, so its default must be a string" "{ 1, 'x', choices = { 'a', 'b' } }"
+declared "it is to be a whole number, so its default must be one" "{ 'a', 'x', integer = true }"
+declared "its integer must be true or false" "{ 1, 'x', integer = 1 }"
+declared "its multiple must be a whole number" "{ 1, 'x', multiple = 1.5 }"
+declared "its choices must be" "{ 'a', 'x', choices = 'schedule.samplr' }"
+declared "its choices must be" "{ 'a', 'x', choices = 'schedule.steps' }"
+declared "its choices must be" "{ 'a', 'x', choices = {} }"
+declared "its choices must be" "{ 'a', 'x', choices = 5 }"
+declared "its choices must be strings" "{ 'a', 'x', choices = { 'a|b' } }"
+declared "unknown key 'intger' (did you mean 'integer'?)" "{ 1, 'x', intger = true }"
+
+# Nodes made in Lua declare theirs alike.
+script own.lua <<'END'
+local mw = require "moonweave"
+local f = mw.node { name = "f", params = { n = { 1, "n", integer = true }, w = { "a", "w", choices = { "a", "b" } } },
+  outputs = { t = "text" }, run = function(_, p) return { t = p.n .. p.w } end }
+mw.output { good = f { n = 2, w = "B" }, half = f { n = 1.5 }, other = f { w = "c" } }
+END
+run check "$dir/own.lua"
+status 3
+says "f: 'n' must be a whole number, got 1.5"
+says "f: 'w' must be one of a, b, got \"c\""
+says "2 errors"
+finish
