@@ -16,6 +16,7 @@ endif
 OPT_release = -O2 -g
 OPT_debug = -O0 -g
 OPT_asan = -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+OPT_tsan = -O1 -g -fsanitize=thread
 WARN = -Wall -Wextra -Wno-missing-field-initializers -Werror -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS += -std=c11 -D_GNU_SOURCE -DCL_TARGET_OPENCL_VERSION=120 $(OPT_$(MODE)) $(WARN) -I. -I$(B)/gen $(LIB_CFLAGS)
 LDFLAGS += $(filter -fsanitize%,$(OPT_$(MODE)))
@@ -29,7 +30,7 @@ UNIT_SRC = $(wildcard tests/core/*.c tests/ops/*.c tests/nodes/*.c)
 UNIT_BIN = $(UNIT_SRC:%.c=$(B)/%)
 ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c)
 
-.PHONY: all check demo clean help format lint asan bench eval docs install unit valgrind
+.PHONY: all check demo clean help format lint asan bench eval docs install unit tsan valgrind
 all: $(BIN)/moonweave $(BIN)/golden
 
 # Missing packages are installed, then the compiler flags are asked for once.
@@ -73,6 +74,12 @@ asan:
 	$(Q)$(MAKE) --no-print-directory MODE=asan all unit
 	$(Q)LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	    BIN=build/asan OBJ=build/asan T='$(T)' tests/run.sh
+
+# The executor's threads under ThreadSanitizer, in the tests that open no device: what a driver's threads do is not ours.
+TSAN_TESTS = tests/core/test_graph tests/core/test_graph_threads tests/core/test_cache
+tsan:
+	$(Q)$(MAKE) -s --no-print-directory MODE=tsan $(TSAN_TESTS:%=build/tsan/%)
+	$(Q)for t in $(TSAN_TESTS); do build/tsan/$$t > build/tsan/log 2>&1 || { cat build/tsan/log; exit 1; }; done
 
 # The program under valgrind, from the first kernel compiled to the picture: takes minutes.
 valgrind: all build/check.stamp
@@ -123,6 +130,6 @@ clean:
 
 help:
 	@sed -n 's/^# //p' Makefile | head -2
-	@echo 'targets: all demo check unit asan valgrind lint format docs bench eval install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
+	@echo 'targets: all demo check unit asan tsan valgrind lint format docs bench eval install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
 
 -include $(LIB_OBJ:.o=.d) $(GOLDEN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(B)/core/main.d

@@ -49,8 +49,13 @@ mw_value *mw_exec_result(const mw_exec *x, int node, int out)
 void mw_exec_let_go(mw_exec *x, int node)
 {
     mw_gnode *n = mw_graph_node(x->g, node);
-    if (n && n->holds > 0 && --n->holds == 0)
+    pthread_mutex_lock(&x->lock);
+    // The collector of a script's function may call while a run needs the results still: they go after their
+    // last use.
+    bool needed = x->uses && node < x->size && x->uses[node] > 0;
+    if (n && n->holds > 0 && --n->holds == 0 && !needed)
         drop_results(n);
+    pthread_mutex_unlock(&x->lock);
 }
 
 // Ids are a topological order, so one sweep down sees every node that is needed, once.

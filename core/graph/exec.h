@@ -42,6 +42,7 @@ void mw_exec_free(mw_exec *x);
 mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n);
 // One result of a node that is held; borrowed.
 mw_value *mw_exec_result(const mw_exec *x, int node, int out);
+// On the thread that runs; from within a node too: what the run still needs goes after its last use.
 void mw_exec_let_go(mw_exec *x, int node);
 
 // True when one of the targets, or what feeds it, uses a device.

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A script's limits reach what it makes here, too.
-enum { MOST_NODES = 1 << 20, MOST_BYTES = 1 << 30 };
+enum { MOST_BYTES = 1 << 30 };
 
 mw_graph *mw_graph_new(mw_ctx *c)
 {
@@ -39,20 +38,26 @@ void mw_graph_free(mw_graph *g)
 {
     if (!g)
         return;
-    for (int i = 0; i < g->count; i++)
-        free_node(g->nodes[i]);
+    for (int i = 0; i < mw_graph_count(g); i++)
+        free_node(mw_graph_node(g, i));
+    for (int i = 0; i < MW_MOST_NODES / MW_NODE_BLOCK; i++)
+        free(g->blocks[i]);
     for (int i = 0; i < g->nschemas; i++)
         mw_schema_free(g->schemas[i]);
     mw_value_release(g->files);
-    free(g->nodes);
     free(g->schemas);
     free(g->policy);
     free(g);
 }
 
-int mw_graph_count(const mw_graph *g) { return g->count; }
+int mw_graph_count(const mw_graph *g) { return atomic_load_explicit(&g->count, memory_order_acquire); }
 
-mw_gnode *mw_graph_node(const mw_graph *g, int id) { return id >= 0 && id < g->count ? g->nodes[id] : NULL; }
+mw_gnode *mw_graph_node(const mw_graph *g, int id)
+{
+    if (id < 0 || id >= mw_graph_count(g))
+        return NULL;
+    return g->blocks[id / MW_NODE_BLOCK][id % MW_NODE_BLOCK];
+}
 
 const mw_schema *mw_graph_schema(mw_ctx *c, mw_graph *g, const mw_node_type *type)
 {
@@ -320,24 +325,29 @@ static void collect_deps(mw_ctx *c, mw_gnode *n)
 
 static bool make_room(mw_ctx *c, mw_graph *g, size_t bytes)
 {
+    int count = mw_graph_count(g);
     g->bytes += bytes;
     if (g->bytes > MOST_BYTES) {
         mw_fail(c, MW_E_MEMORY, "the literals of the graph need more than %d MiB", MOST_BYTES >> 20);
         return false;
     }
-    if (g->count >= MOST_NODES) {
-        mw_fail(c, MW_E_SCRIPT, "more than %d nodes", MOST_NODES);
+    if (count >= MW_MOST_NODES) {
+        mw_fail(c, MW_E_SCRIPT, "more than %d nodes", MW_MOST_NODES);
         return false;
     }
-    if (g->count < g->room)
-        return true;
-    int room = g->room ? 2 * g->room : 64;
-    mw_gnode **more = mw_realloc(c, g->nodes, (size_t)room * sizeof *more);
-    if (!more)
-        return false;
-    g->nodes = more;
-    g->room = room;
-    return true;
+    mw_gnode ***block = &g->blocks[count / MW_NODE_BLOCK];
+    if (!*block)
+        *block = mw_alloc(c, MW_NODE_BLOCK * sizeof **block);
+    return *block != NULL;
+}
+
+// Other threads see the node when the count says so, and not before it is whole.
+static int publish(mw_graph *g, mw_gnode *n)
+{
+    int id = mw_graph_count(g);
+    g->blocks[id / MW_NODE_BLOCK][id % MW_NODE_BLOCK] = n;
+    atomic_store_explicit(&g->count, id + 1, memory_order_release);
+    return id;
 }
 
 static mw_gnode *new_node(mw_ctx *c, const mw_schema *s, const char *where)
@@ -372,6 +382,5 @@ int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_valu
         free_node(n);
         return MW_BROKEN;
     }
-    g->nodes[g->count++] = n;
-    return g->count - 1;
+    return publish(g, n);
 }

@@ -68,9 +68,10 @@ typedef struct mw_wiring {
     void *user;
 } mw_wiring;
 
-// Add a node with the arguments of a map (port name -> literal, link or nested lists of both). Returns its
-// id; MW_BROKEN with an error pending (MW_E_SCRIPT "where: node: 'port' must be ..."), or, when w->report is
-// set, with every problem reported and none pending.
+// Add a node (on one thread at a time; others may run nodes meanwhile) with the arguments of a map (port name
+// -> literal, link or nested lists of both). Returns its id; MW_BROKEN with an error pending (MW_E_SCRIPT
+// "where: node: 'port' must be ..."), or, when w->report is set, with every problem reported and none
+// pending.
 int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_value *args, const mw_wiring *w);
 
 // ---- keys

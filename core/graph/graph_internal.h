@@ -4,9 +4,16 @@
 
 #include "core/graph/graph.h"
 
+#include <stdatomic.h>
+
+// A script's limits reach what it makes here, too.
+enum { MW_MOST_NODES = 1 << 20, MW_NODE_BLOCK = 1 << 10 };
+
+// A function of the script may add nodes while other threads run some: what is there never moves.
 struct mw_graph {
-    mw_gnode **nodes;
-    int count, room;
+    mw_gnode *
+        *blocks[MW_MOST_NODES / MW_NODE_BLOCK]; // of MW_NODE_BLOCK nodes each, made when the first is needed
+    atomic_int count;
     mw_schema **schemas;
     int nschemas;
     char *policy;

@@ -203,12 +203,14 @@ mw_key_state mw_graph_key(mw_ctx *c, mw_graph *g, int id)
     hasher k = {c, g, XXH3_createState()};
     if (wanted && k.h) {
         wanted[id] = true;
-        for (int i = id; i >= 0; i--)
-            for (int d = 0; wanted[i] && d < g->nodes[i]->ndeps; d++)
-                wanted[g->nodes[i]->deps[d]] |= g->nodes[g->nodes[i]->deps[d]]->key_state == MW_KEY_UNKNOWN;
+        for (int i = id; i >= 0; i--) {
+            const mw_gnode *n = mw_graph_node(g, i);
+            for (int d = 0; wanted[i] && d < n->ndeps; d++)
+                wanted[n->deps[d]] |= mw_graph_node(g, n->deps[d])->key_state == MW_KEY_UNKNOWN;
+        }
         for (int i = 0; i <= id; i++)
             if (wanted[i])
-                g->nodes[i]->key_state = node_key(&k, g->nodes[i]);
+                mw_graph_node(g, i)->key_state = node_key(&k, mw_graph_node(g, i));
     }
     XXH3_freeState(k.h);
     free(wanted);

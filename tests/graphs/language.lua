@@ -55,6 +55,21 @@ assert(read { layout = made.layout, list = made.list }:value() == "a star4twotru
 assert(read { layout = { objects = { { phrase = "b", box = {} } } }, list = { 1, h.greeting, { false } } }:value()
   == "b0hello, lua\nhello, luafalse")
 
+-- While other nodes run, a node's own function may add nodes, and handles whose values were asked for may go.
+local spy = mw.node { name = "spy", outputs = { n = "number" }, run = function()
+  for i = 1, 3000 do mw.hello { name = "x" .. i } end
+  collectgarbage()
+  return { n = 1 }
+end }
+local join = mw.node { name = "join", inputs = { text = "text", n = "number" }, outputs = { text = "text" },
+  run = function(i) return { text = i.text .. i.n } end }
+local function wired(name)
+  local hello = mw.hello { name = name }
+  hello:value()
+  return join { text = hello, n = spy {} }
+end
+assert(wired("kept"):value() == "hello, kept1")
+
 -- A part of a model is found by the type of the port; handles of one node may be mixed.
 local sd = mw.checkpoint { path = "models/miniature" }
 local text = mw.text_encoder { model = sd, prompt = { "a red star", "a blue moon" } }
