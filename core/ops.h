@@ -16,6 +16,9 @@ typedef enum { MW_ACT_NONE, MW_ACT_SILU, MW_ACT_GELU, MW_ACT_QUICK_GELU, MW_ACT_
 mw_tensor *mw_prepare_linear(mw_ctx *c, mw_tensor *w);
 // w[O,I,kh,kw] as checkpoints store it.
 mw_tensor *mw_prepare_conv2d(mw_ctx *c, mw_tensor *w);
+// Let go of the other form of a prepared weight (NULL accepted) that its gradient made; it is made again when
+// wanted.
+void mw_forget_twin(mw_tensor *w);
 
 // ---- matrix products
 // y[..,M,N] = alpha * a[..,M,K] b[..,K,N]; leading dimensions broadcast. Transposed operands: pass

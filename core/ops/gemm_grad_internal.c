@@ -50,6 +50,16 @@ static mw_tensor *twin_of(mw_ctx *c, mw_tensor *w)
     return t;
 }
 
+void mw_forget_twin(mw_tensor *w)
+{
+    if (!w)
+        return;
+    pthread_mutex_lock(&twin_lock);
+    mw_release(w->twin);
+    w->twin = NULL;
+    pthread_mutex_unlock(&twin_lock);
+}
+
 mw_tensor *mw_gemm_twin(mw_ctx *c, mw_tensor *w)
 {
     w = mw_gemm_prepare(c, w);

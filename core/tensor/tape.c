@@ -141,6 +141,37 @@ void mw_tape_record(mw_ctx *c, mw_call *k)
     }
 }
 
+static int by_place(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t) * (mw_storage *const *)a, y = (uintptr_t) * (mw_storage *const *)b;
+    return x < y ? -1 : x > y;
+}
+
+uint64_t mw_tape_dry_bytes(mw_ctx *c, uint64_t *largest)
+{
+    const mw_tape *t = c->tape;
+    uint64_t sum = 0;
+    size_t n = 0;
+    *largest = 0;
+    mw_storage **all = t && t->count ? mw_alloc(c, t->count * (MW_MAXIN + MW_MAXOUT) * sizeof(*all)) : NULL;
+    for (size_t i = 0; all && i < t->count; i++) {
+        const mw_call *k = &t->records[i].call;
+        for (int j = 0; j < MW_MAXIN + MW_MAXOUT; j++) {
+            const mw_tensor *x = j < MW_MAXIN ? k->in[j] : k->out[j - MW_MAXIN];
+            if (x && x->storage && !x->storage->range)
+                all[n++] = x->storage;
+        }
+    }
+    if (n)
+        qsort(all, n, sizeof(*all), by_place);
+    for (size_t i = 0; i < n; i++) {
+        sum += i && all[i] == all[i - 1] ? 0 : all[i]->bytes; // views share their storage
+        *largest = all[i]->bytes > *largest ? all[i]->bytes : *largest;
+    }
+    free(all);
+    return sum;
+}
+
 // Add g to the gradient of x. The first contribution is kept as it is; the sum's order is that of the walk.
 static void accumulate(mw_ctx *c, mw_tape *t, const mw_tensor *x, mw_tensor *g)
 {

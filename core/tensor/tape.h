@@ -37,6 +37,10 @@ typedef mw_tensor *(*mw_segment_fn)(mw_ctx *c, const void *user, mw_tensor *cons
 mw_tensor *mw_segment(mw_ctx *c, mw_segment_fn fn, const void *user, size_t user_size, int nin,
                       mw_tensor *const *in);
 
+// What recording the same for real would keep: bytes of the values that the open tape holds and that were
+// made in a dry context. *largest: of the largest of them.
+uint64_t mw_tape_dry_bytes(mw_ctx *c, uint64_t *largest);
+
 // ---- for apply.c and view.c
 // Keep a call if one of its inputs is watched; its outputs are then watched too.
 void mw_tape_record(mw_ctx *c, mw_call *k);

@@ -108,8 +108,9 @@ mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *sha
     }
     mw_tensor *t = mw_alloc(c, sizeof *t);
     mw_storage *s = mw_alloc(c, sizeof *s);
+    size_t bytes = (size_t)n * mw_dtype_size(dtype);
     if (t && s && !c->dry)
-        s->range = mw_pool_take(c, (size_t)n * mw_dtype_size(dtype));
+        s->range = mw_pool_take(c, bytes);
     if (mw_err(c)) {
         free(t);
         free(s);
@@ -117,6 +118,7 @@ mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *sha
     }
     atomic_init(&s->refs, 1);
     s->device = c->device;
+    s->bytes = bytes;
     t->dtype = dtype;
     t->ndim = ndim;
     for (int i = 0; i < ndim; i++)

@@ -9,6 +9,7 @@ typedef struct mw_storage {
     atomic_int refs;
     mw_device *device;
     struct mw_range *range; // NULL in a dry run
+    size_t bytes;
 } mw_storage;
 
 // A tensor in the open scope over a share of t's storage, with t's dtype, label and layout.

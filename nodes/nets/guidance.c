@@ -102,7 +102,19 @@ static void take_map(mw_ctx *c, void *user, const char *path, mw_tensor *probs)
             k->map[i] = mw_retain(probs);
 }
 
-static mw_tensor *forward(mw_ctx *c, const mw_guidance *g, catcher *k, mw_tensor *latents)
+static catcher new_catcher(mw_ctx *c, const mw_guidance *g)
+{
+    return (catcher){g, mw_alloc(c, (size_t)g->nlayers * sizeof(mw_tensor *))};
+}
+
+static void free_catcher(catcher *k)
+{
+    for (int i = 0; k->map && i < k->g->nlayers; i++)
+        mw_release(k->map[i]);
+    free(k->map);
+}
+
+static void run_unet(mw_ctx *c, const mw_guidance *g, catcher *k, mw_tensor *latents)
 {
     mw_unet_taps taps = {.user = k, .want_map = want_map, .map = take_map};
     mw_unet_in in = g->call;
@@ -110,7 +122,6 @@ static mw_tensor *forward(mw_ctx *c, const mw_guidance *g, catcher *k, mw_tensor
     in.taps = &taps;
     in.maps_only = true;
     mw_unet_forward(c, g->unet, &in);
-    return g->energy(c, g->user, k->map);
 }
 
 static double value_of(mw_ctx *c, const mw_tensor *energy)
@@ -136,33 +147,60 @@ static mw_status check_finite(mw_ctx *c, mw_tensor *gradient)
     return mw_err(c);
 }
 
-// Activations of the pass so far as the tape would keep them, roughly: some 200 maps as large as the widest.
+// Bytes that a pass with everything kept needs beside the weights. A dry run counts what the tape would hold;
+// WORK as large as the largest are for the gradients on their way.
+static uint64_t bytes_to_keep(mw_ctx *c, const mw_guidance *g, const mw_tensor *latents)
+{
+    enum { WORK = 4 };
+    uint64_t bytes = 0, largest = 0;
+    catcher k = new_catcher(c, g);
+    bool was = c->dry;
+    c->dry = true;
+    mw_scope_begin(c);
+    mw_tensor *z = mw_tensor_new(c, MW_F32, latents->ndim, latents->shape);
+    if (k.map && mw_tape_begin(c, false) == MW_OK) {
+        mw_watch(c, z);
+        run_unet(c, g, &k, z);
+        bytes = mw_tape_dry_bytes(c, &largest);
+        mw_tape_end(c);
+    }
+    mw_scope_end(c, NULL);
+    c->dry = was;
+    free_catcher(&k);
+    return bytes + WORK * largest;
+}
+
+// Making the twins of weights again costs less than running the network again.
 static bool must_recompute(mw_ctx *c, const mw_guidance *g, const mw_tensor *latents)
 {
-    const double maps = 200, spare = 2;
-    double bytes =
-        maps * g->unet->config.base * (double)mw_numel(latents) / (double)mw_dim(latents, 1) * sizeof(float);
-    return bytes * spare > (double)mw_memory_left(c);
+    if (mw_weights_fetch(c, g->unet->weights) != MW_OK) // they are to be counted as used
+        return false;
+    uint64_t bytes = bytes_to_keep(c, g, latents);
+    if (bytes > mw_memory_left(c))
+        mw_weights_forget_twins(g->unet->weights);
+    return bytes > mw_memory_left(c);
 }
 
 // Measures the energy and, unless that ends guidance, makes a step. Returns the latents moved; NULL when
 // guidance has ended. *kept: a share of the gradient in place of the one before.
-static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_tensor *latents,
-                          double *energy, mw_tensor **kept)
+static mw_tensor *attempt(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_tensor *latents,
+                          double *energy, mw_tensor **kept, bool recompute)
 {
-    catcher k = {g, mw_alloc(c, (size_t)g->nlayers * sizeof *k.map)};
+    catcher k = new_catcher(c, g);
     mw_tensor *moved = NULL, *gradient = NULL;
     mw_scope_begin(c);
     mw_tensor *z = mw_affine(c, latents, 1, 0); // watched on its own, so that tapes outside stay as they are
-    if (k.map && mw_tape_begin(c, must_recompute(c, g, latents)) == MW_OK) {
+    if (k.map && mw_tape_begin(c, recompute) == MW_OK) {
         mw_watch(c, z);
-        mw_tensor *e = forward(c, g, &k, z);
+        run_unet(c, g, &k, z);
+        mw_tensor *e = g->energy(c, g->user, k.map);
         *energy = value_of(c, e);
-        if (g->measured)
-            g->measured(c, g->measured_user, picture, *energy);
         bool enough = g->fresh && *energy <= g->threshold;
-        if (!enough && mw_backward(c, 1, &e, NULL, 1, &z, &gradient) == MW_OK &&
-            check_finite(c, gradient) == MW_OK) {
+        if (!enough)
+            mw_backward(c, 1, &e, NULL, 1, &z, &gradient);
+        if (g->measured && mw_err(c) != MW_E_MEMORY)
+            g->measured(c, g->measured_user, picture, *energy);
+        if (gradient && check_finite(c, gradient) == MW_OK) {
             if (g->trace)
                 g->trace(c, g->trace_user, e, gradient, k.map);
             mw_tensor *terms[2] = {latents, gradient};
@@ -172,10 +210,20 @@ static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_t
         }
         mw_tape_end(c);
     }
-    for (int i = 0; k.map && i < g->nlayers; i++)
-        mw_release(k.map[i]);
-    free(k.map);
+    free_catcher(&k);
     return mw_scope_end(c, moved);
+}
+
+static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_tensor *latents,
+                          double *energy, mw_tensor **kept)
+{
+    bool recompute = must_recompute(c, g, latents);
+    mw_tensor *moved = attempt(c, g, picture, latents, energy, kept, recompute);
+    if (recompute || mw_err(c) != MW_E_MEMORY)
+        return moved;
+    mw_err_clear(c); // the estimate was too low
+    mw_weights_forget_twins(g->unet->weights);
+    return attempt(c, g, picture, latents, energy, kept, true);
 }
 
 // ---- all steps

@@ -366,6 +366,19 @@ static bool load_all(mw_ctx *c, mw_weights *w)
     return mw_err(c) == MW_OK;
 }
 
+mw_status mw_weights_fetch(mw_ctx *c, mw_weights *w)
+{
+    if (mw_err(c) == MW_OK && !atomic_load(&w->ready))
+        load_all(c, w);
+    return mw_err(c);
+}
+
+void mw_weights_forget_twins(mw_weights *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        mw_forget_twin(w->entries[i].tensor);
+}
+
 static void warn_unused(mw_ctx *c, const mw_weights *w, bool (*ignorable)(const char *name))
 {
     few unused = {.n = 0};

@@ -59,6 +59,12 @@ mw_tensor *mw_weight_tensor(mw_ctx *c, mw_weights *w, const char *name, int ndim
 // numbers that are none) is that thread's error.
 mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char *name));
 
+// Read them now, if that was not done before.
+mw_status mw_weights_fetch(mw_ctx *c, mw_weights *w);
+// Let go of the second forms of weights that gradients made for themselves; the next gradient makes them
+// again.
+void mw_weights_forget_twins(mw_weights *w);
+
 // The i-th weight that the dry run asked for: its name (borrowed) and shape; false past the last.
 bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, int64_t shape[4]);
 
