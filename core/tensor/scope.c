@@ -45,6 +45,17 @@ mw_tensor *mw_scope_adopt(mw_ctx *c, mw_tensor *t)
     return t;
 }
 
+void mw_drop(mw_ctx *c, mw_tensor *t)
+{
+    for (mw_scope *s = c->scope; s && t; s = s->outside)
+        for (size_t i = s->count; i-- > 0;)
+            if (s->items[i] == t) {
+                s->items[i] = s->items[--s->count];
+                mw_release(t);
+                return;
+            }
+}
+
 void mw_scope_end_many(mw_ctx *c, mw_tensor **keep, int n)
 {
     mw_scope *s = c->scope;

@@ -40,6 +40,9 @@ void mw_scope_begin(mw_ctx *c);
 mw_tensor *mw_scope_end(mw_ctx *c, mw_tensor *keep);
 // As mw_scope_end for several tensors.
 void mw_scope_end_many(mw_ctx *c, mw_tensor **keep, int n);
+// t is not needed any more: give back a share of it that an open scope holds, the innermost first, before
+// that scope closes. Nothing happens when none holds it.
+void mw_drop(mw_ctx *c, mw_tensor *t);
 // Take a share that outlives scopes; give it back with mw_release. NULL is accepted by both.
 mw_tensor *mw_retain(mw_tensor *t);
 void mw_release(mw_tensor *t);

@@ -1,6 +1,8 @@
 // nn.c: layers by the path of their module: what the networks are written in.
 #include "nodes/nets/nn.h"
 
+#include "core/tensor/tape.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -83,13 +85,47 @@ mw_tensor *mw_nn_resnet(const mw_nn *m, const char *path, mw_tensor *x, int64_t 
     y = mw_scope_end(c, mw_nn_conv(m, path, "conv1", y, channels, 3, NULL));
     if (time) {
         mw_tensor *t = mw_nn_linear(m, path, "time_emb_proj", time, channels, 0, MW_ACT_NONE, NULL);
-        y = mw_add(c, y, mw_reshape(c, t, MW_SHAPE(mw_dim(t, 0), 1, 1, channels)));
+        mw_tensor *sum = mw_add(c, y, mw_reshape(c, t, MW_SHAPE(mw_dim(t, 0), 1, 1, channels)));
+        mw_drop(c, y);
+        y = sum;
     }
-    y = mw_nn_group_norm(m, path, "norm2", y, groups, eps, MW_ACT_SILU);
+    mw_tensor *z = mw_nn_group_norm(m, path, "norm2", y, groups, eps, MW_ACT_SILU);
+    mw_drop(c, y);
     mw_tensor *short_cut =
         mw_dim(x, 3) == channels ? x : mw_nn_conv(m, path, "conv_shortcut", x, channels, 1, NULL);
-    y = mw_nn_conv(m, path, "conv2", y, channels, 3, short_cut);
-    return mw_scope_end(c, y);
+    return mw_scope_end(c, mw_nn_conv(m, path, "conv2", z, channels, 3, short_cut));
+}
+
+static mw_tensor *gated_mlp(const mw_nn *m, const char *path, mw_tensor *x, mw_tensor *residual)
+{
+    int64_t width = mw_dim(x, -1);
+    mw_scope_begin(m->c);
+    mw_tensor *y = mw_nn_linear(m, path, "net.0.proj", x, 8 * width, 0, MW_ACT_NONE, NULL);
+    mw_tensor *z = mw_geglu(m->c, y);
+    mw_drop(m->c, y);
+    return mw_scope_end(m->c, mw_nn_linear(m, path, "net.2", z, width, 0, MW_ACT_NONE, residual));
+}
+
+mw_tensor *mw_nn_gated_mlp(const mw_nn *m, const char *path, mw_tensor *x, mw_tensor *residual)
+{
+    enum { MOST_BYTES = 32 << 20 };
+    mw_ctx *c = m->c;
+    if (!x)
+        return NULL;
+    int64_t width = mw_dim(x, -1), rows = mw_numel(x) / width;
+    int64_t parts = (12 * mw_numel(x) * (int64_t)mw_dtype_size(x->dtype) + MOST_BYTES - 1) / MOST_BYTES;
+    parts = parts > MW_MAXIN ? MW_MAXIN : parts > rows ? rows : parts;
+    if (parts < 2 || mw_watched(c, x) || mw_watched(c, residual))
+        return gated_mlp(m, path, x, residual);
+    mw_scope_begin(c);
+    mw_tensor *flat = mw_reshape(c, x, MW_SHAPE(rows, width)), *done[MW_MAXIN];
+    mw_tensor *r = residual ? mw_reshape(c, residual, MW_SHAPE(rows, width)) : NULL;
+    for (int64_t i = 0; i < parts; i++) {
+        int64_t at = rows * i / parts, n = rows * (i + 1) / parts - at;
+        done[i] = gated_mlp(m, path, mw_slice(c, flat, 0, at, n), r ? mw_slice(c, r, 0, at, n) : NULL);
+    }
+    mw_tensor *y = mw_concat(c, (int)parts, done, 0);
+    return mw_scope_end(c, mw_reshape(c, y, x->ndim, x->shape));
 }
 
 mw_tensor *mw_nn_to_planes(mw_ctx *c, mw_tensor *x)

@@ -35,6 +35,11 @@ mw_tensor *mw_nn_group_norm(const mw_nn *m, const char *path, const char *name, 
                             double eps, mw_activation act);
 mw_tensor *mw_nn_layer_norm(const mw_nn *m, const char *path, const char *name, mw_tensor *x, double eps);
 
+// The MLP of a transformer with a GEGLU (diffusers' FeedForward at `path`): [..,C] -> [..,C] (+ residual).
+// Goes through its rows in parts where the 8 C columns between the layers would be large and no gradient
+// needs them.
+mw_tensor *mw_nn_gated_mlp(const mw_nn *m, const char *path, mw_tensor *x, mw_tensor *residual);
+
 // The residual block of diffusers (ResnetBlock2D): norm, SiLU, conv, + projected time, norm, SiLU, conv, +
 // shortcut. time: [B,T] with its SiLU already applied, or NULL.
 mw_tensor *mw_nn_resnet(const mw_nn *m, const char *path, mw_tensor *x, int64_t channels, int groups,

@@ -44,13 +44,14 @@ static mw_tensor *resnet(const mw_unet_run *r, mw_path path, mw_tensor *x, int64
     return mw_segment(r->nn.c, run_resnet, &j, sizeof j, 2, (mw_tensor *[]){x, r->time});
 }
 
-// Residual block i of a block and the transformer after it, if any.
+// Residual block i of a block and the transformer after it, if any. x is dropped.
 static mw_tensor *pair(mw_unet_run *r, const mw_unet_block *b, const char *path, int i, mw_tensor *x)
 {
-    x = resnet(r, mw_path_of("%s.resnets.%d", path, i), x, b->channels);
+    mw_tensor *y = resnet(r, mw_path_of("%s.resnets.%d", path, i), x, b->channels);
+    mw_drop(r->nn.c, x);
     if (b->attends)
-        x = mw_unet_transformer(r, b, b->depth[i], mw_path_of("%s.attentions.%d", path, i).s, x);
-    return x;
+        y = mw_unet_transformer(r, b, b->depth[i], mw_path_of("%s.attentions.%d", path, i).s, y);
+    return y;
 }
 
 static mw_tensor *down(mw_unet_run *r, int level, mw_tensor *x)
@@ -84,10 +85,14 @@ static mw_tensor *middle(mw_unet_run *r, mw_tensor *x)
     return mw_scope_end(r->nn.c, x);
 }
 
-static mw_tensor *joined(mw_ctx *c, mw_tensor *x, mw_tensor *skip)
+// x and the latest skip beside each other; both are dropped.
+static mw_tensor *joined(mw_unet_run *r, mw_tensor *x)
 {
-    mw_tensor *parts[2] = {x, skip};
-    return mw_concat(c, 2, parts, 3);
+    mw_ctx *c = r->nn.c;
+    mw_tensor *parts[2] = {x, pop(r)}, *both = mw_concat(c, 2, parts, 3);
+    mw_drop(c, x);
+    mw_drop(c, parts[1]);
+    return both;
 }
 
 static mw_tensor *up(mw_unet_run *r, int index, mw_tensor *x)
@@ -98,14 +103,14 @@ static mw_tensor *up(mw_unet_run *r, int index, mw_tensor *x)
     mw_scope_begin(c);
     for (int i = 0; i < b->layers && !mw_unet_done(r) && !mw_cancelled(c); i++) {
         mw_scope_begin(c);
-        mw_tensor *both = joined(c, x, pop(r));
-        x = mw_scope_end(c, pair(r, b, path.s, i, both));
+        x = mw_scope_end(c, pair(r, b, path.s, i, joined(r, x)));
     }
     if (b->resamples && r->nskips &&
         !mw_unet_done(r)) { // the size to reach is the next skip's: odd sizes were rounded up on the way down
         const mw_tensor *next = r->skip[r->nskips - 1];
-        x = mw_resize_nearest(c, x, mw_dim(next, 1), mw_dim(next, 2));
-        x = mw_nn_conv(&r->nn, path.s, "upsamplers.0.conv", x, b->channels, 3, NULL);
+        mw_tensor *wide = mw_resize_nearest(c, x, mw_dim(next, 1), mw_dim(next, 2));
+        mw_drop(c, x);
+        x = mw_nn_conv(&r->nn, path.s, "upsamplers.0.conv", wide, b->channels, 3, NULL);
     }
     mw_unet_tap(r, path.s, x);
     return mw_scope_end(c, x);

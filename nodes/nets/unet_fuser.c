@@ -38,7 +38,6 @@ mw_tensor *mw_unet_fuser(const mw_nn *m, const char *path, int heads, mw_tensor 
     mw_tensor *y = attention(m, mw_path_of("%s.attn", path).s, heads, cells, both);
     x = through_gate(m, path, "alpha_attn", x, y);
     y = mw_nn_layer_norm(m, path, "norm2", x, eps);
-    y = mw_nn_linear(m, path, "ff.net.0.proj", y, 8 * width, 0, MW_ACT_NONE, NULL);
-    y = mw_nn_linear(m, path, "ff.net.2", mw_geglu(c, y), width, 0, MW_ACT_NONE, NULL);
+    y = mw_nn_gated_mlp(m, mw_path_of("%s.ff", path).s, y, NULL);
     return mw_scope_end(c, through_gate(m, path, "alpha_dense", x, y));
 }

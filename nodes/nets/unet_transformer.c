@@ -15,8 +15,8 @@ static void capture(mw_unet_run *r, const char *path, int heads, double scale, m
         r->maps_left--;
 }
 
-// path: of the attention ("...transformer_blocks.0.attn2"). x[B,T,C] attends to source[B,S,D]; the projected
-// result is added to residual.
+// path: of the attention ("...transformer_blocks.0.attn2"). x[B,T,C], which is dropped, attends to
+// source[B,S,D]; the projected result is added to residual.
 static mw_tensor *attention(mw_unet_run *r, const char *path, int heads, mw_tensor *x, mw_tensor *source,
                             mw_tensor *residual, bool captured)
 {
@@ -31,8 +31,18 @@ static mw_tensor *attention(mw_unet_run *r, const char *path, int heads, mw_tens
     if (mw_unet_done(r))
         return mw_scope_end(c, residual);
     mw_tensor *v = mw_nn_linear(&r->nn, path, "to_v", source, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
+    mw_drop(c, x);
     mw_tensor *y = mw_attention(c, q, k, v, heads, scale, false, NULL);
+    mw_drop(c, q);
+    mw_drop(c, k);
+    mw_drop(c, v);
     return mw_scope_end(c, mw_nn_linear(&r->nn, path, "to_out.0", y, width, 0, MW_ACT_NONE, residual));
+}
+
+static mw_tensor *replace(mw_ctx *c, mw_tensor *old, mw_tensor *with)
+{
+    mw_drop(c, old);
+    return with;
 }
 
 static bool is_wanted(const mw_unet_run *r, const char *path)
@@ -49,17 +59,15 @@ static mw_tensor *layer(mw_unet_run *r, const mw_unet_block *b, const char *path
     bool captured = is_wanted(r, attn2.s);
     mw_scope_begin(c);
     mw_tensor *y = mw_nn_layer_norm(&r->nn, path, "norm1", x, eps);
-    x = attention(r, attn1.s, b->heads, y, b->only_cross ? r->text : y, x, false);
+    mw_tensor *own = attention(r, attn1.s, b->heads, y, b->only_cross ? r->text : y, x, false);
     if (r->objs)
-        x = mw_unet_fuser(&r->nn, mw_path_of("%s.fuser", path).s, b->heads, x, r->objs);
-    y = mw_nn_layer_norm(&r->nn, path, "norm2", x, eps);
-    x = attention(r, attn2.s, b->heads, y, r->text, x, captured);
+        own = replace(c, own, mw_unet_fuser(&r->nn, mw_path_of("%s.fuser", path).s, b->heads, own, r->objs));
+    y = mw_nn_layer_norm(&r->nn, path, "norm2", own, eps);
+    own = replace(c, own, attention(r, attn2.s, b->heads, y, r->text, own, captured));
     if (mw_unet_done(r))
-        return mw_scope_end(c, x);
-    y = mw_nn_layer_norm(&r->nn, path, "norm3", x, eps);
-    y = mw_nn_linear(&r->nn, path, "ff.net.0.proj", y, 8 * mw_dim(x, -1), 0, MW_ACT_NONE, NULL);
-    x = mw_nn_linear(&r->nn, path, "ff.net.2", mw_geglu(c, y), mw_dim(x, -1), 0, MW_ACT_NONE, x);
-    return mw_scope_end(c, x);
+        return mw_scope_end(c, own);
+    y = mw_nn_layer_norm(&r->nn, path, "norm3", own, eps);
+    return mw_scope_end(c, mw_nn_gated_mlp(&r->nn, mw_path_of("%s.ff", path).s, y, own));
 }
 
 // A layer as a segment: what it needs besides x and the text.
@@ -95,11 +103,12 @@ mw_tensor *mw_unet_transformer(mw_unet_run *r, const mw_unet_block *b, int depth
     mw_ctx *c = r->nn.c;
     int64_t B = mw_dim(x, 0), h = mw_dim(x, 1), w = mw_dim(x, 2), C = mw_dim(x, 3);
     mw_scope_begin(c);
+    mw_scope_begin(c); // so that the norm goes
     mw_tensor *y = mw_nn_group_norm(&r->nn, path, "norm", x, r->cfg->groups, 1e-6, MW_ACT_NONE);
     y = mw_reshape(c, y, MW_SHAPE(B, h * w, C));
-    y = mw_nn_linear(&r->nn, path, "proj_in", y, C, 0, MW_ACT_NONE, NULL);
+    y = mw_scope_end(c, mw_nn_linear(&r->nn, path, "proj_in", y, C, 0, MW_ACT_NONE, NULL));
     for (int i = 0; i < depth && !mw_unet_done(r); i++)
-        y = layer_or_segment(r, b, mw_path_of("%s.transformer_blocks.%d", path, i), y);
+        y = replace(c, y, layer_or_segment(r, b, mw_path_of("%s.transformer_blocks.%d", path, i), y));
     if (mw_unet_done(r))
         return mw_scope_end(c, x);
     mw_tensor *flat = mw_reshape(c, x, MW_SHAPE(B, h * w, C));
