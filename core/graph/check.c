@@ -84,7 +84,9 @@ char *mw_value_words(mw_ctx *c, const mw_value *v)
     switch (mw_value_kind(v)) {
     case MW_NIL: return mw_strdup(c, "nil");
     case MW_BOOL: return mw_strdup(c, mw_value_as_bool(v) ? "true" : "false");
-    case MW_NUMBER: return mw_format(c, "%.15g", mw_value_as_number(v));
+    case MW_NUMBER:
+        return isnan(mw_value_as_number(v)) ? mw_strdup(c, "NaN")
+                                            : mw_format(c, "%.15g", mw_value_as_number(v));
     case MW_TEXT: return mw_format(c, "\"%.*s%s\"", (int)cut, t, cut < n ? "..." : "");
     case MW_TENSOR:
         return mw_format(c, "a tensor %s", mw_shape_text(mw_value_as_tensor(v), shape, sizeof shape));

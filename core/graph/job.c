@@ -111,6 +111,14 @@ static void check_results(mw_ctx *c, const mw_schema *s, mw_value **out)
     }
 }
 
+// Where the numbers went wrong, of nodes that are one of many: their port "step".
+static void tell_step(mw_ctx *c, const mw_schema *s, mw_value *const *in)
+{
+    for (int i = 0; i < s->nin && mw_err(c) == MW_E_NUMBER; i++)
+        if (!strcmp(s->type->in[i].name, "step") && mw_value_kind(in[i]) == MW_NUMBER)
+            mw_fail_context(c, "step %.15g", mw_value_as_number(in[i]));
+}
+
 static void release_all(mw_value **v, int n)
 {
     for (int i = 0; v && i < n; i++)
@@ -133,6 +141,7 @@ mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value *
         s->type->run(c, in, made);
         if (!mw_err(c))
             check_results(c, s, made);
+        tell_step(c, s, in);
         if (x->o.timing && c->device && !(s->type->flags & MW_NODE_HOST))
             mw_device_finish(c);
     }

@@ -33,7 +33,7 @@ static void add_text(hasher *k, const char *text, size_t length)
 static void add_number(hasher *k, double x)
 {
     if (isnan(x))
-        mw_fail(k->c, MW_E_SCRIPT, "a number among its parameters is NaN");
+        mw_fail(k->c, MW_E_SCRIPT, "a number in it is NaN");
     if (x == 0)
         x = 0; // -0.0 and 0.0 are the same parameter
     add(k, &x, sizeof x);
@@ -183,8 +183,10 @@ static mw_key_state node_key(hasher *k, mw_gnode *n)
     add(k, &t->version, sizeof t->version);
     if (k->g->policy && !(t->flags & MW_NODE_HOST))
         add_text(k, k->g->policy, strlen(k->g->policy));
-    for (int i = 0; i < n->schema->nin; i++) {
+    for (int i = 0; i < n->schema->nin && !mw_err(k->c); i++) {
         add_value(k, n->in[i]);
+        if (mw_err(k->c))
+            mw_fail_context(k->c, "'%s'", t->in[i].name);
         if (!strcmp(t->in[i].type, "path") && mw_value_text_length(n->in[i]))
             add_path(k, mw_value_as_text(n->in[i]));
     }
