@@ -1,6 +1,7 @@
 // judge.c: do these boxes show what the prompt asks for?
 #include "core/graph/node.h"
 #include "nodes/nets/layout_eval.h"
+#include "nodes/nets/layout_value.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -66,7 +67,7 @@ static bool passes(mw_ctx *c, const mw_eval_task *t, const mw_value *boxes)
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
     mw_eval_task t = {0};
-    mw_layout_mode mode = strcmp(mw_value_as_text(i[MODE]), "faithful") == 0 ? MW_FAITHFUL : MW_STRICT;
+    mw_layout_mode mode = mw_layout_mode_of(i[MODE]);
     mw_english *e = mw_english_load(c);
     if (e && mw_eval_read(c, e, mw_value_as_text(i[PROMPT]), mode, &t) == MW_OK) {
         bool judged = mw_value_kind(i[BOXES]) != MW_NIL;

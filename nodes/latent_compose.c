@@ -4,6 +4,7 @@
 #include "nodes/nets/boxes.h"
 #include "nodes/nets/latent_compose.h"
 #include "nodes/nets/layout_geometry.h"
+#include "nodes/nets/layout_value.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,7 @@ static void read_object(mw_ctx *c, const mw_value *v, size_t index, const mw_ten
     if (*latents)
         mw_tensor_read_f32(c, z, *latents);
     *o = (mw_composed_object){.latents = *latents, .mask = *mask};
+    snprintf(port, sizeof port, "objects[%zu].shift", index + 1);
     if (!mw_shift_read(c, port, mw_value_get(v, "shift"), h, w, &o->dx, &o->dy) && mw_err(c) == MW_OK)
         o->dx = o->dy = 0;
 }
@@ -95,7 +97,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
         mw_tensor_read_f32(c, back, z);
     for (size_t k = 0; k < n && mw_err(c) == MW_OK; k++)
         read_object(c, mw_value_at(i[OBJECTS], k), k, back, &object[k], &latents[k], &mask[k]);
-    mw_layout_mode mode = strcmp(mw_value_as_text(i[MODE]), "faithful") == 0 ? MW_FAITHFUL : MW_STRICT;
+    mw_layout_mode mode = mw_layout_mode_of(i[MODE]);
     if (mw_err(c) == MW_OK &&
         mw_latents_compose(c, object, (int)n, (int)mw_dim(back, 1), (int)mw_dim(back, 2),
                            (int)mw_dim(back, 3), start, mode, z, owner) == MW_OK)

@@ -40,11 +40,6 @@ static const mw_out out[] = {
     {0},
 };
 
-static mw_layout_mode mode_of(const mw_value *v)
-{
-    return strcmp(mw_value_as_text(v), "faithful") == 0 ? MW_FAITHFUL : MW_STRICT;
-}
-
 // A map of the parameters that a layout is made of.
 static mw_value *literal(mw_ctx *c, mw_value *const *i)
 {
@@ -59,7 +54,8 @@ static mw_value *literal(mw_ctx *c, mw_value *const *i)
 static void from_literal(mw_ctx *c, mw_value *const *i, mw_layout *l)
 {
     mw_value *map = literal(c, i);
-    mw_layout_from_value(c, &(mw_layout_source){"the layout", MW_E_SCRIPT}, map, mode_of(i[MODE]), l);
+    mw_layout_from_value(c, &(mw_layout_source){"the layout", MW_E_SCRIPT}, map, mw_layout_mode_of(i[MODE]),
+                         l);
     mw_value_release(map);
 }
 
@@ -72,11 +68,12 @@ static void from_text(mw_ctx *c, mw_value *const *i, const mw_layout_source *fro
     mw_value_set(c, map, "objects", mw_value_list(c));
     mw_value_set(c, map, "canvas", mw_value_retain(i[CANVAS]));
     mw_layout_from_value(c, &(mw_layout_source){"the layout", MW_E_SCRIPT}, map, MW_STRICT, &frame);
-    mw_completion_read(c, from, mode_of(i[MODE]), text, size, &x);
+    mw_completion_read(c, from, mw_layout_mode_of(i[MODE]), text, size, &x);
     memcpy(l->canvas, frame.canvas, sizeof l->canvas);
     l->background = mw_err(c) ? NULL : mw_strdup(c, x.background);
     l->negative = mw_err(c) ? NULL : mw_strdup(c, x.negative);
-    mw_layout_filter(c, from, x.boxes, &(mw_filter_options){mode_of(i[MODE]), mw_value_as_bool(i[SCALE])}, l);
+    mw_layout_filter(c, from, x.boxes,
+                     &(mw_filter_options){mw_layout_mode_of(i[MODE]), mw_value_as_bool(i[SCALE])}, l);
     mw_completion_free(&x);
     mw_layout_free(&frame);
     mw_value_release(map);
@@ -92,7 +89,7 @@ static void from_file(mw_ctx *c, mw_value *const *i, mw_layout *l)
     if (text && text[blank] == '{') {
         mw_value *v = mw_value_from_json(c, path, text, size);
         if (v)
-            mw_layout_from_value(c, &from, v, mode_of(i[MODE]), l);
+            mw_layout_from_value(c, &from, v, mw_layout_mode_of(i[MODE]), l);
         mw_value_release(v);
     } else if (text) {
         from_text(c, i, &from, text, size, l);

@@ -2,6 +2,7 @@
 #include "core/graph/node.h"
 #include "nodes/nets/layout_geometry.h"
 #include "nodes/nets/layout_phrases.h"
+#include "nodes/nets/layout_value.h"
 #include "nodes/nets/model.h"
 
 #include <stdlib.h>
@@ -92,15 +93,22 @@ static void set_number(mw_ctx *c, mw_value *map, const char *key, double x)
     mw_value_set(c, map, key, mw_value_number(c, x));
 }
 
-// The place of an object's word in its own prompt.
-static int word_alone(mw_ctx *c, const mw_clip_tokenizer *t, const mw_spec_object *o, const char *prompt,
+// The place of an object's word in its own prompt, to which the phrase is added where its tokens are not in
+// it
+// ("!!!" and a comma behind it are one token).
+static int word_alone(mw_ctx *c, const mw_clip_tokenizer *t, const mw_spec_object *o, char **prompt,
                       mw_layout_mode mode)
 {
     mw_prompt_tokens found = {0};
     mw_phrase_options options = {.mode = mode, .need_words = true, .limit = mw_clip_tokenizer_length(t)};
     const char *phrase = o->phrase, *word = o->word;
-    mw_prompt_tokens_find(c, t, prompt, &phrase, &word, 1, &options, &found);
+    mw_prompt_tokens_find(c, t, *prompt, &phrase, &word, 1, &options, &found);
     int at = mw_err(c) == MW_OK ? found.phrase[0].word : 0;
+    if (mw_err(c) == MW_OK) {
+        free(*prompt);
+        *prompt = found.prompt;
+        found.prompt = NULL;
+    }
     mw_prompt_tokens_free(&found);
     return at;
 }
@@ -137,8 +145,8 @@ static mw_value *object_value(mw_ctx *c, mw_value *const *i, const mw_layout *l,
     char *prompt = filled(c, mw_value_as_text(i[FORM]), l->background, o->phrase);
     mw_value *map = mw_value_map(c);
     if (prompt) {
+        set_number(c, map, "token", word_alone(c, t, o, &prompt, mode));
         set_text(c, map, "prompt", prompt);
-        set_number(c, map, "token", word_alone(c, t, o, prompt, mode));
     }
     set_text(c, map, "phrase", o->phrase);
     set_text(c, map, "word", o->word);
@@ -167,7 +175,7 @@ static mw_value *phrase_value(mw_ctx *c, const mw_spec_group *g, const mw_energy
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
-    mw_layout_mode mode = strcmp(mw_value_as_text(i[MODE]), "faithful") == 0 ? MW_FAITHFUL : MW_STRICT;
+    mw_layout_mode mode = mw_layout_mode_of(i[MODE]);
     const mw_clip_tokenizer *t = ((const mw_tokenizer *)mw_value_as_object(i[MODEL]))->tokenizer;
     mw_layout l;
     mw_layout_spec s;

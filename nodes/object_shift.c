@@ -2,6 +2,7 @@
 #include "core/graph/node.h"
 #include "nodes/nets/boxes.h"
 #include "nodes/nets/layout_geometry.h"
+#include "nodes/nets/layout_value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     double box[4], shift[2] = {0, 0};
     int h = 0, w = 0;
     uint8_t *mask = mw_mask_read(c, "mask", i[MASK], &h, &w);
-    mw_layout_mode mode = strcmp(mw_value_as_text(i[MODE]), "faithful") == 0 ? MW_FAITHFUL : MW_STRICT;
+    mw_layout_mode mode = mw_layout_mode_of(i[MODE]);
     mw_box_on_canvas(c, i[BOX], i[CANVAS], box);
     if (mask && mw_err(c) == MW_OK &&
         !mw_mask_offset(mask, h, w, box, mw_value_as_bool(i[HORIZONTAL]), mode, shift))

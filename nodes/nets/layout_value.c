@@ -10,6 +10,7 @@
 #include <string.h>
 
 static const double LARGEST_CANVAS = 65536;
+static const char blanks[] = " \t\r\n"; // around a phrase; they go
 
 // "name: object 3 ('a star')" for messages.
 typedef struct {
@@ -113,14 +114,18 @@ static mw_status take_object(reader *r, size_t i, const mw_value *o, mw_layout_m
     if (mw_value_text_length(phrase) > MW_LAYOUT_MAX_PHRASE)
         return WRONG(r, "'phrase' has %zu bytes, more than %d", mw_value_text_length(phrase),
                      MW_LAYOUT_MAX_PHRASE);
-    if (text[strspn(text, " \t\r\n")] == 0 || strlen(text) != mw_value_text_length(phrase))
+    text += strspn(text, blanks);
+    if (*text == 0 || strlen(mw_value_as_text(phrase)) != mw_value_text_length(phrase))
         return WRONG(r, "'phrase' must have letters, and no zero byte");
+    size_t length = strlen(text);
+    while (strchr(blanks, text[length - 1]))
+        length--;
     snprintf(r->place, sizeof r->place, ": object %zu ('%s')", i + 1,
              mw_printable(text, shown, sizeof shown));
     if (numbers(r, "'box'", mw_value_get(o, "box"), 4, box) != MW_OK ||
         check_box(r, out->canvas, mode, box) != MW_OK)
         return mw_err(r->c);
-    return mw_layout_add(r->c, out, text, strlen(text), box);
+    return mw_layout_add(r->c, out, text, length, box);
 }
 
 static char *text_of(reader *r, const mw_value *map, const char *key)
@@ -128,6 +133,8 @@ static char *text_of(reader *r, const mw_value *map, const char *key)
     const mw_value *v = mw_value_get(map, key);
     if (mw_value_kind(v) != MW_NIL && mw_value_kind(v) != MW_TEXT)
         WRONG(r, "'%s' must be a text, got %s", key, mw_kind_name(mw_value_kind(v)));
+    else if (strlen(mw_value_as_text(v)) != mw_value_text_length(v))
+        WRONG(r, "'%s' must have no zero byte", key);
     return mw_strdup(r->c, mw_value_as_text(v));
 }
 
@@ -140,6 +147,11 @@ static mw_status take_canvas(reader *r, const mw_value *v, double canvas[2])
         return WRONG(r, "'canvas' must be a width and a height from 1 to %g, got %g x %g", LARGEST_CANVAS,
                      canvas[0], canvas[1]);
     return MW_OK;
+}
+
+mw_layout_mode mw_layout_mode_of(const mw_value *v)
+{
+    return strcmp(mw_value_as_text(v), "faithful") == 0 ? MW_FAITHFUL : MW_STRICT;
 }
 
 mw_status mw_layout_from_value(mw_ctx *c, const mw_layout_source *from, const mw_value *v,

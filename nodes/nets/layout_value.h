@@ -13,6 +13,9 @@
 mw_status mw_layout_from_value(mw_ctx *c, const mw_layout_source *from, const mw_value *v,
                                mw_layout_mode mode, mw_layout *out);
 
+// What a port "mode" says: "strict" or "faithful".
+mw_layout_mode mw_layout_mode_of(const mw_value *v);
+
 // One share.
 mw_value *mw_layout_value(mw_ctx *c, const mw_layout *l);
 

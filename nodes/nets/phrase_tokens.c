@@ -1,6 +1,7 @@
 // phrase_tokens.c: phrases and their main words looked for among the tokens of a prompt.
 #include "nodes/nets/phrase_tokens.h"
 
+#include "core/base/text.h"
 #include "nodes/nets/clip_token_text.h"
 
 #include <stdlib.h>
@@ -89,6 +90,8 @@ static bool match(const search *s, size_t *found)
 
 // ---- phrases
 
+enum { SHOWN = 160 }; // bytes of a text in messages
+
 static mw_status tokens_of(search *s, const char *text, mw_clip_tokens *out)
 {
     mw_clip_tokens_free(out);
@@ -102,7 +105,7 @@ static bool missing(search *s, const char *phrase)
         return !strstr(s->out->prompt, phrase);
     tokens_of(s, s->out->prompt, &s->prompt);
     tokens_of(s, phrase, &s->phrase);
-    return !mw_err(s->c) && !match(s, &at);
+    return !mw_err(s->c) && s->phrase.n > 0 && !match(s, &at);
 }
 
 static void add_missing(search *s, const char *const *phrases, size_t n)
@@ -148,27 +151,31 @@ static mw_status place_word(search *s, const char *phrase, const char *word, siz
     }
     int at = word_in_phrase(s, word);
     out->word = at < 0 ? -1 : (int)first + at;
+    char shown[2][SHOWN];
     if (at < 0 && s->o->need_words && !mw_err(s->c))
-        mw_fail(s->c, MW_E_ARG, "the word \"%s\" is not in the phrase \"%s\"", word, phrase);
+        mw_fail(s->c, MW_E_ARG, "the word \"%s\" is not in the phrase \"%s\"",
+                mw_printable(word, shown[0], SHOWN), mw_printable(phrase, shown[1], SHOWN));
     return mw_err(s->c);
 }
 
 static mw_status place(search *s, const char *phrase, const char *word, mw_phrase_tokens *out)
 {
     size_t at;
+    char shown[2][SHOWN];
     if (tokens_of(s, phrase, &s->phrase) != MW_OK)
         return mw_err(s->c);
+    mw_printable(phrase, shown[0], SHOWN);
     if (s->phrase.n == 0)
-        return mw_fail(s->c, MW_E_ARG, "the phrase \"%s\" has no tokens", phrase);
+        return mw_fail(s->c, MW_E_ARG, "the phrase \"%s\" has no tokens", shown[0]);
     if (!match(s, &at))
-        return mw_fail(s->c, MW_E_ARG, "the phrase \"%s\" is not in the prompt \"%s\"", phrase,
-                       s->out->prompt);
+        return mw_fail(s->c, MW_E_ARG, "the phrase \"%s\" is not in the prompt \"%s\"", shown[0],
+                       mw_printable(s->out->prompt, shown[1], SHOWN));
     size_t n = s->phrase.n, first = at + 1; // behind the begin token
     int last = (int)(s->o->end ? s->prompt.n + 1 : first + n - 1);
     if (s->o->limit && last >= s->o->limit)
         return mw_fail(s->c, MW_E_ARG,
                        "the phrase \"%s\" ends at token %d of the prompt, but the text encoder takes %d",
-                       phrase, last, s->o->limit);
+                       shown[0], last, s->o->limit);
     out->position = mw_alloc(s->c, (n + 1) * sizeof *out->position);
     if (!out->position)
         return mw_err(s->c);
