@@ -2,6 +2,7 @@
 #include "core/graph/node.h"
 #include "core/ops.h"
 #include "nodes/nets/boxes.h"
+#include "nodes/nets/layout_value.h"
 #include "nodes/nets/mask_ops.h"
 
 #include <math.h>
@@ -135,22 +136,18 @@ typedef struct {
     uint8_t *coarse, *mask;
 } room;
 
-static void use_box(mw_ctx *c, mw_value *const *i, const sizes *s, uint8_t *mask)
+// The box's mask in place of an empty one.
+static void use_box(mw_ctx *c, mw_value *const *i, const sizes *s, uint8_t **mask)
 {
-    double box[4];
-    int cells[4];
-    if (!mw_box_read(c, "box", i[BOX], box)) {
-        if (mw_err(c) == MW_OK)
-            mw_fail(c, MW_E_NUMBER,
-                    "the attention shows no object: the mask is empty, and there is no 'box' to take");
+    if (mw_value_kind(i[BOX]) == MW_NIL) {
+        mw_fail(c, MW_E_NUMBER,
+                "the attention shows no object: the mask is empty, and there is no 'box' to take");
         return;
     }
     mw_warn(c, "attention_mask: the attention of token %d gives an empty mask; the box is taken",
             (int)mw_value_as_number(i[TOKEN]));
-    for (int k = 0; k < 4; k++)
-        box[k] /= s->canvas[k % 2];
-    mw_box_cells(box, s->height, s->width, cells);
-    mw_box_mask(cells, s->height, s->width, mask);
+    free(*mask);
+    *mask = mw_box_mask_read(c, i[BOX], i[CANVAS], s->height, s->width, mw_layout_mode_of(i[MODE]));
 }
 
 // into: how far into its cell the point lies, in cells.
@@ -194,11 +191,13 @@ static mw_status make(mw_ctx *c, mw_value *const *i, const sizes *s, room *r, mw
         return mw_err(c);
     mw_mask_nearest(r->coarse, s->h, s->w, r->mask, s->height, s->width);
     if (mw_mask_area(r->coarse, n) == 0)
-        use_box(c, i, s, r->mask);
+        use_box(c, i, s, &r->mask);
+    if (mw_err(c) != MW_OK)
+        return mw_err(c);
     o[0] = mw_mask_value(c, r->mask, s->height, s->width);
     o[1] = mw_mask_value(c, r->coarse, s->h, s->w);
     o[2] = normalised(c, s, r);
-    give_places(c, s, r, strcmp(mw_value_as_text(i[MODE]), "faithful") ? 0.5 : 0, o);
+    give_places(c, s, r, mw_layout_mode_of(i[MODE]) == MW_STRICT ? 0.5 : 0, o);
     return mw_err(c);
 }
 

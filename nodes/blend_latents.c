@@ -2,11 +2,12 @@
 #include "core/graph/node.h"
 #include "core/ops.h"
 #include "nodes/nets/boxes.h"
+#include "nodes/nets/layout_value.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { LATENTS, OVER, MASK, BOX, CANVAS, RATIO };
+enum { LATENTS, OVER, MASK, BOX, CANVAS, RATIO, MODE };
 
 static const mw_port in[] = {
     {"latents", "latents", NULL, 0, 0, NULL, NULL, NULL, "[B,4,h,w] what stays outside"},
@@ -17,6 +18,8 @@ static const mw_port in[] = {
     {"canvas", "list", "[512, 512]", 0, 0, NULL, NULL, "pixels", "{ width, height } that the box refers to"},
     {"ratio", "number", "1", 0, 1, NULL, "fg_blending_ratio", NULL,
      "share of the variance inside that comes from `over`: sqrt(1 - ratio) * latents + sqrt(ratio) * over"},
+    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
+     "strict: a box covers at least one cell; faithful: also none, and off the canvas it wraps around"},
     {0},
 };
 
@@ -28,7 +31,7 @@ static mw_tensor *read_mask(mw_ctx *c, mw_value *const *i, int h, int w)
     int mh, mw;
     uint8_t *mask = mw_mask_read(c, "mask", i[MASK], &mh, &mw);
     if (!mask && mw_err(c) == MW_OK)
-        mask = mw_box_mask_read(c, i[BOX], i[CANVAS], h, w);
+        mask = mw_box_mask_read(c, i[BOX], i[CANVAS], h, w, mw_layout_mode_of(i[MODE]));
     else if (mask && (mh != h || mw != w))
         mw_fail(c, MW_E_SHAPE, "'mask' must be [%d,%d] as the latents are, got [%d,%d]", h, w, mh, mw);
     mw_value *v = mask && mw_err(c) == MW_OK ? mw_mask_value(c, mask, h, w) : NULL;

@@ -217,10 +217,10 @@ static mw_status check(call *k)
         return mw_fail(c, MW_E_SHAPE, "'latents' must be [B,4,h,w], got %s",
                        mw_shape_text(k->latents, got, sizeof got));
     if (!fits(k, k->text, 3))
-        return mw_fail(c, MW_E_SHAPE, "'embedding' must be of 1 or %lld prompts, [B,L,D], got %s",
+        return mw_fail(c, MW_E_SHAPE, "'embedding' must be [1,L,D], or one for each of %lld pictures, got %s",
                        (long long)k->pictures, mw_shape_text(k->text, got, sizeof got));
     if (k->pooled && !fits(k, k->pooled, 2))
-        return mw_fail(c, MW_E_SHAPE, "'pooled' must be of 1 or %lld prompts, [B,P], got %s",
+        return mw_fail(c, MW_E_SHAPE, "'pooled' must be [1,P], or one for each of %lld pictures, got %s",
                        (long long)k->pictures, mw_shape_text(k->pooled, got, sizeof got));
     if (mw_value_count(k->in[TOKENS]) != 1)
         return mw_fail(c, MW_E_ARG, "'tokens' must be of one prompt, as text_encoder gives them, got %zu",
@@ -237,6 +237,8 @@ static mw_status check(call *k)
 static mw_status read_state(call *k)
 {
     const mw_value *before = mw_value_get(k->in[STATE], "energy");
+    if (given(k, STATE) && mw_value_kind(k->in[STATE]) != MW_MAP)
+        return mw_fail(k->c, MW_E_ARG, "'state' must be the output of that name of the step before");
     k->carried = mw_alloc(k->c, (size_t)k->pictures * sizeof *k->carried);
     for (int64_t b = 0; k->carried && b < k->pictures; b++) {
         const mw_value *v = k->pictures > 1 ? mw_value_at(before, (size_t)b) : before;
@@ -310,6 +312,8 @@ static mw_tensor *run_call(call *k)
     const mw_value *prompt = mw_value_get(mw_value_at(k->in[TOKENS], 0), "text");
     if (mw_layout_energy_find(c, &k->energy, mw_value_as_text(prompt)) == MW_OK && k->energy.spec.n == 0)
         return k->latents; // nothing to guide
+    if (k->step == 0 && mw_err(c) == MW_OK)
+        mw_layout_energy_warn(c, &k->energy);
     return mw_layout_energy_plan(c, &k->energy, mw_dim(k->text, 1)) == MW_OK ? guide(k) : NULL;
 }
 
@@ -355,8 +359,6 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     k.strict = strcmp(mw_value_as_text(i[MODE]), "strict") == 0;
     o[3] = start_energies(&k);
     o[0] = mw_value_tensor(c, run_call(&k));
-    if (mw_err(c) == MW_E_NUMBER)
-        mw_fail_context(c, "step %d", k.step);
     o[1] = carried(&k);
     o[2] = mw_value_map(c);
     if (mw_value_kind(o[1]) != MW_NIL)

@@ -27,7 +27,7 @@ static mw_tensor *moved(mw_ctx *c, mw_value *const *i, const char *name, mw_tens
 {
     const mw_tensor *like = mw_value_as_tensor(i[LIKE]);
     int64_t heads = mw_dim(t, 1), n = mw_dim(t, 2);
-    double ratio = like && like->ndim == 4 ? (double)mw_dim(like, 3) / (double)mw_dim(like, 2) : 1;
+    double ratio = like ? (double)mw_dim(like, 3) / (double)mw_dim(like, 2) : 1;
     int w = (int)lround(sqrt((double)n * ratio)), h = w > 0 ? (int)(n / w) : 0, dx = 0, dy = 0;
     if ((int64_t)h * w != n) {
         mw_fail(c, MW_E_SHAPE, "the map of %s has %lld cells, which is no grid of ratio %g", name,
@@ -52,6 +52,10 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
     int64_t token = (int64_t)mw_value_as_number(i[TOKEN]);
     char got[64];
+    const mw_tensor *like = mw_value_as_tensor(i[LIKE]);
+    if (like && like->ndim != 4)
+        return mw_fail(c, MW_E_SHAPE, "'like' must be latents [B,4,h,w], got %s",
+                       mw_shape_text(like, got, sizeof got));
     o[0] = mw_value_map(c);
     for (size_t k = 0; k < mw_value_count(i[MAPS]) && mw_err(c) == MW_OK; k++) {
         const char *name = mw_value_key_at(i[MAPS], k);

@@ -16,7 +16,7 @@ bool mw_box_read(mw_ctx *c, const char *port, const mw_value *v, double box[4])
     for (size_t i = 0; ok && i < 4; i++) {
         mw_value *e = mw_value_at(v, i);
         n[i] = mw_value_as_number(e);
-        ok = mw_value_kind(e) == MW_NUMBER && isfinite(n[i]);
+        ok = mw_value_kind(e) == MW_NUMBER && fabs(n[i]) <= 1e9;
     }
     if (!ok || n[2] < 0 || n[3] < 0) {
         mw_fail(c, MW_E_ARG, "'%s' must be { x, y, width, height }, in pixels, with no negative size", port);
@@ -53,8 +53,11 @@ uint8_t *mw_mask_read(mw_ctx *c, const char *port, const mw_value *v, int *h, in
     float *values = mw_alloc(c, n * step * sizeof *values);
     uint8_t *mask = mw_alloc(c, n);
     if (values && mask && mw_tensor_read_f32(c, t, values) == MW_OK)
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n && mw_err(c) == MW_OK; i++) {
             mask[i] = values[i * step] > 0.5f;
+            if (isnan(values[i * step]))
+                mw_fail(c, MW_E_NUMBER, "'%s' holds NaN", port);
+        }
     free(values);
     if (mw_err(c) != MW_OK) {
         free(mask);
@@ -107,14 +110,37 @@ mw_status mw_box_on_canvas(mw_ctx *c, const mw_value *box, const mw_value *canva
     return mw_err(c);
 }
 
-uint8_t *mw_box_mask_read(mw_ctx *c, const mw_value *box, const mw_value *canvas, int h, int w)
+// At least the cell of its middle along one side.
+static void widen(double low, double high, int side, int *first, int *end)
+{
+    if (*first < *end)
+        return;
+    int middle = (int)((fmax(low, 0) + fmin(high, 1)) / 2 * side);
+    *first = middle < side ? middle : side - 1;
+    *end = *first + 1;
+}
+
+uint8_t *mw_box_mask_read(mw_ctx *c, const mw_value *box, const mw_value *canvas, int h, int w,
+                          mw_layout_mode mode)
 {
     double b[4];
     int cells[4];
-    uint8_t *mask = mw_box_on_canvas(c, box, canvas, b) == MW_OK ? mw_alloc(c, (size_t)h * (size_t)w) : NULL;
-    if (mask) {
-        mw_box_cells(b, h, w, cells);
-        mw_box_mask(cells, h, w, mask);
+    if (mw_box_on_canvas(c, box, canvas, b) != MW_OK)
+        return NULL;
+    if (mode == MW_STRICT && !(fmax(b[0], 0) < fmin(b[2], 1) && fmax(b[1], 0) < fmin(b[3], 1))) {
+        mw_fail(c, MW_E_ARG,
+                "'box' has no area on the canvas, of which it spans %g to %g across and %g to %g down", b[0],
+                b[2], b[1], b[3]);
+        return NULL;
     }
+    uint8_t *mask = mw_alloc(c, (size_t)h * (size_t)w);
+    if (!mask)
+        return NULL;
+    mw_box_cells(b, h, w, cells);
+    if (mode == MW_STRICT) {
+        widen(b[0], b[2], w, &cells[0], &cells[2]);
+        widen(b[1], b[3], h, &cells[1], &cells[3]);
+    }
+    mw_box_mask(cells, h, w, mask);
     return mask;
 }

@@ -1,7 +1,9 @@
 // layout_energy.c: a layout's phrases found in a prompt, and the energy of attention to them.
 #include "nodes/nets/layout_energy.h"
 
+#include "core/base/text.h"
 #include "nodes/nets/energy_function.h"
+#include "nodes/nets/energy_internal.h"
 #include "nodes/nets/reference_maps.h"
 
 #include <stdlib.h>
@@ -23,6 +25,29 @@ mw_status mw_layout_energy_find(mw_ctx *c, mw_layout_energy *e, const char *prom
             "makes such prompts)",
             prompt, e->phrases.found.prompt);
     return mw_err(c);
+}
+
+// Of the coarsest map, which loses the most boxes.
+void mw_layout_energy_warn(mw_ctx *c, const mw_layout_energy *e)
+{
+    const mw_guided_layer *coarse = e->layer;
+    for (int i = 1; i < e->nlayers; i++)
+        if (e->layer[i].h * e->layer[i].w < coarse->h * coarse->w)
+            coarse = &e->layer[i];
+    size_t lost = 0, first = 0;
+    for (size_t i = 0; i < e->spec.n; i++) {
+        mw_cells at = mw_cells_of(e->spec.object[i].box, coarse->h, coarse->w, e->options.wrapped_boxes);
+        if (at.x0 < at.x1 && at.y0 < at.y1)
+            continue;
+        first = lost++ ? first : i;
+    }
+    char shown[80];
+    if (lost)
+        mw_warn(c,
+                "box_attention_guide: %zu of %zu boxes, the first of \"%s\", cover no cell of the %d x %d "
+                "maps of %s: they are too small for guidance there",
+                lost, e->spec.n, mw_printable(e->spec.object[first].phrase, shown, sizeof shown), coarse->w,
+                coarse->h, coarse->path);
 }
 
 mw_status mw_layout_energy_plan(mw_ctx *c, mw_layout_energy *e, int64_t length)

@@ -28,6 +28,8 @@ typedef struct mw_layout_energy {
 // Finds the phrases in a prompt. MW_E_ARG when the prompt lacks one, with the prompt that does not. Free with
 // mw_layout_energy_free, also after a failure.
 mw_status mw_layout_energy_find(mw_ctx *c, mw_layout_energy *e, const char *prompt);
+// Warns of boxes that cover no cell of a map: the energy cannot move attention into them there.
+void mw_layout_energy_warn(mw_ctx *c, const mw_layout_energy *e);
 // Then what does not depend on the maps. length: tokens of the text states. The open scope must outlive its
 // use.
 mw_status mw_layout_energy_plan(mw_ctx *c, mw_layout_energy *e, int64_t length);

@@ -93,7 +93,7 @@ end
 local function mask_of(a, s, i, object, run)
   if type(a.mask) == "function" then return a.mask(i, run, object) end
   local sam = a.mask == "sam"
-  local box = mw.box_mask { box = object.alone, canvas = s.layout.canvas, like = s.noise }
+  local box = mw.box_mask { box = object.alone, canvas = s.layout.canvas, like = s.noise, mode = a.mode }
   if a.mask == "box" then return box.mask end
   if sam and a.sam_box then return refined(a, run, box, { box = box.pixels, mask = box.mask }) end
   local boxed = sam and a.use_box_input
@@ -136,7 +136,7 @@ local function draw_alone(a, s, i, object)
     model = a.model, schedule = s.object_schedule, steps = s.object_steps, cfg = a.cfg, capture = s.capture,
     latents = mw.blend_latents {
       latents = s.noise, over = mw.noise { model = a.model, seed = seed, like = s.noise },
-      box = object.alone, canvas = s.layout.canvas, ratio = a.fg_blending_ratio,
+      box = object.alone, canvas = s.layout.canvas, ratio = a.fg_blending_ratio, mode = a.mode,
     },
     text = mw.text_encoder { model = a.model, prompt = object.prompt },
     negative = negative(a, s.layout, a.so_negative_prompt, mw.negatives.object),

@@ -72,6 +72,7 @@ function mw.benchmark_prompts(params) end
 ---@field box? table|mw.handle { x, y, width, height } on the canvas, instead of a mask
 ---@field canvas? table|mw.handle { width, height } that the box refers to
 ---@field ratio? number|mw.handle share of the variance inside that comes from `over`: sqrt(1 - ratio) * latents + sqrt(ratio) * over
+---@field mode? "strict"|"faithful"|mw.handle strict: a box covers at least one cell; faithful: also none, and off the canvas it wraps around
 
 ---Lays latents over others inside a mask or a box; with a ratio below 1 it mixes noise, and its variance stays.
 ---@param params mw.blend_latents.params
@@ -131,6 +132,7 @@ function mw.box_attention_guide(params) end
 ---@field box table|mw.handle { x, y, width, height } on the canvas
 ---@field like mw.handle latents whose sides the mask gets
 ---@field canvas? table|mw.handle { width, height } that the box refers to
+---@field mode? "strict"|"faithful"|mw.handle strict: a box covers at least one cell; faithful: also none, and off the canvas it wraps around
 
 ---The cells of latents that a box covers.
 ---@param params mw.box_mask.params

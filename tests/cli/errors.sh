@@ -123,6 +123,30 @@ local bad = mw.node { name = "bad", outputs = { latents = "latents" }, run = fun
   return { latents = mw.tensor { { { { 0 / 0 } } } } } end }
 mw.output { g = bad {} }
 END
+# NaN stops a run: as a parameter where it is written, inside a table too, and in latents at the step that made it.
+wrong 3 "%s:3: box_mask: 'box': a number in it is NaN" <<'END'
+local mw = require "moonweave"
+local z = mw.noise { model = mw.checkpoint { path = "models/miniature" } }
+mw.output { m = mw.box_mask { box = { 0 / 0, 0, 5, 5 }, like = z } }
+END
+wrong 3 "%s:3: lmd: 'eta' must be a finite number, got NaN" <<'END'
+local mw = require "moonweave"
+local sd = mw.checkpoint { path = "models/miniature" }
+mw.output { image = mw.lmd { model = sd, layout = { objects = {} }, eta = 0 / 0 } }
+END
+wrong 7 "ddim_step: step 0: 1024 of the 1024 numbers of its 'latents' are NaN or infinite" <<'END'
+local mw = require "moonweave"
+local sd = mw.checkpoint { path = "models/miniature" }
+local s, z = mw.schedule { model = sd, steps = 2 }, mw.noise { model = sd }
+local lost = mw.text_encoder { model = sd, prompt = "x" }.embedding:value() * (0 / 0)
+local latents = mw.sample { model = sd, schedule = s, latents = z, calls = 2, cfg = 1, embedding = lost }
+mw.output { image = mw.vae_decode { model = sd, latents = latents } }
+END
+for value in nan inf 1e400 x; do
+    run run graphs/lmd.lua -p layout=graphs/layouts/night_sky.json -p η=$value -o "$dir"
+    status 2
+    says "-p η=$value: must be a number (guidance strength"
+done
 run run "$dir/nowhere.lua"
 status 4
 

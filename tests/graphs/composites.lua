@@ -101,4 +101,4 @@ refused("args: takes the composite's name", mw.args, {})
 local guided = with("guided_sample", "guide", { layout = layout, eta = 5 })
 assert(#guided.energies == 2)
 
-mw.output { text = text }
+mw.output { steps = #guided.energies }

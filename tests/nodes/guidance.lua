@@ -94,8 +94,10 @@ refused("one of", value, { energy = "cod" })
 refused("of as many pictures", value, { latents = batch.latents, state = { energy = 3 } })
 refused("lacks phrases", value, { layout = { objects = { { phrase = "a green moon", box = { 0, 0, 90, 90 } } } } })
 refused("for each of the 3 objects", value, { reference = { {} } })
-refused("'embedding' must be of 1 or 2 prompts", value, { latents = mw.noise { model = sd, batch = 2 },
-  embedding = mw.text_encoder { model = sd, prompt = { "a", "b", "c" } }.embedding })
+refused("'embedding' must be [1,L,D], or one for each of 2 pictures", value, {
+  latents = mw.noise { model = sd, batch = 2 },
+  embedding = mw.text_encoder { model = sd, prompt = { "a", "b", "c" } }.embedding,
+})
 refused("of one size", value, { energy = "boxdiff" })
 local lost = mw.blend_latents { latents = z, over = mw.tensor { { { { 1 } } } }, box = { 0, 0, 9, 9 } }
 refused("must both be [B,4,h,w]", function() return lost:value() end)

@@ -62,7 +62,7 @@ local function refused(words, more)
   assert(not ok and tostring(message):find(words, 1, true), tostring(message))
 end
 refused("'pooled' must be 20 wide", { pooled = mw.tensor { { 1, 2 } } })
-refused("'pooled' must be of 1 or 1 prompts", { pooled = mw.tensor { 1, 2 } })
+refused("'pooled' must be [1,P], or one for each of 1 pictures", { pooled = mw.tensor { 1, 2 } })
 refused("'crop' must be a list of two numbers", { crop = { 1 } })
 local ok, message = pcall(function()
   return mw.box_attention_guide { model = sd, latents = z, schedule = schedule, step = 1, embedding = text.embedding,
