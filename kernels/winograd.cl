@@ -75,13 +75,13 @@ static inline void output_1d(VEC m0, VEC m1, VEC m2, VEC m3, VEC m4, VEC m5, VEC
     out[3] = P * PP * d1 + Q * QQ * d2 + m5;
 }
 
-// Panels w[panel][9 C][nr] -> panels u[36][panel][C][nr]. Item (lane, c, panel).
-kernel void weights(ARG(const W, w), ARG(float, u), int C, int nr, long u_batch)
+// Panels w[panel][9 C][nr] from panel `first` on -> panels u[36][panel][C][nr]. Item (lane, c, panel).
+kernel void weights(ARG(const W, w), ARG(float, u), int first, int C, int nr, long u_batch)
 {
     BEGIN(const W, w);
     BEGIN(float, u);
     int c = get_global_id(1);
-    w += (get_global_id(2) * 9 * C + c) * nr;
+    w += ((first + get_global_id(2)) * 9 * C + c) * nr;
     u += (get_global_id(2) * C + c) * nr;
     for (int n = get_global_id(0) * VL; n < nr; n += get_global_size(0) * VL) {
         VEC columns[3][6], rows[6];
@@ -157,21 +157,21 @@ static inline void put_tile(const VEC *m, place p, global const float *bias, glo
     }
 }
 
-// Products m[36][tile][N] -> y[b,oh,ow,N] + bias[n] + residual. Item (channel, tile).
-kernel void output(ARG(const float, m), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int first, int N,
-                   int tiles_h, int tiles_w, int oh, int ow, long m_batch, int flags)
+// Products m[36][tile][n] -> channels n0..n0 + n of y[b,oh,ow,N] + bias[N] + residual. Item (channel, tile).
+kernel void output(ARG(const float, m), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int first, int n0,
+                   int n, int N, int tiles_h, int tiles_w, int oh, int ow, long m_batch, int flags)
 {
     BEGIN(const float, m);
     BEGIN(const float, bias);
     BEGIN(const T, residual);
     BEGIN(T, y);
     place p = place_of(first + (int)get_global_id(1), N, tiles_h, tiles_w, oh, ow);
-    m += get_global_id(1) * N;
-    for (int n = get_global_id(0) * VL; n < N; n += get_global_size(0) * VL) {
+    m += get_global_id(1) * n;
+    for (int j = get_global_id(0) * VL; j < n; j += get_global_size(0) * VL) {
         VEC products[36];
         for (int i = 0; i < 36; i++)
-            products[i] = VLOAD(m + i * m_batch + n);
-        put_tile(products, p, bias, residual, y, n, N, ow, flags);
+            products[i] = VLOAD(m + i * m_batch + j);
+        put_tile(products, p, bias, residual, y, n0 + j, N, ow, flags);
     }
 }
 

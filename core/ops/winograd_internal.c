@@ -1,15 +1,17 @@
 // winograd_internal.c: 3x3 convolutions of stride 1 as 36 smaller matrix products (kernels/winograd.cl).
 //
 // Nothing is kept between calls: the 36 transformed weights, four times the size of the plain ones, are made
-// from the panels in each call. The fused form makes them in local memory, once for each block of tiles.
+// from the panels in each call, for so many channels of the result at a time that they stay small. The fused
+// form makes them in local memory, once for each block of tiles.
 #include "core/ops/gemm_internal.h"
 
 enum {
-    POINTS = 36,            // 6 x 6 products for
-    SIDE = 4,               // 4 x 4 results
-    PATCH_BYTES = 16 << 20, // patches and products in flight: they should stay in the cache
-    GPU_GROUP = 64,         // channels side by side in the GPU family
-    SKEW = 16,              // elements between the 36 planes, so that they do not fall on the same cache sets
+    POINTS = 36,             // 6 x 6 products for
+    SIDE = 4,                // 4 x 4 results
+    PATCH_BYTES = 16 << 20,  // patches and products in flight: they should stay in the cache
+    WEIGHT_BYTES = 40 << 20, // transformed weights at a time; each part reads all patches again
+    GPU_GROUP = 64,          // channels side by side in the GPU family
+    SKEW = 16, // elements between the 36 planes, so that they do not fall on the same cache sets
 };
 
 // Sizes of the fused form, the same as in defs; kernels/winograd.cl has the register tile of kernels/gemm.cl.
@@ -78,7 +80,8 @@ mw_conv_way mw_winograd_likely(const mw_ctx *c, const mw_gemm *g)
 
 typedef struct plan {
     const form *form;
-    int64_t columns, tiles_h, tiles_w, tiles, at_once, panels, u_batch;
+    int64_t columns, tiles_h, tiles_w, tiles, at_once;
+    int64_t panels, part, u_batch; // part: panels whose weights are transformed at a time
     mw_tensor *u, *v, *m;
 } plan;
 
@@ -94,13 +97,24 @@ static mw_launch launch_of(mw_ctx *c, const mw_gemm *g, const plan *p, const cha
                        .local = {mw_gemm_group(c), 1, 1}};
 }
 
-static void transform_weights(mw_ctx *c, const mw_gemm *g, const plan *p)
+// Channels of the result.
+typedef struct part {
+    int64_t first, n;
+} part;
+
+static part part_of(const mw_gemm *g, const plan *p, int64_t panel)
+{
+    int64_t first = panel * p->columns, n = p->part * p->columns;
+    return (part){first, n < g->n - first ? n : g->n - first};
+}
+
+static void transform_weights(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first)
 {
     mw_launch l = launch_of(c, g, p, "weights");
     l.global[0] = p->form->lanes == 1 ? (size_t)p->columns : 1;
     l.global[1] = (size_t)g->channels;
-    l.global[2] = (size_t)p->panels;
-    MW_RUN(c, &l, MW_T(g->w), MW_T(p->u), MW_I(g->channels), MW_I(p->columns), MW_L(p->u_batch));
+    l.global[2] = (size_t)(first + p->part < p->panels ? p->part : p->panels - first);
+    MW_RUN(c, &l, MW_T(g->w), MW_T(p->u), MW_I(first), MW_I(g->channels), MW_I(p->columns), MW_L(p->u_batch));
 }
 
 static void transform_input(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first, int64_t count,
@@ -114,8 +128,8 @@ static void transform_input(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t 
            MW_L(g->row_stride), MW_L(g->pixel_stride), MW_L(v_batch));
 }
 
-// The tiles [first, first + count) with the products of mw_gemm_run.
-static void run_apart(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first, int64_t count)
+// The tiles [first, first + count) with the products of mw_gemm_run, for some channels of the result.
+static void run_apart(mw_ctx *c, const mw_gemm *g, const plan *p, part some, int64_t first, int64_t count)
 {
     int64_t v_batch = count * g->channels + SKEW;
     transform_input(c, g, p, first, count, v_batch, g->channels);
@@ -123,7 +137,7 @@ static void run_apart(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first,
                         .w = p->u,
                         .y = p->m,
                         .rows = count,
-                        .n = g->n,
+                        .n = some.n,
                         .k = g->channels,
                         .channels = g->channels,
                         .taps_w = 1,
@@ -142,9 +156,9 @@ static void run_apart(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first,
     mw_launch l = launch_of(c, g, p, "output");
     l.global[0] = p->form->lanes == 1 ? GPU_GROUP : 1;
     l.global[1] = (size_t)count;
-    MW_RUN(c, &l, MW_T(p->m), MW_T(g->bias), MW_T(g->residual), MW_T(g->y), MW_I(first), MW_I(g->n),
-           MW_I(p->tiles_h), MW_I(p->tiles_w), MW_I(g->out_h), MW_I(g->out_w), MW_L(count * g->n),
-           MW_I(mw_gemm_flags(g)));
+    MW_RUN(c, &l, MW_T(p->m), MW_T(g->bias), MW_T(g->residual), MW_T(g->y), MW_I(first), MW_I(some.first),
+           MW_I(some.n), MW_I(g->n), MW_I(p->tiles_h), MW_I(p->tiles_w), MW_I(g->out_h), MW_I(g->out_w),
+           MW_L(count * some.n), MW_I(mw_gemm_flags(g)));
 }
 
 // The tiles [first, first + count) in blocks of equal numbers of register tiles.
@@ -170,9 +184,13 @@ static plan plan_of(mw_ctx *c, const mw_gemm *g, bool fused)
               .tiles_w = (g->out_w + SIDE - 1) / SIDE};
     p.tiles = g->rows / (g->out_h * g->out_w) * p.tiles_h * p.tiles_w;
     p.panels = (g->n + p.columns - 1) / p.columns;
-    p.u_batch = p.panels * p.columns * g->channels + SKEW;
+    int64_t most = WEIGHT_BYTES / (POINTS * (int64_t)sizeof(float) * p.columns * g->channels);
+    most = most > 0 ? most : 1;
+    int64_t cuts = (p.panels + most - 1) / most;
+    p.part = (p.panels + cuts - 1) / cuts;
+    p.u_batch = p.part * p.columns * g->channels + SKEW;
     int64_t least = fused ? p.form->block : GPU_GROUP;
-    int64_t channels = g->channels + (fused ? 0 : g->n);
+    int64_t channels = g->channels + (fused ? 0 : part_of(g, &p, 0).n);
     int64_t at_once = PATCH_BYTES / (POINTS * (int64_t)sizeof(float) * channels);
     at_once = at_once < least ? least : at_once;
     int64_t parts = (p.tiles + at_once - 1) / at_once;
@@ -181,7 +199,7 @@ static plan plan_of(mw_ctx *c, const mw_gemm *g, bool fused)
     p.v = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * (p.at_once * g->channels + SKEW) + overhang));
     if (!fused) {
         p.u = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * p.u_batch));
-        p.m = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * p.at_once * g->n));
+        p.m = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * p.at_once * part_of(g, &p, 0).n));
     }
     return p;
 }
@@ -192,14 +210,16 @@ mw_status mw_winograd_run(mw_ctx *c, const mw_gemm *g, bool fused)
     plan p = plan_of(c, g, fused);
     mw_gemm r = *g;
     mw_gemm_extras(c, &r);
-    if (!mw_err(c) && !fused)
-        transform_weights(c, &r, &p);
-    for (int64_t first = 0; first < p.tiles && !mw_err(c); first += p.at_once) {
-        int64_t count = first + p.at_once < p.tiles ? p.at_once : p.tiles - first;
-        if (fused)
-            run_fused(c, &r, &p, first, count);
-        else
-            run_apart(c, &r, &p, first, count);
+    for (int64_t panel = 0; panel < p.panels && !mw_err(c); panel += fused ? p.panels : p.part) {
+        if (!fused)
+            transform_weights(c, &r, &p, panel);
+        for (int64_t first = 0; first < p.tiles && !mw_err(c); first += p.at_once) {
+            int64_t count = first + p.at_once < p.tiles ? p.at_once : p.tiles - first;
+            if (fused)
+                run_fused(c, &r, &p, first, count);
+            else
+                run_apart(c, &r, &p, part_of(&r, &p, panel), first, count);
+        }
     }
     mw_scope_end(c, NULL);
     return mw_err(c);

@@ -77,7 +77,7 @@ static void every_way_agrees(void **state)
     static const setting all[] = {
         {2, 8, 8, 64, 64, 3, 3, 1, 1, 1},   {1, 13, 6, 48, 80, 3, 3, 1, 1, 1},
         {3, 5, 9, 64, 16, 3, 3, 1, 0, 0},   {1, 18, 15, 64, 16, 3, 3, 1, 2, 0},
-        {1, 40, 36, 64, 16, 3, 3, 1, 1, 1},
+        {1, 40, 36, 64, 16, 3, 3, 1, 1, 1}, {1, 4, 5, 576, 528, 3, 3, 1, 1, 1}, // weights in two parts
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         in_every_way(check_ways_f32, &all[i]);
