@@ -92,6 +92,20 @@ static bool box_of_mask(mw_ctx *c, const mw_sam_pick *k, const mw_image *image, 
     return true;
 }
 
+// What points beside the picture points at nothing the network could know.
+static void check_prompt(mw_ctx *c, const prompt *p, bool boxed, const mw_image *image)
+{
+    const double *b = p->box;
+    if (boxed && !(b[0] <= image->width && b[1] <= image->height && b[2] >= 0 && b[3] >= 0))
+        mw_fail(c, MW_E_ARG, "'box' lies off the picture of %d x %d", image->width, image->height);
+    for (int i = 0; i < p->n && mw_err(c) == MW_OK; i++) {
+        const double *at = p->xy + 2 * i;
+        if (!(at[0] >= 0 && at[0] <= image->width && at[1] >= 0 && at[1] <= image->height))
+            mw_fail(c, MW_E_ARG, "'point' { %g, %g } lies off the picture of %d x %d", at[0], at[1],
+                    image->width, image->height);
+    }
+}
+
 // False when nothing points at the object.
 static bool read_prompt(mw_ctx *c, mw_value *const *i, const mw_image *image, prompt *p, mw_sam_pick *k)
 {
@@ -99,6 +113,8 @@ static bool read_prompt(mw_ctx *c, mw_value *const *i, const mw_image *image, pr
     bool boxed = mw_box_read(c, "box", i[BOX], p->box);
     if (mw_err(c) == MW_OK && !boxed && !p->n)
         boxed = box_of_mask(c, k, image, p->box);
+    if (mw_err(c) == MW_OK)
+        check_prompt(c, p, boxed, image);
     k->npoints = p->n;
     k->points = p->xy;
     k->labels = p->labels;

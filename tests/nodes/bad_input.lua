@@ -34,6 +34,9 @@ local good = {
   object_shift = { mask = ones, box = box },
   token_maps = { maps = { mid = full(0.5, 1, 2, 16, 3) } },
   draw_layout = { layout = layout },
+  sam_refine = {
+    model = mw.sam { path = "tests/golden/lmd/models/sam" }, image = full(0.5, 64, 64, 3), box = { 1, 1, 20, 20 },
+  },
   layout = { objects = { { phrase = "a cat", box = box } } },
   layout_phrases = { layout = layout, model = sd },
   unet = { model = sd, latents = z, schedule = schedule, step = 1, embedding = text.embedding, cfg = 1 },
@@ -66,7 +69,7 @@ local numbers = {
   },
   attention_mask = { "token", "from_step", "sigma", "threshold", "erode_dilate", "width", "height" },
   latent_compose = { "step" }, blend_latents = { "ratio" }, token_maps = { "token" }, layout_phrases = { "pad" },
-  unet = { "cfg", "step" }, ddim_step = { "ddim_eta", "step" },
+  sam_refine = { "cell", "min_confidence", "min_iou" }, unet = { "cfg", "step" }, ddim_step = { "ddim_eta", "step" },
 }
 for node, ports in pairs(numbers) do
   for _, port in ipairs(ports) do
@@ -127,6 +130,15 @@ assert(with("attention_mask").mask:value():sum():item() == 1, "the box in place 
 refused("token_maps", "maps", { mid = full(1, 1, 2, 15, 3) }, "no grid")
 refused("token_maps", "token", 3, "with a column 3")
 refused("token_maps", "like", full(1, 3), "'like' must be latents")
+
+for port, values in pairs {
+  box = { [{ 900, 9, 5, 5 }] = "'box' lies off the picture of 64 x 64", [{ 1, 2, 3 }] = "'box' must be { x, y" },
+  point = { [{ 9, 65 }] = "lies off the picture", [{ inf, 1 }] = "'point' must be", [{}] = "'point' must be" },
+  mask = { [zeros * nan] = "'mask' holds NaN", [full(1, 8)] = "'mask' must be a mask [h,w]" },
+  image = { [full(nan, 8, 8, 3)] = "holds NaN", [full(1, 2, 8, 8, 3)] = "'image' must be one picture" },
+} do
+  for value, words in pairs(values) do refused("sam_refine", port, value, words) end
+end
 
 -- ---- layouts: captions of all kinds
 
