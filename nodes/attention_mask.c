@@ -115,9 +115,12 @@ static mw_status find_sizes(mw_ctx *c, mw_value *const *i, int64_t n, sizes *s)
     const mw_tensor *like = mw_value_as_tensor(i[LIKE]);
     s->width = given(i[WIDTH], like ? (int)mw_dim(like, -1) : 0);
     s->height = given(i[HEIGHT], like ? (int)mw_dim(like, -2) : 0);
-    double ratio = s->width && s->height ? (double)s->width / s->height : s->canvas[0] / s->canvas[1];
-    s->w = (int)lround(sqrt((double)n * ratio));
-    s->h = s->w > 0 ? (int)(n / s->w) : 0;
+    bool sized = s->width && s->height;
+    double ratio = sized ? (double)s->width / s->height : s->canvas[0] / s->canvas[1];
+    if (!sized || !mw_map_sides(n, s->height, s->width, &s->h, &s->w)) {
+        s->w = (int)lround(sqrt((double)n * ratio));
+        s->h = s->w > 0 ? (int)(n / s->w) : 0;
+    }
     if ((int64_t)s->w * s->h != n)
         return mw_fail(c, MW_E_SHAPE,
                        "maps of %lld cells do not have the sides' ratio of the result, %g to 1", (long long)n,

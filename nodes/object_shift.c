@@ -30,7 +30,8 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     int h = 0, w = 0;
     uint8_t *mask = mw_mask_read(c, "mask", i[MASK], &h, &w);
     mw_layout_mode mode = mw_layout_mode_of(i[MODE]);
-    mw_box_on_canvas(c, i[BOX], i[CANVAS], box);
+    if (mw_box_on_canvas(c, i[BOX], i[CANVAS], box) == MW_OK && mode == MW_STRICT)
+        mw_box_check_area(c, box);
     if (mask && mw_err(c) == MW_OK &&
         !mw_mask_offset(mask, h, w, box, mw_value_as_bool(i[HORIZONTAL]), mode, shift))
         mw_fail(c, MW_E_NUMBER, "'mask' is empty: there is nothing to move");

@@ -3,6 +3,7 @@
 #include "core/ops.h"
 #include "nodes/nets/boxes.h"
 #include "nodes/nets/layout_geometry.h"
+#include "nodes/nets/mask_ops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,8 +16,7 @@ static const mw_port in[] = {
     {"token", "integer", "0", 0, 100000, NULL, NULL, NULL, "which column, from 0"},
     {"shift", "list", "null", 0, 0, NULL, NULL, NULL,
      "{ dx, dy } of object_shift; what comes in is zero; null: they stay"},
-    {"like", "latents", "null", 0, 0, NULL, NULL, NULL,
-     "latents whose sides have the maps' ratio; null: square maps"},
+    {"like", "latents", "null", 0, 0, NULL, NULL, NULL, "latents that the maps belong to; null: square maps"},
     {0},
 };
 
@@ -27,11 +27,12 @@ static mw_tensor *moved(mw_ctx *c, mw_value *const *i, const char *name, mw_tens
 {
     const mw_tensor *like = mw_value_as_tensor(i[LIKE]);
     int64_t heads = mw_dim(t, 1), n = mw_dim(t, 2);
-    double ratio = like ? (double)mw_dim(like, 3) / (double)mw_dim(like, 2) : 1;
-    int w = (int)lround(sqrt((double)n * ratio)), h = w > 0 ? (int)(n / w) : 0, dx = 0, dy = 0;
-    if ((int64_t)h * w != n) {
-        mw_fail(c, MW_E_SHAPE, "the map of %s has %lld cells, which is no grid of ratio %g", name,
-                (long long)n, ratio);
+    int h = (int)lround(sqrt((double)n)), w = h, dx = 0, dy = 0;
+    if (mw_value_kind(i[SHIFT]) == MW_NIL)
+        return t;
+    if (like ? !mw_map_sides(n, (int)mw_dim(like, 2), (int)mw_dim(like, 3), &h, &w) : (int64_t)h * w != n) {
+        mw_fail(c, MW_E_SHAPE, "the map of %s has %lld cells, which is no grid %s", name, (long long)n,
+                like ? "of the latents' halves" : "with sides of one length ('like' gives others)");
         return NULL;
     }
     if (!mw_shift_read(c, "shift", i[SHIFT], h, w, &dx, &dy))

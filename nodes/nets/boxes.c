@@ -110,6 +110,15 @@ mw_status mw_box_on_canvas(mw_ctx *c, const mw_value *box, const mw_value *canva
     return mw_err(c);
 }
 
+mw_status mw_box_check_area(mw_ctx *c, const double b[4])
+{
+    if (fmax(b[0], 0) < fmin(b[2], 1) && fmax(b[1], 0) < fmin(b[3], 1))
+        return mw_err(c);
+    return mw_fail(c, MW_E_ARG,
+                   "'box' has no area on the canvas, of which it spans %g to %g across and %g to %g down",
+                   b[0], b[2], b[1], b[3]);
+}
+
 // At least the cell of its middle along one side.
 static void widen(double low, double high, int side, int *first, int *end)
 {
@@ -127,12 +136,8 @@ uint8_t *mw_box_mask_read(mw_ctx *c, const mw_value *box, const mw_value *canvas
     int cells[4];
     if (mw_box_on_canvas(c, box, canvas, b) != MW_OK)
         return NULL;
-    if (mode == MW_STRICT && !(fmax(b[0], 0) < fmin(b[2], 1) && fmax(b[1], 0) < fmin(b[3], 1))) {
-        mw_fail(c, MW_E_ARG,
-                "'box' has no area on the canvas, of which it spans %g to %g across and %g to %g down", b[0],
-                b[2], b[1], b[3]);
+    if (mode == MW_STRICT && mw_box_check_area(c, b) != MW_OK)
         return NULL;
-    }
     uint8_t *mask = mw_alloc(c, (size_t)h * (size_t)w);
     if (!mask)
         return NULL;

@@ -11,6 +11,8 @@ bool mw_box_read(mw_ctx *c, const char *port, const mw_value *v, double box[4]);
 // { x, y, w, h } and { width, height } of the canvas, both in pixels -> x0, y0, x1, y1 in 0..1 of it.
 // MW_E_ARG for anything else, nil included.
 mw_status mw_box_on_canvas(mw_ctx *c, const mw_value *box, const mw_value *canvas, double out[4]);
+// MW_E_ARG for such a box that has no area on the canvas.
+mw_status mw_box_check_area(mw_ctx *c, const double box[4]);
 // Such a box as a mask [h,w]; free() it; NULL on failure. Strict: it covers at least one cell, the one its
 // middle is in, and a box of no size or wholly off the canvas is MW_E_ARG; faithful: none, or, of a box left
 // of or above the canvas, those up to that distance from the far side.

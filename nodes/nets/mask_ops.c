@@ -180,6 +180,17 @@ void mw_mask_nearest(const uint8_t *in, int h, int w, uint8_t *out, int new_h, i
             out[i * new_w + j] = in[(int)((int64_t)i * h / new_h) * w + (int)((int64_t)j * w / new_w)];
 }
 
+bool mw_map_sides(int64_t n, int h, int w, int *map_h, int *map_w)
+{
+    while ((int64_t)h * w > n && (h > 1 || w > 1)) {
+        h = (h + 1) / 2;
+        w = (w + 1) / 2;
+    }
+    *map_h = h;
+    *map_w = w;
+    return (int64_t)h * w == n;
+}
+
 // ---- boxes
 
 #define FAR 1e9 // cells; beyond every canvas

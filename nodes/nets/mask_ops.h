@@ -37,6 +37,10 @@ void mw_mask_nearest(const uint8_t *in, int h, int w, uint8_t *out, int new_h, i
 // Intersection / (union + 1e-6).
 double mw_mask_overlap(const uint8_t *a, const uint8_t *b, int n);
 
+// The sides of a map of n cells that belongs to h x w latents: theirs, halved and rounded up until they fit;
+// false when they never do.
+bool mw_map_sides(int64_t n, int h, int w, int *map_h, int *map_w);
+
 // A box x0, y0, x1, y1 in 0..1 as whole cells, ends excluded: corner and size are rounded on their own, half
 // to even, so that a shifted box keeps its size; then lower bounds are at least 0, upper ones at most h and
 // w.

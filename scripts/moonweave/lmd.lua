@@ -42,7 +42,8 @@ local share, count = { 0, 1 }, { 0, 2 ^ 53, whole = true }
 local limits = {
   beta = share, so_gligen_scheduled_sampling_beta = share, overall_gligen_scheduled_sampling_beta = share,
   object_seed = count, max_index_step = count, overall_max_index_step = count, fast_rate = { 1, 1000, whole = true },
-  so_vertical_placement = { "floor_padding", "centered" }, phrase_embedding = "function",
+  so_vertical_placement = { "floor_padding", "centered" }, phrase_embedding = "function", layers = "table",
+  so_negative_prompt = "string", overall_negative_prompt = "string",
 }
 
 -- Gradient steps before each step and how many steps are guided: stated for 50 steps, and as much of other runs.

@@ -23,10 +23,11 @@ local function multidiffusion(given)
   local a = args("multidiffusion", given, {
     "model", "layout", "width", "height", seed = 1, steps = 50, cfg = 10, bootstrapping = 10, negative = "",
     tile = "auto",
-  }, alias, { "model", "layout" })
+  }, alias, { "model", "layout" }, { negative = "string", bootstrapping = { 0, 1000, whole = true } })
   if not mw.is_handle(a.model) then a.model = mw.checkpoint { path = a.model } end
   local layout = mw.is_handle(a.layout) and a.layout or mw.layout(a.layout)
   local l = layout:value()
+  if type(l) ~= "table" or not l.objects then mw.fail("multidiffusion: 'layout' must be a layout") end
   local schedule = mw.schedule { model = a.model, steps = a.steps, sampler = "ddim" }
   local noise = mw.noise { model = a.model, seed = a.seed, width = a.width, height = a.height }
   local words = l.negative ~= "" and a.negative ~= "" and l.negative .. ", " .. a.negative or l.negative .. a.negative

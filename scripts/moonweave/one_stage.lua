@@ -23,12 +23,14 @@ return function(name, given, defaults, guide)
   for key, value in pairs(defaults) do
     if type(key) == "number" then known[#known + 1] = value else known[key] = value end
   end
-  local a = args(name, given, known, alias, { "model", "layout" }, { last_step = { 0, 100000, whole = true } })
+  local a = args(name, given, known, alias, { "model", "layout" }, {
+    last_step = { 0, 100000, whole = true }, negative = "string", layers = "table",
+  })
   if not mw.is_handle(a.model) then a.model = mw.checkpoint { path = a.model } end
   local layout = mw.is_handle(a.layout) and a.layout or mw.layout(a.layout)
+  local facts = mw.layout_phrases { layout = layout, model = a.model, prompt = a.prompt, form = a.form, mode = a.mode }
   local negative = layout:value().negative
   local own = a.negative or (a.mode == "faithful" and mw.negatives.overall or "")
-  local facts = mw.layout_phrases { layout = layout, model = a.model, prompt = a.prompt, form = a.form, mode = a.mode }
   local guidance = guide and guide(a, mw.attention_layers { model = a.model })
   if guidance then guidance.layout, guidance.mode = layout, a.mode end
   local run = mw.guided_sample {

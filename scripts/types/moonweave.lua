@@ -647,7 +647,7 @@ function mw.text_encoder(params) end
 ---@field maps mw.handle by layer: [1,heads,h*w,L], as unet and token_maps give them
 ---@field token? integer|mw.handle which column, from 0
 ---@field shift? table|mw.handle { dx, dy } of object_shift; what comes in is zero; null: they stay
----@field like? mw.handle latents whose sides have the maps' ratio; null: square maps
+---@field like? mw.handle latents that the maps belong to; null: square maps
 
 ---Attention maps of one token, moved with the object it stands for.
 ---@param params mw.token_maps.params

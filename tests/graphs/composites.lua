@@ -83,7 +83,7 @@ for _, key in ipairs { "eta", "threshold", "iterations", "last_step" } do
 end
 refused("plain: has no parameter 'loss_scale'", with, "plain", "loss_scale", 5)
 refused("plain: has no parameter 'eta'", with, "plain", "eta", 5)
-refused("multidiffusion: 'bootstrapping' must be a finite number", with, "multidiffusion", "bootstrapping", nan)
+refused("multidiffusion: 'bootstrapping' must be a whole number", with, "multidiffusion", "bootstrapping", nan)
 refused("boxdiff: 'last_step' must be a whole number", with, "boxdiff", "last_step", "x")
 refused("sample: 'calls' must be a whole number", with, "sample", "calls", "x")
 refused("sample: 'noise' must be a function, got a handle", with, "sample", "noise", z)
@@ -96,6 +96,12 @@ refused("fast_schedule: 'rate' must be a whole number from 1 to 1000, got 0", wi
 refused("fast_schedule: 'schedule' must be a handle", with, "fast_schedule", "schedule", 5)
 refused("one_stage: takes a method's name", mw.one_stage, {})
 refused("args: takes the composite's name", mw.args, {})
+
+for _, name in ipairs { "plain", "lmd", "multidiffusion" } do
+  refused("'layout' must be a layout", with, name, "layout", z)
+end
+refused("lmd: 'layers' must be a table, got \"mid\"", with, "lmd", "layers", "mid")
+refused("lmd: 'so_negative_prompt' must be a string, got a table", with, "lmd", "so_negative_prompt", {})
 
 -- A guide that says nothing of its last step is guided as the node alone is.
 local guided = with("guided_sample", "guide", { layout = layout, eta = 5 })

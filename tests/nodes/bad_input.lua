@@ -99,7 +99,7 @@ for _, node in ipairs { "box_mask", "blend_latents", "object_shift" } do
     refused(node, "canvas", bad, "'canvas' must be { width, height }")
   end
 end
-for _, node in ipairs { "box_mask", "blend_latents" } do
+for _, node in ipairs { "box_mask", "blend_latents", "object_shift" } do
   for _, off in ipairs { { 0, 0, 0, 0 }, { 512, 0, 9, 9 }, { -50, -50, 20, 20 }, { 9000, 1, 5, 5 } } do
     refused(node, "box", off, "'box' has no area on the canvas")
   end
@@ -127,7 +127,11 @@ refused("attention_mask", "maps", { full(1, 1, 2, 15, 3) }, "maps of 15 cells")
 refused("attention_mask", "token", 3, "'token' must be 0 to 2")
 refused("attention_mask", "box", { 9000, 1, 5, 5 }, "'box' has no area on the canvas")
 assert(with("attention_mask").mask:value():sum():item() == 1, "the box in place of an empty mask")
-refused("token_maps", "maps", { mid = full(1, 1, 2, 15, 3) }, "no grid")
+refused("token_maps", "shift", { 0.5 }, "'shift' must be a shift")
+good.token_maps.shift = { 0.5, 0 }
+refused("token_maps", "maps", { mid = full(1, 1, 2, 15, 3) }, "no grid with sides of one length")
+good.token_maps.like = z
+refused("token_maps", "maps", { mid = full(1, 1, 2, 15, 3) }, "no grid of the latents' halves")
 refused("token_maps", "token", 3, "with a column 3")
 refused("token_maps", "like", full(1, 3), "'like' must be latents")
 
@@ -206,6 +210,25 @@ end
 refused(guide, "reference", { maps }, "step 1: ")
 assert(with(guide, "layout", { objects = {} }).latents:value() ~= nil, "no objects, no guidance")
 
+-- ---- hundreds of objects
+
+local crowd, many = { objects = {} }, {}
+for i = 1, 300 do
+  crowd.objects[i] = { phrase = i % 2 == 0 and "a red circle" or "a star", box = { i, i % 200, 100, 100 } }
+  many[i] = { latents = z, mask = i % 3 == 0 and zeros or ones, shift = { i / 300, 0 } }
+end
+assert(#mw.layout(crowd):value().objects == 300)
+assert(mw.draw_layout { layout = crowd }:value().shape[1] == 512)
+local phrases = mw.layout_phrases { layout = crowd, model = sd }.phrases:value()
+assert(#phrases == 2 and #phrases[1].objects == 150)
+local pile = mw.latent_compose { background = z, objects = many }
+local owner, last = pile.owner:value():totable(), 0
+for _, row in ipairs(owner) do last = math.max(last, unpack(row)) end
+assert(last == 281 and pile.latents:value(), "those behind are shifted out")
+for i = 1, 300 do crowd.objects[i].phrase = "star number " .. i end
+local ok, message = pcall(function() return mw.layout_phrases { layout = crowd, model = sd }.prompt:value() end)
+assert(not ok and message:find("of the prompt, but the text encoder takes 77", 1, true), message)
+
 -- ---- on the way to a picture: the step's name
 
 refused("ddim_step", "latents", nans, "step 1: 1024 of the 1024 numbers of its 'latents' are NaN or infinite")
@@ -216,7 +239,7 @@ refused("vae_decode", "latents", nans, "numbers of its 'image' are NaN or infini
 refused("draw_layout", "image", full(nan, 8, 8, 3), "NaN")
 refused("unet", "capture", { "up.9" }, "there is no cross-attention 'up.9'")
 for _, sampler in ipairs { "ddim", "euler", "dpmpp_2m", "uni_pc", "lms" } do
-  local ok, message = pcall(function()
+  ok, message = pcall(function()
     return mw.sample {
       model = sd, schedule = mw.schedule { model = sd, steps = 3, sampler = sampler }, sampler = sampler, calls = 3,
       latents = z, embedding = lost, cfg = 1,

@@ -112,6 +112,9 @@ assert(#plain.overall.energies == 0 and #plain.objects[1].energies == 0 and plai
 assert(#mw.lmd { model = sd, layout = { objects = {}, background = "night sky" }, steps = 2 }.objects == 0)
 local two = mw.backward_guidance { model = sd, layout = layout, steps = 2, form = form, latents = batch.latents }
 assert(two.latents:value().shape[1] == #seeds and #two.run.energies[1]:value() == #seeds)
+-- Pictures of any sides: levels of 12 x 5 latents are rounded up.
+local wide = mw.lmd { model = sd, layout = layout, steps = 2, cfg = 4, form = form, width = 96, height = 40 }
+assert(wide.latents:value().shape[3] == 5 and wide.latents:value().shape[4] == 12)
 refused("has no parameter 'omgea'", mw.lmd, { model = sd, layout = layout, omgea = 4 })
 refused("layout", mw.lmd, { model = sd })
 -- A model without gated layers is refused by the method that is made of them, however few steps would see the boxes.
