@@ -26,14 +26,14 @@ static const int64_t SERIAL = (int64_t)1 << 32; // a slot is serial * SERIAL + i
 mw_status mw_tape_begin(mw_ctx *c, bool recompute)
 {
     static atomic_long serials;
-    mw_tape *t = mw_alloc(c, sizeof *t);
+    mw_tape *t = mw_err(c) == MW_OK ? mw_alloc(c, sizeof *t) : NULL;
     if (!t)
         return mw_err(c);
     t->serial = atomic_fetch_add(&serials, 1) + 1;
     t->recompute = recompute;
     t->outside = c->tape;
     c->tape = t;
-    return mw_err(c);
+    return MW_OK;
 }
 
 static void forget(record *r)

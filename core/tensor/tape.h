@@ -15,6 +15,7 @@
 
 // Start recording in this context. recompute: mw_segment keeps only its inputs and runs again on the way
 // back; less memory, up to one more forward pass. An open tape is kept aside until this one ends.
+// Begins nothing while an error is pending.
 mw_status mw_tape_begin(mw_ctx *c, bool recompute);
 // Stop recording and forget the records.
 void mw_tape_end(mw_ctx *c);

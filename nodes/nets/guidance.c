@@ -132,8 +132,7 @@ static double value_of(mw_ctx *c, const mw_tensor *energy)
     if (mw_err(c) == MW_OK && mw_tensor_read_f32(c, energy, &v) == MW_OK && !isfinite(v))
         mw_fail(c, MW_E_NUMBER,
                 "the energy of the attention is %s: latents, text states or reference maps are no numbers, a "
-                "setting is beyond "
-                "reason, or a phrase gets no attention at all",
+                "setting is beyond reason, or a phrase gets no attention at all",
                 isnan(v) ? "not a number" : "infinite");
     return (double)v;
 }

@@ -163,6 +163,15 @@ static void a_segment_gives_the_same_gradient(void **state)
     assert_true(g[0][0] == 1 && g[0][3] == 1);
 }
 
+static void none_begins_after_an_error(void **state)
+{
+    (void)state;
+    struct mw_tape *outside = c->tape;
+    mw_fail(c, MW_E_ARG, "before");
+    assert_int_equal(mw_tape_begin(c, false), MW_E_ARG);
+    assert_ptr_equal(c->tape, outside);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_recorded_that_needs_no_gradient, begin, clean),
         cmocka_unit_test_setup_teardown(values_that_no_gradient_reads_are_let_go, begin, clean),
         cmocka_unit_test_setup_teardown(a_segment_gives_the_same_gradient, begin, clean),
+        cmocka_unit_test_setup_teardown(none_begins_after_an_error, begin, clean),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

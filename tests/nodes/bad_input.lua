@@ -196,6 +196,7 @@ refused(guide, "latents", z:value() * 1e30, "step 1: the energy of the attention
 refused(guide, "embedding", text.embedding:value() * nan, "step 1: the energy of the attention is not a number")
 refused(guide, "embedding", full(1, 1, 3, 128), "is not among tokens 0 to 2")
 refused(guide, "embedding", full(1, 77), "'embedding' must be [1,L,D]")
+refused(guide, "latents", full(1, 1, 3, 16, 16), "latents must be [B,4,h,w], got [1,3,16,16]")
 refused(guide, "tokens", {}, "'tokens' must be of one prompt")
 refused(guide, "state", 5, "'state' must be the output of that name")
 refused(guide, "state", { energy = "low" }, "'state' must be that of the step before")
