@@ -236,13 +236,14 @@ static mw_status read_f32(mw_ctx *c, void *user, const char *name, float *out)
     return mw_err(c);
 }
 
-static const void *halves(void *user, const char *name)
+static const void *stored(void *user, const char *name, mw_dtype dtype)
 {
     const item *e = lookup(user, name);
-    return e && !e->transpose && e->stored->dtype == MW_ST_F16 ? piece_of(e).data : NULL;
+    mw_st_dtype wanted = dtype == MW_F16 ? MW_ST_F16 : MW_ST_F32;
+    return e && !e->transpose && e->stored->dtype == wanted ? piece_of(e).data : NULL;
 }
 
-static void halves_read(void *user, const char *name)
+static void stored_read(void *user, const char *name)
 {
     const item *e = lookup(user, name);
     if (e)
@@ -272,8 +273,8 @@ mw_weight_source mw_source_weights(mw_source *s)
                               .path = mw_source_path(s),
                               .find = find,
                               .read_f32 = read_f32,
-                              .halves = halves,
-                              .halves_read = halves_read,
+                              .stored = stored,
+                              .stored_read = stored_read,
                               .name_at = s->base ? NULL : name_at, // what is unused was said of the base
                               .patch = s->base ? apply_patches : NULL,
                               .free = release};

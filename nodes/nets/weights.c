@@ -146,7 +146,7 @@ static mw_dtype dtype_of(const mw_weights *w, const char *name, enum kind kind)
     if (kind == VECTOR)
         return MW_F32;
     bool matrix = kind == LINEAR || kind == CONV;
-    return matrix && !s->patch && s->halves && s->halves(s->user, name) ? MW_F16 : w->dtype;
+    return matrix && !s->patch && s->stored && s->stored(s->user, name, MW_F16) ? MW_F16 : w->dtype;
 }
 
 static void note(mw_ctx *c, mw_weights *w, const char *name, enum kind kind, int ndim, const int64_t *shape)
@@ -287,28 +287,32 @@ static int64_t numel(const entry *e)
     return n;
 }
 
-// NaN or infinity among n halves of any alignment; four at a time: an exponent of all ones, plus one, carries
-// into the sign's bit.
-static bool any_not_finite(const unsigned char *p, int64_t n)
+// NaN or infinity among values of any alignment; eight bytes at a time: an exponent of all ones, plus one,
+// carries into the sign's bit.
+static bool any_not_finite(const unsigned char *p, size_t bytes, mw_dtype dtype)
 {
-    const uint64_t exponents = 0x7c007c007c007c00, ones = 0x0400040004000400, carries = 0x8000800080008000;
+    bool half = dtype == MW_F16;
+    const uint64_t exponents = half ? 0x7c007c007c007c00 : 0x7f8000007f800000;
+    const uint64_t ones = half ? 0x0400040004000400 : 0x0080000000800000;
+    const uint64_t carries = half ? 0x8000800080008000 : 0x8000000080000000;
     uint64_t wrong = 0;
-    for (int64_t i = 0; i < n; i += 4) {
-        uint64_t four = 0;
-        memcpy(&four, p + 2 * i, n - i < 4 ? (size_t)(n - i) * 2 : sizeof four);
-        wrong |= (four & exponents) + ones;
+    for (size_t i = 0; i < bytes; i += sizeof wrong) {
+        uint64_t some = 0;
+        memcpy(&some, p + i, bytes - i < sizeof some ? bytes - i : sizeof some);
+        wrong |= (some & exponents) + ones;
     }
     return wrong & carries;
 }
 
 // The values as they lie in the file, where they need no change on their way to the device; else NULL.
-static const void *plain_halves(const mw_weights *w, const entry *e)
+static const void *plain_values(const mw_weights *w, const entry *e)
 {
     const mw_weight_source *s = &w->source;
-    if (e->dtype != MW_F16 || s->patch || !s->halves)
+    if (s->patch || !s->stored)
         return NULL;
-    const void *p = s->halves(s->user, e->name);
-    return p && any_not_finite(p, numel(e)) ? NULL : p; // NULL: read_values says which
+    const void *p = s->stored(s->user, e->name, e->dtype);
+    size_t bytes = (size_t)numel(e) * mw_dtype_size(e->dtype);
+    return p && any_not_finite(p, bytes, e->dtype) ? NULL : p; // NULL: read_values says which
 }
 
 // The values on the host, patched and checked; free() them.
@@ -325,12 +329,12 @@ static float *read_values(mw_ctx *c, const mw_weights *w, const entry *e)
 
 static void load_one(mw_ctx *c, mw_weights *w, entry *e)
 {
-    const void *halves = plain_halves(w, e);
-    float *values = halves ? NULL : read_values(c, w, e);
+    const void *plain = plain_values(w, e);
+    float *values = plain ? NULL : read_values(c, w, e);
     mw_scope_begin(c);
     mw_tensor *t = NULL;
-    if (halves)
-        t = mw_tensor_from_bytes(c, MW_F16, e->ndim, e->shape, halves);
+    if (plain)
+        t = mw_tensor_from_bytes(c, e->dtype, e->ndim, e->shape, plain);
     else if (mw_err(c) == MW_OK)
         t = mw_tensor_from_f32(c, e->dtype, e->ndim, e->shape, values);
     if (e->kind == LINEAR)
@@ -340,8 +344,8 @@ static void load_one(mw_ctx *c, mw_weights *w, entry *e)
     e->tensor = mw_err(c) == MW_OK ? mw_retain(t) : NULL;
     mw_scope_end(c, NULL);
     free(values);
-    if (halves && w->source.halves_read)
-        w->source.halves_read(w->source.user, e->name);
+    if (plain && w->source.stored_read)
+        w->source.stored_read(w->source.user, e->name);
     if (e->tensor)
         e->tensor->label = e->name;
 }

@@ -19,11 +19,11 @@ typedef struct mw_weight_source {
     bool (*find)(void *user, const char *name, int *ndim, int64_t shape[4]);
     // All values as f32, row-major.
     mw_status (*read_f32)(mw_ctx *c, void *user, const char *name, float *out);
-    // The values where they lie in memory as f16, row-major, of any alignment; NULL where they do not. May
-    // itself be NULL.
-    const void *(*halves)(void *user, const char *name);
-    // What halves gave for `name` was read and need not stay in memory. NULL: nothing to do.
-    void (*halves_read)(void *user, const char *name);
+    // The values where they lie in memory in dtype (f32 or f16), row-major, of any alignment; NULL where they
+    // do not. May itself be NULL.
+    const void *(*stored)(void *user, const char *name, mw_dtype dtype);
+    // What `stored` gave for `name` was read and need not stay in memory. NULL: nothing to do.
+    void (*stored_read)(void *user, const char *name);
     // Called for i = 0, 1, ... until NULL: the names there are; for the check of unused ones.
     const char *(*name_at)(void *user, size_t i);
     // Change an entry's values before use (LoRA: W += delta); NULL: nothing to merge.

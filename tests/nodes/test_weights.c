@@ -46,12 +46,13 @@ static mw_status doubled(mw_ctx *k, void *user, const char *name, int ndim, cons
     return mw_err(k);
 }
 
-static const void *in_memory; // f16 values of the entry; NULL: they have to be read
+static const void *in_memory; // values of the entry; NULL: they have to be read
+static mw_dtype in_memory_as = MW_F16;
 
-static const void *halves(void *user, const char *name)
+static const void *stored(void *user, const char *name, mw_dtype dtype)
 {
     (void)user, (void)name;
-    return in_memory;
+    return dtype == in_memory_as ? in_memory : NULL;
 }
 
 static void freed(void *user) { ((entry *)user)->frees++; }
@@ -62,7 +63,7 @@ static mw_weights *make(entry *e, mw_dtype dtype, bool patched)
                           .path = "file",
                           .find = find,
                           .read_f32 = read_f32,
-                          .halves = halves,
+                          .stored = stored,
                           .name_at = name_at,
                           .patch = patched ? doubled : NULL,
                           .free = freed};
@@ -131,6 +132,32 @@ static void halves_are_taken_as_they_are(void **state)
     in_memory = NULL;
 }
 
+static void floats_are_taken_as_they_are(void **state)
+{
+    (void)state;
+    const float odd[3] = {1, -0.5f, 3e37f};
+    for (int wrong = -1; wrong < 3; wrong++) {
+        unsigned char bytes[13];
+        for (int i = 0; i < 3; i++) {
+            float f = i == wrong ? -INFINITY : odd[i];
+            memcpy(bytes + 1 + 4 * i, &f, sizeof f);
+        }
+        in_memory = bytes + 1;
+        in_memory_as = MW_F32;
+        entry e = {2, {1, 3}, four, 0, 0};
+        mw_weights *w = make(&e, MW_F32, false);
+        mw_tensor *t = ask(w, "a.weight", 1, 3), *one = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(1, 3), four);
+        assert_int_equal(t->dtype, MW_F32);
+        assert_int_equal(e.reads, wrong >= 0);
+        float *y = values_of(mw_linear(c, one, t, NULL, MW_ACT_NONE, NULL));
+        assert_true(wrong >= 0 ? y[0] == 14 : y[0] == 3 * 3e37f);
+        free(y);
+        mw_weights_free(w);
+    }
+    in_memory = NULL;
+    in_memory_as = MW_F16;
+}
+
 // What changes the values of a network in f32 needs room for the result.
 static void patched_halves_are_widened(void **state)
 {
@@ -192,8 +219,11 @@ static int start(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(read_once_and_prepared), T(halves_are_taken_as_they_are),
-                                       T(patched_halves_are_widened), T(what_cannot_be),
+    const struct CMUnitTest tests[] = {T(read_once_and_prepared),
+                                       T(halves_are_taken_as_they_are),
+                                       T(floats_are_taken_as_they_are),
+                                       T(patched_halves_are_widened),
+                                       T(what_cannot_be),
                                        T(unused_entries_are_warned_of)};
     return cmocka_run_group_tests(tests, start, close_device);
 }
