@@ -4,6 +4,7 @@
 -- Returns the image; .latents, .schedule and .embedding are its further parts.
 local mw = require "moonweave"
 local args = require "moonweave.args"
+local parts = require "moonweave.parts"
 
 local alias = {
   num_inference_steps = "steps", guidance_scale = "cfg", negative_prompt = "negative", ["σ"] = "ddim_eta",
@@ -24,7 +25,8 @@ local function img2img(given)
     batch = 1, sampler = "ddim", scheduler = "normal", ddim_eta = 0, clip_skip = 0, generator = "torch",
     batch_seed = "increment", tile = "auto",
   }, alias, { "model", "prompt", "image" })
-  local model = mw.is_handle(a.model) and a.model or mw.checkpoint { path = a.model }
+  parts("img2img", a)
+  local model = a.model
   local image = mw.is_handle(a.image) and a.image
     or mw.load_image { path = a.image, width = a.width, height = a.height }
 

@@ -6,6 +6,7 @@
 -- .composed and .overall (its run).
 local mw = require "moonweave"
 local args = require "moonweave.args"
+local parts = require "moonweave.parts"
 
 local alias = {
   ["ω"] = "omega", ["λ"] = "lambda", ["η"] = "eta", bg_seed = "seed", fg_seed_start = "object_seed",
@@ -178,10 +179,10 @@ end
 
 -- What both stages share: the layout as a table, the start, the times, the layers to listen to. needed: steps of the
 -- objects that the second stage uses.
-local function shared(a, layout, needed)
+local function shared(a, needed)
   local noise = mw.noise { model = a.model, seed = a.seed, width = a.width, height = a.height }
   local size = noise:value().shape
-  local s = { layout = layout:value(), noise = noise, pixels = { size[4] * 8, size[3] * 8 } }
+  local s = { layout = a.layout:value(), noise = noise, pixels = { size[4] * 8, size[3] * 8 } }
   local listen = mw.attention_layers { model = a.model }
   if mw.is_handle(a.layers) then a.layers = a.layers:value() end
   s.schedule = mw.schedule { model = a.model, steps = a.steps, sampler = "ddim" }
@@ -215,16 +216,15 @@ end
 local function lmd(given, name)
   local a = args(name or "lmd", given, parameters, alias, { "model", "layout" }, limits)
   a.name = name or "lmd"
-  if not mw.is_handle(a.model) then a.model = mw.checkpoint { path = a.model } end
+  parts(a.name, a)
   a.mask = a.mask or (a.sam and "sam" or "threshold")
   check_mask(a)
-  local layout = mw.is_handle(a.layout) and a.layout or mw.layout(a.layout)
   local kept = math.floor(a.steps * math.max(0, math.min(1, a.frozen)))
-  local guide = guidance(a, "overall_", layout)
+  local guide = guidance(a, "overall_", a.layout)
   local transfers = a.use_ref_ca and guide.lambda ~= 0
-  local s = shared(a, layout, transfers and math.max(kept, guide.last_step) or kept)
+  local s = shared(a, transfers and math.max(kept, guide.last_step) or kept)
   local facts = mw.layout_phrases {
-    layout = layout, model = a.model, prompt = a.prompt, form = a.form, center = center(a), pad = a.so_floor_padding,
+    layout = a.layout, model = a.model, prompt = a.prompt, form = a.form, center = center(a), pad = a.so_floor_padding,
     mode = a.mode,
   }
 
@@ -256,7 +256,7 @@ local function lmd(given, name)
   local latents = run.latents[a.steps + 1]
   local image = mw.vae_decode { model = a.model, latents = latents, tile = a.tile }
   return mw.bundle {
-    image, image = image, latents = latents, layout = layout, prompt = facts.prompt, masks = masks, objects = runs,
+    image, image = image, latents = latents, layout = a.layout, prompt = facts.prompt, masks = masks, objects = runs,
     noise = s.noise, composed = composed, overall = run,
   }
 end

@@ -6,6 +6,7 @@
 -- Returns the image; .latents and .layout are its further parts.
 local mw = require "moonweave"
 local args = require "moonweave.args"
+local parts = require "moonweave.parts"
 
 local alias = { bg_seed = "seed", num_inference_steps = "steps", guidance_scale = "cfg" }
 
@@ -24,8 +25,8 @@ local function multidiffusion(given)
     "model", "layout", "width", "height", seed = 1, steps = 50, cfg = 10, bootstrapping = 10, negative = "",
     tile = "auto",
   }, alias, { "model", "layout" }, { negative = "string", bootstrapping = { 0, 1000, whole = true } })
-  if not mw.is_handle(a.model) then a.model = mw.checkpoint { path = a.model } end
-  local layout = mw.is_handle(a.layout) and a.layout or mw.layout(a.layout)
+  parts("multidiffusion", a)
+  local layout = a.layout
   local l = layout:value()
   if type(l) ~= "table" or not l.objects then mw.fail("multidiffusion: 'layout' must be a layout") end
   local schedule = mw.schedule { model = a.model, steps = a.steps, sampler = "ddim" }

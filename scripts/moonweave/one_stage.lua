@@ -4,6 +4,7 @@
 -- Returns the image; .latents, .layout, .prompt and .run are its further parts.
 local mw = require "moonweave"
 local args = require "moonweave.args"
+local parts = require "moonweave.parts"
 
 local alias = {
   ["η"] = "eta", bg_seed = "seed", num_inference_steps = "steps", guidance_scale = "cfg", loss_scale = "eta",
@@ -26,8 +27,8 @@ return function(name, given, defaults, guide)
   local a = args(name, given, known, alias, { "model", "layout" }, {
     last_step = { 0, 100000, whole = true }, negative = "string", layers = "table",
   })
-  if not mw.is_handle(a.model) then a.model = mw.checkpoint { path = a.model } end
-  local layout = mw.is_handle(a.layout) and a.layout or mw.layout(a.layout)
+  parts(name, a)
+  local layout = a.layout
   local facts = mw.layout_phrases { layout = layout, model = a.model, prompt = a.prompt, form = a.form, mode = a.mode }
   local negative = layout:value().negative
   local own = a.negative or (a.mode == "faithful" and mw.negatives.overall or "")

@@ -3,6 +3,7 @@
 -- Returns the image; .latents, .schedule and .embedding are its further parts.
 local mw = require "moonweave"
 local args = require "moonweave.args"
+local parts = require "moonweave.parts"
 
 local alias = {
   num_inference_steps = "steps", guidance_scale = "cfg", negative_prompt = "negative", ["σ"] = "ddim_eta",
@@ -21,7 +22,8 @@ local function txt2img(given)
     "model", "prompt", "width", "height", negative = "", seed = 1, steps = 20, cfg = 7.5, batch = 1, sampler = "ddim",
     scheduler = "normal", ddim_eta = 0, clip_skip = 0, generator = "torch", batch_seed = "increment", tile = "auto",
   }, alias, { "model", "prompt" })
-  local model = mw.is_handle(a.model) and a.model or mw.checkpoint { path = a.model }
+  parts("txt2img", a)
+  local model = a.model
 
   local text = mw.text_encoder { model = model, prompt = a.prompt, clip_skip = a.clip_skip }
   local negative = a.cfg ~= 1

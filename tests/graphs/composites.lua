@@ -99,9 +99,20 @@ refused("args: takes the composite's name", mw.args, {})
 
 for _, name in ipairs { "plain", "lmd", "multidiffusion" } do
   refused("'layout' must be a layout", with, name, "layout", z)
+  refused(name .. ": 'layout' must be a layout, or a table for mw.layout, got 5", with, name, "layout", 5)
+end
+for _, name in ipairs { "lmd", "boxdiff", "multidiffusion", "txt2img", "img2img" } do
+  refused(name .. ": 'model' must be a checkpoint or its path, got a table", with, name, "model", {})
 end
 refused("lmd: 'layers' must be a table, got \"mid\"", with, "lmd", "layers", "mid")
 refused("lmd: 'so_negative_prompt' must be a string, got a table", with, "lmd", "so_negative_prompt", {})
+
+-- A layout's table is read in the run's mode.
+local out = { objects = { { phrase = "a star", box = { -50, 200, 200, 100 } } } }
+local function box_of(mode)
+  return mw.lmd { model = sd, layout = out, steps = 2, mode = mode }.layout:value().objects[1].box[1]
+end
+assert(box_of "strict" == 0 and box_of "faithful" == -50)
 
 -- A guide that says nothing of its last step is guided as the node alone is.
 local guided = with("guided_sample", "guide", { layout = layout, eta = 5 })
