@@ -29,8 +29,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
     const mw_unet_config *f = &((const mw_unet *)mw_value_as_object(i[MODEL]))->model.config;
     mw_guided_layer *guided = mw_alloc(c, MOST * sizeof *guided);
-    const char *favourite = "down_blocks.2.attentions.1.transformer_blocks.0.attn2";
-    char path[MW_LAYER_PATH], mask[MW_LAYER_PATH] = "";
+    char path[MW_LAYER_PATH], mask[MW_LAYER_PATH];
     const int side = 1 << 12; // of latents that all levels halve evenly
     int n = guided ? mw_guided_layers_default(f, side, side, guided, MOST) : 0, level;
     if (n > MOST || (n < 1 && mw_err(c) == MW_OK))
@@ -39,12 +38,10 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     o[1] = mw_value_list(c);
     for (int k = 0; k < n && mw_err(c) == MW_OK; k++)
         mw_value_push(c, o[0], text(c, guided[k].path));
-    for (int k = 0; mw_err(c) == MW_OK && mw_unet_layer_at(f, k, path, sizeof path, NULL, &level); k++) {
+    for (int k = 0; mw_err(c) == MW_OK && mw_unet_layer_at(f, k, path, sizeof path, NULL, &level); k++)
         if (side >> level == guided[n - 1].h)
             mw_value_push(c, o[1], text(c, path));
-        if (strcmp(mask, favourite) != 0)
-            memcpy(mask, path, sizeof path);
-    }
+    mw_mask_layer_default(f, mask);
     o[2] = text(c, mask);
     free(guided);
     return mw_err(c);

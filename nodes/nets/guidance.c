@@ -76,6 +76,16 @@ int mw_guided_layers_read(mw_ctx *c, const mw_unet_config *f, const mw_value *li
     return mw_err(c) == MW_OK ? (int)n : 0;
 }
 
+void mw_mask_layer_default(const mw_unet_config *f, char path[MW_LAYER_PATH])
+{
+    const char *favourite = "down_blocks.2.attentions.1.transformer_blocks.0.attn2";
+    char next[MW_LAYER_PATH];
+    *path = '\0';
+    for (int i = 0; strcmp(path, favourite) != 0 && mw_unet_layer_at(f, i, next, sizeof next, NULL, NULL);
+         i++)
+        memcpy(path, next, sizeof next);
+}
+
 // ---- one measurement
 
 // The maps of a forward pass, as they come.

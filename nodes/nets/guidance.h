@@ -69,5 +69,8 @@ int mw_guided_layers_default(const mw_unet_config *f, int h, int w, mw_guided_la
 // Those that a list of texts names, or with nil the default ones: how many, at most `max`; 0 with MW_E_ARG.
 int mw_guided_layers_read(mw_ctx *c, const mw_unet_config *f, const mw_value *list, int h, int w,
                           mw_guided_layer *out, int max);
+// The cross-attention that masks are taken from: the second at a quarter of the latents' size on the way down
+// (Stable Diffusion 1 and 2), else the last of all; "" where there is none.
+void mw_mask_layer_default(const mw_unet_config *f, char path[MW_LAYER_PATH]);
 
 #endif
