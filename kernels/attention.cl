@@ -149,12 +149,26 @@ static inline void join_block(local const float *st, int n, vfloat *top, vfloat 
     *top = m;
 }
 
+// V rows of y (at most `rows`), `pitch` apart: columns of V lanes in from[D,TQ], times share.
+static inline void store_columns(local const float *from, vfloat share, int D, global T *y, long at, long pitch, int rows)
+{
+    for (int d = 0; d < D; d += V) {
+        float a[V * V], c[V * V];
+        for (int i = 0; i < V; i++)
+            VSTOREL(VLOADL(from + (d + i) * TQ) * share, a + i * V);
+        transpose(a, c);
+        for (int i = 0; i < V && i < rows; i++)
+            store_part(y, at + i * pitch + d, D - d, VLOADL(c + i * V));
+    }
+}
+
 // Rows of local scratch for D columns: whole tiles and whole transposes fit.
 static inline int room_for(int D) { return max((D + M - 1) / M * M, (D + V - 1) / V * V); }
 
 // An item makes TQ rows of one head. work: local scratch, (2 * room_for(D) + NK) * TQ floats.
+// log_sum[B,H,T]: the logarithm, base 2, of the sum that each row was divided by.
 KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp), ARG(const int, mask), ARG(T, y),
-                      int T_, int S, int D, long q_batch, long q_row, int masked, int causal, float scale,
+                      ARG(float, log_sum), int T_, int S, int D, long q_batch, long q_row, int masked, int causal, float scale,
                       local float *work)
 {
     BEGIN(const T, q);
@@ -162,6 +176,7 @@ KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp
     BEGIN(const float, vp);
     BEGIN(const int, mask);
     BEGIN(T, y);
+    BEGIN(float, log_sum);
     int t0 = get_group_id(0) * TQ, h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
     int padded = (S + M - 1) / M * M, wide = (D + M - 1) / M * M;
     int room = room_for(D);
@@ -201,15 +216,11 @@ KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp
     }
     for (int j = 0; j < NQ; j++) {
         vfloat share = sum[j] == 0.0f ? (vfloat)0.0f : 1.0f / sum[j]; // a query that sees no key gives zeros
-        for (int d = 0; d < D; d += V) {
-            float a[V * V], c[V * V];
-            for (int i = 0; i < V; i++)
-                VSTOREL(VLOADL(ot + (d + i) * TQ + j * V) * share, a + i * V);
-            transpose(a, c);
-            long at = (((long)b * T_ + t0 + j * V) * H + h) * D + d;
-            for (int i = 0; i < V && t0 + j * V + i < T_; i++)
-                store_part(y, at + (long)i * H * D, D - d, VLOADL(c + i * V));
-        }
+        store_columns(ot + j * V, share, D, y, (((long)b * T_ + t0 + j * V) * H + h) * D, (long)H * D,
+                      T_ - t0 - j * V);
+        vfloat base = top[j] + log2(sum[j]);
+        for (int i = 0; i < V && t0 + j * V + i < T_; i++)
+            log_sum[((long)b * H + h) * T_ + t0 + j * V + i] = ((float *)&base)[i];
     }
 }
 
@@ -265,4 +276,156 @@ KERNEL void attention_probs(ARG(const T, q), ARG(const float, kp), ARG(const int
             }
         }
     }
+}
+
+// ---- the gradient; NW: vectors of a register tile's rows
+#ifndef NW
+#define NW 4
+#endif
+#if V == 16
+enum { NR = NW == 3 ? 8 : NW == 4 ? 6 : 5 };  // rows: NR * NW sums, NW vectors and a scalar fit the registers
+#else
+enum { NR = NW == 3 ? 4 : NW == 4 ? 3 : 2 };
+#endif
+enum { GK = 8 * M };  // keys of a block
+
+// c[NR,NW*V] += a[NR,TQ] b[TQ,NW*V]; rows of b and c are `wide` apart.
+static inline void add_rows(local const float *restrict a, local const float *restrict b, int wide,
+                            local float *restrict c)
+{
+    vfloat r[NR][NW];
+#pragma unroll
+    for (int i = 0; i < NR; i++)
+#pragma unroll
+        for (int j = 0; j < NW; j++)
+            r[i][j] = VLOADL(c + i * wide + j * V);
+    for (int k = 0; k < TQ; k++) {
+        vfloat x[NW];
+#pragma unroll
+        for (int j = 0; j < NW; j++)
+            x[j] = VLOADL(b + k * wide + j * V);
+#pragma unroll
+        for (int i = 0; i < NR; i++) {
+            vfloat s = a[i * TQ + k];
+#pragma unroll
+            for (int j = 0; j < NW; j++)
+                r[i][j] = fma(s, x[j], r[i][j]);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < NR; i++)
+#pragma unroll
+        for (int j = 0; j < NW; j++)
+            VSTOREL(r[i][j], c + i * wide + j * V);
+}
+
+// The n rows of a[n,TQ] (rounded up to NR) times b[TQ,wide], added to c[n,wide].
+static inline void add_product(local const float *a, int n, local const float *b, int wide, local float *c)
+{
+    for (int s = 0; s < n; s += NR)
+        for (int d = 0; d < wide; d += NW * V)
+            add_rows(a + s * TQ, b + d, wide, c + s * wide + d);
+}
+
+// to[TQ,wide] := rows t0.. of from, zeros behind the last row and column.
+static inline void load_rows(global const float *from, long at, long pitch, int t0, int T_, int D, int wide,
+                             local float *to)
+{
+    for (int t = 0; t < TQ; t++)
+        for (int d = 0; d < wide; d += V)
+            VSTOREL(t0 + t < T_ && d < D ? load_part(from, at + t * pitch + d, D - d, 0.0f) : (vfloat)0.0f,
+                    to + t * wide + d);
+}
+
+static inline void store_rows(local const float *from, int wide, float scale, int n, int D, global float *y, long at,
+                              long pitch)
+{
+    for (int s = 0; s < n; s++)
+        for (int d = 0; d < D; d += V)
+            store_part(y, at + s * pitch + d, D - d, VLOADL(from + s * wide + d) * scale);
+}
+
+// P[n,TQ] from logits, dS[n,TQ] from the gradient of P (both in place), zeros in the rows behind.
+static inline void through_softmax(local float *p, local float *ds, int n, const vfloat *log_sum, const vfloat *delta)
+{
+    for (int s = 0; s < n; s++)
+        for (int j = 0; j < NQ; j++) {
+            local float *at = p + s * TQ + j * V, *to = ds + s * TQ + j * V;
+            vfloat x = vexp2(VLOADL(at) - log_sum[j]);
+            VSTOREL(x, at);
+            VSTOREL(x * (VLOADL(to) - delta[j]), to);
+        }
+    for (int i = n * TQ; i < (n + NR - 1) / NR * NR * TQ; i += V) {
+        VSTOREL((vfloat)0.0f, p + i);
+        VSTOREL((vfloat)0.0f, ds + i);
+    }
+}
+
+// An item goes through `span` queries of one head with `chunk` keys: their part of gq, gk and gv (f32 [parts,B,..];
+// parts of gq: blocks of keys, of gk and gv: of queries). g: the gradient of the rows, delta[B,T,H]: its product with
+// them; log_sum as the kernel above leaves it; kp, vp: panels of k and v as keys, kc: of k as values. wide: D
+// rounded up to NW vectors. work: local scratch.
+KERNEL void attention_grad(ARG(const T, q), ARG(const T, g), ARG(const float, log_sum), ARG(const float, delta),
+                           ARG(const float, kp), ARG(const float, vp), ARG(const float, kc), ARG(T, gq), ARG(T, gk),
+                           ARG(T, gv), int T_, int S, int D, int chunk, int span, int wide, int B, long q_batch,
+                           long q_row, float scale, local float *work)
+{
+    BEGIN(const T, q);
+    BEGIN(const T, g);
+    BEGIN(const float, log_sum);
+    BEGIN(const float, delta);
+    BEGIN(const float, kp);
+    BEGIN(const float, vp);
+    BEGIN(const float, kc);
+    BEGIN(T, gq);
+    BEGIN(T, gk);
+    BEGIN(T, gv);
+    int chunks = (S + chunk - 1) / chunk, part = get_group_id(0) % chunks, rows = get_group_id(0) / chunks;
+    int h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
+    int padded = (S + M - 1) / M * M, columns = (D + M - 1) / M * M, room = room_for(D);
+    int first = part * chunk, end = min(first + chunk, S);
+    local float *qt = work, *gt = qt + room * TQ, *gqt = gt + room * TQ, *qr = gqt + room * TQ, *gr = qr + wide * TQ;
+    local float *p = gr + wide * TQ, *ds = p + (GK + NR) * TQ, *sum_k = ds + (GK + NR) * TQ;
+    local float *sum_v = sum_k + (chunk + NR) * wide;
+    long head = (long)b * H + h, pitch = (long)H * D;
+    kp += head * padded * D;
+    vp += head * padded * D;
+    kc += head * S * columns;
+    for (int i = 0; i < 2 * (chunk + NR) * wide; i += V)
+        VSTOREL((vfloat)0.0f, sum_k + i);
+    for (int t0 = rows * span; t0 < min(T_, (rows + 1) * span); t0 += TQ) {
+        long at = ((long)b * T_ + t0) * pitch + h * D, q_at = b * q_batch + t0 * q_row + h * D;
+        load_queries(q, q_at, q_row, t0, T_, D, scale * 1.44269504f, qt);
+        load_queries(g, at, pitch, t0, T_, D, 1.0f, gt);
+        load_rows(q, q_at, q_row, t0, T_, D, wide, qr);
+        load_rows(g, at, pitch, t0, T_, D, wide, gr);
+        float own[2 * TQ];
+        for (int t = 0; t < TQ; t++) {
+            own[t] = t0 + t < T_ ? log_sum[head * T_ + t0 + t] : 0.0f;
+            own[TQ + t] = t0 + t < T_ ? delta[((long)b * T_ + t0 + t) * H + h] : 0.0f;
+        }
+        vfloat sums[NQ], deltas[NQ];
+        for (int j = 0; j < NQ; j++) {
+            sums[j] = VLOADL(own + j * V);
+            deltas[j] = VLOADL(own + TQ + j * V);
+        }
+        for (int s0 = first; s0 < end; s0 += GK) {
+            int n = min((int)GK, end - s0);
+            for (int s = 0; s < n; s += M) {
+                tile(kp + (long)(s0 + s) * D, qt, D, p + s * TQ, 0);
+                tile(vp + (long)(s0 + s) * D, gt, D, ds + s * TQ, 0);
+            }
+            through_softmax(p, ds, n, sums, deltas);
+            add_product(p, n, gr, wide, sum_v + (s0 - first) * wide);
+            add_product(ds, n, qr, wide, sum_k + (s0 - first) * wide);
+            for (int d = 0; d < columns; d += M)
+                tile(kc + (long)d * S + (long)s0 * M, ds, n, gqt + d * TQ, s0 > first);
+        }
+        for (int j = 0; j < NQ; j++)
+            store_columns(gqt + j * V, (vfloat)scale, D, gq, (long)part * B * T_ * pitch + at + j * V * pitch, pitch,
+                          T_ - t0 - j * V);
+    }
+    long to = (((long)rows * B + b) * S + first) * pitch + h * D;
+    store_rows(sum_v, wide, 1.0f, end - first, D, gv, to, pitch);
+    store_rows(sum_k, wide, scale, end - first, D, gk, to, pitch);
 }

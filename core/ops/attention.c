@@ -1,6 +1,8 @@
 // attention.c: softmax(scale q k^T + mask) v for each head, and the probabilities alone.
 #include "core/ops/ops_internal.h"
 
+#include <stdio.h>
+
 typedef struct attrs {
     int heads;
     double scale;
@@ -55,11 +57,15 @@ static bool check(mw_ctx *c, const mw_call *k)
     return true;
 }
 
+// out[1]: the logarithms of the sums [B,H,T], which the CPU family's gradient takes.
 static mw_status infer(mw_ctx *c, mw_call *k)
 {
-    if (!check(c, k))
+    const mw_tensor *q = k->in[Q];
+    if (!check(c, k) || mw_op_like(c, k, k->in[Q]) != MW_OK)
         return mw_err(c);
-    return mw_op_like(c, k, k->in[Q]);
+    k->out[1] =
+        mw_tensor_new(c, MW_F32, MW_SHAPE(q->shape[0], ((const attrs *)k->attrs)->heads, q->shape[1]));
+    return mw_err(c);
 }
 
 static mw_status infer_probs(mw_ctx *c, mw_call *k)
@@ -71,6 +77,8 @@ static mw_status infer_probs(mw_ctx *c, mw_call *k)
         c, MW_F32, MW_SHAPE(q->shape[0], ((const attrs *)k->attrs)->heads, q->shape[1], k->in[K]->shape[1]));
     return mw_err(c);
 }
+
+static const double LOG2_E = 1.4426950408889634;
 
 // What both forms hand to the kernels: inputs whose columns lie side by side, and the sizes.
 typedef struct job {
@@ -100,7 +108,7 @@ static job make_job(mw_ctx *c, const mw_call *k)
         .D = mw_dim(k->in[Q], 2) / a->heads,
         .heads = a->heads,
         .causal = a->causal,
-        .scale = a->scale * 1.4426950408889634, // log2 e
+        .scale = a->scale * LOG2_E,
     };
     return j;
 }
@@ -171,7 +179,7 @@ static void pack(mw_ctx *c, const job *j, mw_tensor **keys, mw_tensor **values)
            MW_I(j->v != NULL), MW_LOCAL(row));
 }
 
-static void run_cpu(mw_ctx *c, const job *j, mw_tensor *y)
+static void run_cpu(mw_ctx *c, const job *j, mw_tensor *y, mw_tensor *log_sum)
 {
     tiles t = tiles_of(c, j);
     mw_tensor *keys, *values;
@@ -181,9 +189,9 @@ static void run_cpu(mw_ctx *c, const job *j, mw_tensor *y)
     mw_launch l = launch_of(c, j, j->v ? "attention" : "attention_probs", true);
     mw_arg mask = MW_T(j->mask ? j->mask : keys), work = MW_LOCAL(work_bytes(&t));
     if (j->v)
-        MW_RUN(c, &l, MW_T(j->q), MW_T(keys), MW_T(values), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
-               MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal),
-               MW_F(j->scale), work);
+        MW_RUN(c, &l, MW_T(j->q), MW_T(keys), MW_T(values), mask, MW_T(y), MW_T(log_sum), MW_I(j->T),
+               MW_I(j->S), MW_I(j->D), MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL),
+               MW_I(j->causal), MW_F(j->scale), work);
     else
         MW_RUN(c, &l, MW_T(j->q), MW_T(keys), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
                MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal),
@@ -220,7 +228,7 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     job j = make_job(c, k);
     if (!mw_err(c)) {
         if (cpu_family(c, &j))
-            run_cpu(c, &j, k->out[0]);
+            run_cpu(c, &j, k->out[0], k->out[1]);
         else
             run_gpu(c, &j, k->out[0]);
     }
@@ -228,9 +236,103 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+// ---- the gradient in the CPU family
+
+// How attention_grad cuts its work, the enums in kernels/attention.cl among it.
+typedef struct grad_tiles {
+    int64_t vectors, wide; // NW; D rounded up to as many vectors
+    int64_t chunk, chunks; // keys of an item
+    int64_t span, spans;   // queries of an item
+    size_t bytes;          // of local scratch
+} grad_tiles;
+
+static grad_tiles grad_tiles_of(const mw_ctx *c, const job *j)
+{
+    enum { SUMS = 20480, LEAST_SPAN = 1024 }; // cells of gk and gv of an item: they stay in L2
+    tiles t = tiles_of(c, j);
+    grad_tiles g = {0};
+    for (int64_t n = 3; n <= 5; n++) {
+        int64_t wide = (int64_t)blocks(j->D, n * t.lanes) * n * t.lanes;
+        if (!g.wide || wide <= g.wide) {
+            g.vectors = n;
+            g.wide = wide;
+        }
+    }
+    int64_t keys = 8 * t.m, most_rows = 8;
+    g.chunk = SUMS / g.wide < j->S ? SUMS / g.wide : j->S;
+    g.chunk = (int64_t)blocks(g.chunk, keys) * keys;
+    g.chunks = (int64_t)blocks(j->S, g.chunk);
+    g.span = g.chunks > 1 ? j->T : (LEAST_SPAN + t.queries - 1) / t.queries * t.queries;
+    g.spans = (int64_t)blocks(j->T, g.span);
+    g.bytes = sizeof(float) *
+        (size_t)((3 * t.room + 2 * g.wide + 2 * (keys + most_rows)) * t.queries +
+                 2 * (g.chunk + most_rows) * g.wide);
+    return g;
+}
+
+static bool fits_grad(const mw_ctx *c, const job *j)
+{
+    return cpu_family(c, j) && !j->causal && !j->mask && j->B * j->T * j->S > 0 &&
+        grad_tiles_of(c, j).bytes <= mw_device_caps(c)->local_bytes;
+}
+
+// [parts,..] added up.
+static mw_tensor *whole(mw_ctx *c, mw_tensor *x)
+{
+    if (mw_dim(x, 0) != 1)
+        return mw_sum(c, x, 0, false);
+    return mw_reshape(c, x, MW_SHAPE(mw_dim(x, 1), mw_dim(x, 2), mw_dim(x, 3)));
+}
+
+// gin := gradients for q, k and v; all of *j in f32. y: the result, g: its gradient, dense.
+static void run_grad_cpu(mw_ctx *c, const job *j, mw_tensor *y, mw_tensor *log_sum, mw_tensor *g,
+                         mw_tensor **gin)
+{
+    grad_tiles t = grad_tiles_of(c, j);
+    int64_t width = j->heads * j->D;
+    char defs[64];
+    snprintf(defs, sizeof defs, "%s -DNW=%d", mw_op_defs(c), (int)t.vectors);
+    mw_tensor *keys, *values, *columns, *none;
+    job turned = *j;
+    turned.v = j->k;
+    pack(c, &turned, &keys, &columns);
+    turned.k = j->v;
+    turned.v = NULL;
+    pack(c, &turned, &values, &none);
+    mw_tensor *delta = mw_reshape(c, mw_mul(c, g, y), MW_SHAPE(j->B, j->T, j->heads, j->D));
+    delta = mw_contiguous(c, mw_sum(c, delta, 3, false));
+    mw_tensor *part[3] = {mw_tensor_new(c, MW_F32, MW_SHAPE(t.chunks, j->B, j->T, width)),
+                          mw_tensor_new(c, MW_F32, MW_SHAPE(t.spans, j->B, j->S, width)),
+                          mw_tensor_new(c, MW_F32, MW_SHAPE(t.spans, j->B, j->S, width))};
+    if (mw_err(c))
+        return;
+    mw_launch l = launch_of(c, j, "attention_grad", true);
+    l.defs = defs;
+    l.global[0] = (size_t)(t.chunks * t.spans);
+    MW_RUN(c, &l, MW_T(j->q), MW_T(g), MW_T(log_sum), MW_T(delta), MW_T(keys), MW_T(values), MW_T(columns),
+           MW_T(part[0]), MW_T(part[1]), MW_T(part[2]), MW_I(j->T), MW_I(j->S), MW_I(j->D), MW_I(t.chunk),
+           MW_I(t.span), MW_I(t.wide), MW_I(j->B), MW_L(j->q->stride[0]), MW_L(j->q->stride[1]),
+           MW_F(j->scale / LOG2_E), MW_LOCAL(t.bytes));
+    for (int i = 0; i < 3; i++)
+        gin[i] = whole(c, part[i]);
+}
+
 static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
 {
     const attrs *a = k->attrs;
+    job j = make_job(c, k);
+    if (!mw_err(c) && fits_grad(c, &j)) {
+        mw_tensor *all[3] = {0};
+        mw_scope_begin(c);
+        j.q = rows_of(c, mw_cast(c, j.q, MW_F32));
+        j.k = rows_of(c, mw_cast(c, j.k, MW_F32));
+        j.v = rows_of(c, mw_cast(c, j.v, MW_F32));
+        run_grad_cpu(c, &j, mw_cast(c, k->out[0], MW_F32), k->out[1], gout[0], all);
+        mw_scope_end_many(c, all, 3);
+        for (int i = 0; i < 3; i++)
+            gin[i] = want[i] ? all[i] : NULL;
+        return mw_err(c);
+    }
     mw_op_attention in = {k->in[Q], k->in[K], k->in[V], k->in[MASK], a->heads, a->scale, a->causal};
     mw_op_attention_grad(c, &in, gout[0], want, gin);
     return mw_err(c);
