@@ -99,4 +99,13 @@ status 3
 says "f: 'n' must be a whole number, got 1.5"
 says "f: 'w' must be one of a, b, got \"c\""
 says "2 errors"
+script refused.lua <<'END'
+local mw = require "moonweave"
+for _, p in ipairs { { 1.5, "x", integer = true }, { "a", "x", choices = { "b", "c|d" } }, { 8, "x", multiple = 8 } } do
+  assert(not pcall(mw.node, { name = "f", params = { p = p }, run = function() end }))
+end
+mw.output { g = mw.hello {} }
+END
+run run "$dir/refused.lua"
+status 0
 finish
