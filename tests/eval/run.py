@@ -7,8 +7,8 @@ import tasks
 
 METHODS = (("txt2img", ""), ("lmd", ""), ("plain", ""), ("backward_guidance", ""), ("boxdiff", ""), ("multidiffusion", ""))
 PER, SEED = 29, 11  # prompts a task, and of their making
-ABLATION = {"eta": ("0", "1", "5", "20"), "omega": ("0", "1", "4", "16"), "lambda": ("0", "2", "8")}
-FIRST = 8           # of each task, for the ablation
+ABLATION = {"eta": ("0", "1", "5", "20", "80"), "omega": ("0", "1", "4", "16"), "lambda": ("0", "2", "8", "32")}
+FIRST = 12          # of each task, for the ablation
 DEFAULTS = {"eta": "5", "omega": "4", "lambda": "2"}
 
 
