@@ -220,6 +220,7 @@ static mw_tensor *predict(const call *k)
     mw_ctx *c = k->c;
     double t, scale, *ids = NULL, cfg = mw_value_as_number(k->in[CFG]);
     int64_t items = k->guided ? 2 * k->B : k->B;
+    bool joint = k->guided && k->m->config.text_time; // sizes and pooled text differ from the start
     double *ts = mw_alloc(c, (size_t)items * sizeof *ts);
     times(k, &t, &scale);
     for (int64_t b = 0; ts && b < items; b++)
@@ -229,7 +230,7 @@ static mw_tensor *predict(const call *k)
         z = mw_affine(c, z, scale, 0);
     mw_tensor *twice[2] = {z, z};
     mw_unet_taps taps = {.user = (void *)k, .want_map = want_map, .map = take_map, .first = items - k->B};
-    mw_unet_in u = {.latents = k->guided ? mw_concat(c, 2, twice, 0) : z,
+    mw_unet_in u = {.latents = joint ? mw_concat(c, 2, twice, 0) : z,
                     .t = ts,
                     .text = both(k, NEGATIVE, EMBEDDING),
                     .objs = grounding(k),

@@ -11,6 +11,21 @@ void mw_unet_tap(const mw_unet_run *r, const char *module, mw_tensor *x)
         r->taps->act(r->nn.c, r->taps->user, module, x);
 }
 
+mw_tensor *mw_unet_for_texts(const mw_unet_run *r, mw_tensor *x)
+{
+    mw_ctx *c = r->nn.c;
+    int64_t n = mw_dim(r->text, 0);
+    if (!x || mw_dim(x, 0) == n)
+        return x;
+    int64_t one[MW_MAXDIM] = {1}, all[MW_MAXDIM] = {n / mw_dim(x, 0)}, joint[MW_MAXDIM] = {n};
+    for (int i = 0; i < x->ndim; i++) {
+        one[i + 1] = all[i + 1] = x->shape[i];
+        joint[i] = i ? x->shape[i] : n;
+    }
+    mw_tensor *many = mw_expand(c, mw_reshape(c, x, x->ndim + 1, one), x->ndim + 1, all);
+    return mw_reshape(c, mw_contiguous(c, many), x->ndim, joint);
+}
+
 static void push(mw_unet_run *r, mw_tensor *x)
 {
     if (x && r->nskips < MW_UNET_SKIPS)
@@ -41,7 +56,8 @@ static mw_tensor *run_resnet(mw_ctx *c, const void *user, mw_tensor *const *in)
 static mw_tensor *resnet(const mw_unet_run *r, mw_path path, mw_tensor *x, int64_t channels)
 {
     resnet_job j = {r->nn.w, path, channels, r->cfg->groups, r->cfg->norm_eps};
-    return mw_segment(r->nn.c, run_resnet, &j, sizeof j, 2, (mw_tensor *[]){x, r->time});
+    return mw_segment(r->nn.c, run_resnet, &j, sizeof j, 2,
+                      (mw_tensor *[]){x, mw_dim(x, 0) == mw_dim(r->time, 0) ? r->time : r->times});
 }
 
 // Residual block i of a block and the transformer after it, if any. x is dropped.
@@ -89,7 +105,7 @@ static mw_tensor *middle(mw_unet_run *r, mw_tensor *x)
 static mw_tensor *joined(mw_unet_run *r, mw_tensor *x)
 {
     mw_ctx *c = r->nn.c;
-    mw_tensor *parts[2] = {x, pop(r)}, *both = mw_concat(c, 2, parts, 3);
+    mw_tensor *parts[2] = {x, mw_unet_for_texts(r, pop(r))}, *both = mw_concat(c, 2, parts, 3);
     mw_drop(c, x);
     mw_drop(c, parts[1]);
     return both;
@@ -138,8 +154,9 @@ static mw_status check(mw_ctx *c, const mw_unet_config *f, const mw_unet_in *in)
     if (!z || z->ndim != 4 || mw_dim(z, 1) != f->in_channels || mw_numel(z) == 0)
         return mw_fail(c, MW_E_SHAPE, "unet: latents must be [B,%d,h,w], got %s", f->in_channels,
                        mw_shape_text(z, got, sizeof got));
-    if (!text || text->ndim != 3 || mw_dim(text, 0) != mw_dim(z, 0) ||
-        (f->context && mw_dim(text, 2) != f->context) || mw_dim(text, 1) < 1)
+    if (!text || text->ndim != 3 || mw_dim(text, 0) == 0 || mw_dim(text, 0) % mw_dim(z, 0) != 0 ||
+        (f->text_time && mw_dim(text, 0) != mw_dim(z, 0)) || (f->context && mw_dim(text, 2) != f->context) ||
+        mw_dim(text, 1) < 1)
         return mw_fail(
             c, MW_E_SHAPE,
             "unet: the embedding must be [%lld,L,%d], got %s: it must come from the text encoder of "
@@ -148,10 +165,10 @@ static mw_status check(mw_ctx *c, const mw_unet_config *f, const mw_unet_in *in)
     if (in->objs && !f->gated)
         return mw_fail(c, MW_E_ARG, "unet: this model has no gated layers, so it takes no grounding");
     if (in->objs &&
-        (in->objs->ndim != 3 || mw_dim(in->objs, 0) != mw_dim(z, 0) || mw_dim(in->objs, 1) < 1 ||
+        (in->objs->ndim != 3 || mw_dim(in->objs, 0) != mw_dim(text, 0) || mw_dim(in->objs, 1) < 1 ||
          mw_dim(in->objs, 2) != f->context))
         return mw_fail(c, MW_E_SHAPE, "unet: grounding tokens must be [%lld,n,%d], got %s",
-                       (long long)mw_dim(z, 0), f->context, mw_shape_text(in->objs, got, sizeof got));
+                       (long long)mw_dim(text, 0), f->context, mw_shape_text(in->objs, got, sizeof got));
     return MW_OK;
 }
 
@@ -176,6 +193,7 @@ mw_tensor *mw_unet_forward(mw_ctx *c, const mw_unet_model *m, const mw_unet_in *
     r.text = mw_cast(c, in->text, dtype);
     r.objs = in->objs ? mw_cast(c, in->objs, dtype) : NULL;
     r.time = mw_activate(c, mw_unet_time(&r, in, mw_dim(in->latents, 0)), MW_ACT_SILU);
+    r.times = mw_unet_for_texts(&r, r.time);
     mw_tensor *x = f->center_input ? mw_affine(c, in->latents, 2, -1) : in->latents;
     x = mw_nn_conv(&r.nn, "", "conv_in", mw_nn_from_planes(c, x, dtype), f->base, f->conv_in_kernel, NULL);
     mw_unet_tap(&r, "conv_in", x);
@@ -187,7 +205,7 @@ mw_tensor *mw_unet_forward(mw_ctx *c, const mw_unet_model *m, const mw_unet_in *
     for (int i = 0; i < f->levels && !mw_unet_done(&r); i++)
         x = up(&r, i, x);
     if (!mw_unet_done(&r))
-        x = mw_nn_to_planes(c, head(&r, x));
+        x = mw_nn_to_planes(c, head(&r, mw_unet_for_texts(&r, x)));
     while (r.nskips)
         mw_release(r.skip[--r.nskips]);
     return mw_scope_end(c, x);

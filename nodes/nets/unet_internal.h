@@ -13,9 +13,10 @@ typedef struct mw_unet_run {
     mw_nn nn;
     const mw_unet_config *cfg;
     const mw_unet_taps *taps;       // may be NULL
-    mw_tensor *text;                // [B,L,context]
-    mw_tensor *objs;                // [B,n,context] grounding tokens, or NULL
+    mw_tensor *text;                // [n*B,L,context]
+    mw_tensor *objs;                // [n*B,n,context] grounding tokens, or NULL
     mw_tensor *time;                // [B,T], its SiLU applied
+    mw_tensor *times;               // [n*B,T], the same behind the first attention to the text
     mw_tensor *skip[MW_UNET_SKIPS]; // one share each, waiting for the way up
     int nskips;
     int maps_left; // wanted maps still to come; counted only for maps_only, else -1
@@ -31,6 +32,8 @@ mw_tensor *mw_unet_fuser(const mw_nn *m, const char *path, int heads, mw_tensor 
 // A transformer (Transformer2DModel) of `depth` layers on x[B,h,w,C].
 mw_tensor *mw_unet_transformer(mw_unet_run *r, const mw_unet_block *b, int depth, const char *path,
                                mw_tensor *x);
+// x[B,..] for each of the texts, [n*B,..]; x itself when it is so already.
+mw_tensor *mw_unet_for_texts(const mw_unet_run *r, mw_tensor *x);
 void mw_unet_tap(const mw_unet_run *r, const char *module, mw_tensor *x);
 
 #endif

@@ -50,7 +50,7 @@ static bool is_wanted(const mw_unet_run *r, const char *path)
     return r->taps && r->taps->want_map && r->taps->want_map(r->taps->user, path);
 }
 
-// x[B,T,C], one BasicTransformerBlock.
+// x[B,T,C], one BasicTransformerBlock; [n*B,T,C] of it, as the texts are.
 static mw_tensor *layer(mw_unet_run *r, const mw_unet_block *b, const char *path, mw_tensor *x)
 {
     mw_ctx *c = r->nn.c;
@@ -58,8 +58,11 @@ static mw_tensor *layer(mw_unet_run *r, const mw_unet_block *b, const char *path
     mw_path attn1 = mw_path_of("%s.attn1", path), attn2 = mw_path_of("%s.attn2", path);
     bool captured = is_wanted(r, attn2.s);
     mw_scope_begin(c);
+    if (b->only_cross)
+        x = mw_unet_for_texts(r, x);
     mw_tensor *y = mw_nn_layer_norm(&r->nn, path, "norm1", x, eps);
     mw_tensor *own = attention(r, attn1.s, b->heads, y, b->only_cross ? r->text : y, x, false);
+    own = mw_unet_for_texts(r, own);
     if (r->objs)
         own = replace(c, own, mw_unet_fuser(&r->nn, mw_path_of("%s.fuser", path).s, b->heads, own, r->objs));
     y = mw_nn_layer_norm(&r->nn, path, "norm2", own, eps);
@@ -111,7 +114,7 @@ mw_tensor *mw_unet_transformer(mw_unet_run *r, const mw_unet_block *b, int depth
         y = replace(c, y, layer_or_segment(r, b, mw_path_of("%s.transformer_blocks.%d", path, i), y));
     if (mw_unet_done(r))
         return mw_scope_end(c, x);
-    mw_tensor *flat = mw_reshape(c, x, MW_SHAPE(B, h * w, C));
+    mw_tensor *flat = mw_unet_for_texts(r, mw_reshape(c, x, MW_SHAPE(B, h * w, C)));
     y = mw_nn_linear(&r->nn, path, "proj_out", y, C, 0, MW_ACT_NONE, flat);
-    return mw_scope_end(c, mw_reshape(c, y, MW_SHAPE(B, h, w, C)));
+    return mw_scope_end(c, mw_reshape(c, y, MW_SHAPE(mw_dim(y, 0), h, w, C)));
 }

@@ -1,13 +1,13 @@
 // calls.c: our side of p2.py, p3.py and p4.py: calls of a checkpoint's networks, one at a time.
 //
-// calls MODEL f32|f16 LATENT_SIDE; latents.bin [2,4,side,side] and text.bin [2,77,d] (f32) are in the working
+// calls MODEL f32|f16 LATENT_SIDE; latents.bin [1,4,side,side] and text.bin [2,77,d] (f32) are in the working
 // folder: a negative prompt's, then the prompt's. Commands on standard input, each answered by one line; the
 // calls with their seconds:
 //   step      a guided step's prediction: the UNet on both
 //   captured  the same behind the prompt's maps of the guided layers and of the layer that masks come from
-//   guide     the gradient, with respect to the prompt's latents, of the sum over the guided layers of
+//   guide     the gradient, with respect to the latents, of the sum over the guided layers of
 //             cos(0.1 i) * map, i counting the elements of each map
-//   decode    the picture of the prompt's latents, before it is clamped
+//   decode    the picture of the latents, before it is clamped
 //   save      the last call's results to ours.bin, one behind the other
 //   peak      bytes: the most that was resident, the most the pool held
 // P3_RECOMPUTE=1: the gradient recomputes activations. BENCH_PROFILE=1: at the end, the time of each kernel.
@@ -26,8 +26,8 @@ enum { MOST = 64 };
 typedef struct bench {
     mw_ctx *c;
     mw_checkpoint *model;
-    mw_tensor *latents, *text;   // of both prompts
-    mw_tensor *latent, *context; // of the second alone
+    mw_tensor *latents;
+    mw_tensor *text, *context; // of both prompts; of the second alone
     mw_guided_layer layer[MOST];
     int guided, wanted; // layers: the first `guided`, then the mask's; how many of them this call wants
     mw_tensor *weight[MOST];
@@ -77,8 +77,8 @@ static void take_map(mw_ctx *c, void *user, const char *path, mw_tensor *probs)
 static void predict(bench *b, bool maps)
 {
     mw_unet_taps taps = {.user = b, .want_map = want_map, .map = take_map, .first = 1};
-    double t[2] = {500, 500};
-    mw_unet_in in = {.latents = b->latents, .t = t, .text = b->text, .taps = maps ? &taps : NULL};
+    double t = 500;
+    mw_unet_in in = {.latents = b->latents, .t = &t, .text = b->text, .taps = maps ? &taps : NULL};
     b->wanted = b->guided + 1;
     give(b, mw_unet_forward(b->c, &b->model->unet->model, &in));
 }
@@ -101,17 +101,17 @@ static void guide(bench *b)
 {
     mw_unet_taps taps = {.user = b, .want_map = want_map, .map = take_map};
     double t = 500;
-    mw_unet_in in = {.latents = b->latent, .t = &t, .text = b->context, .taps = &taps, .maps_only = true};
+    mw_unet_in in = {.latents = b->latents, .t = &t, .text = b->context, .taps = &taps, .maps_only = true};
     mw_tensor *gradient = NULL;
     b->wanted = b->guided;
     if (mw_tape_begin(b->c, getenv("P3_RECOMPUTE") != NULL) != MW_OK)
         return;
-    mw_watch(b->c, b->latent);
+    mw_watch(b->c, b->latents);
     mw_unet_forward(b->c, &b->model->unet->model, &in);
     for (int i = 0; i < b->results; i++)
         if (!b->weight[i])
             b->weight[i] = mw_retain(cosines(b->c, b->result[i]));
-    mw_backward(b->c, b->results, b->result, b->weight, 1, &b->latent, &gradient);
+    mw_backward(b->c, b->results, b->result, b->weight, 1, &b->latents, &gradient);
     mw_tape_end(b->c);
     drop_results(b);
     give(b, gradient);
@@ -120,7 +120,7 @@ static void guide(bench *b)
 static void decode(bench *b)
 {
     const mw_vae_model *m = &b->model->vae->model;
-    give(b, mw_vae_decode_plain(b->c, m, mw_vae_unscale(b->c, m, b->latent), NULL));
+    give(b, mw_vae_decode_plain(b->c, m, mw_vae_unscale(b->c, m, b->latents), NULL));
 }
 
 static const struct {
@@ -191,9 +191,8 @@ static void prepare(bench *b, const char *path, mw_dtype dtype, int side)
     if (!b->model)
         return;
     const mw_unet_config *f = &b->model->unet_config;
-    b->latents = bench_tensor(c, "latents.bin", MW_SHAPE(2, 4, side, side));
+    b->latents = bench_tensor(c, "latents.bin", MW_SHAPE(1, 4, side, side));
     b->text = bench_tensor(c, "text.bin", MW_SHAPE(2, 77, f->context));
-    b->latent = mw_contiguous(c, mw_slice(c, b->latents, 0, 1, 1));
     b->context = mw_contiguous(c, mw_slice(c, b->text, 0, 1, 1));
     b->guided = mw_guided_layers_default(f, side, side, b->layer, MOST - 1);
     if (b->guided >= MOST)

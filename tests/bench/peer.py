@@ -66,14 +66,14 @@ class Side:
 
 
 class Calls:
-    """Both sides on one checkpoint, with the same random latents and text states of two prompts in `folder`."""
+    """Both sides on one checkpoint, with the same random latents and the text states of two prompts in `folder`."""
 
     def __init__(self, model, dtype, side, folder):
         model, self.folder = os.path.abspath(model), folder
         with open(os.path.join(model, "unet", "config.json")) as f:
             width = json.load(f)["cross_attention_dim"]
         rng = np.random.default_rng(1)
-        for name, shape in (("latents", (2, 4, side, side)), ("text", (2, 77, width))):
+        for name, shape in (("latents", (1, 4, side, side)), ("text", (2, 77, width))):
             v = rng.standard_normal(shape).astype(np.float32)
             v.tofile(os.path.join(folder, name + ".bin"))
             np.save(os.path.join(folder, name + ".npy"), v)

@@ -44,24 +44,24 @@ def cosines(shape):
 
 @torch.inference_mode()
 def step(latents, text):
-    return [unet()(latents, T, text).sample]
+    return [unet()(torch.cat([latents, latents]), T, text).sample]
 
 
 @torch.no_grad()
 def captured(latents, text):
-    y, maps = listener().captured(latents, T, text)
+    y, maps = listener().captured(torch.cat([latents, latents]), T, text)
     return [*maps.values(), y]
 
 
 def guide(latents, text):
-    x = latents[1:].clone().requires_grad_(True)
+    x = latents.clone().requires_grad_(True)
     maps = listener().guide(x, T, text[1:])
     return torch.autograd.grad(sum((cosines(p.shape) * p).sum() for p in maps.values()), x)
 
 
 @torch.no_grad()
 def decode(latents, _):
-    return [vae().decode(latents[1:] / vae().config.scaling_factor).sample.permute(0, 2, 3, 1)]
+    return [vae().decode(latents / vae().config.scaling_factor).sample.permute(0, 2, 3, 1)]
 
 
 def main():

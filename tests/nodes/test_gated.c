@@ -75,6 +75,27 @@ static mw_tensor *output(mw_tensor *latents, mw_tensor *objs)
     return mw_unet_forward(c, &model, &in);
 }
 
+// Two texts for each of two pictures: as the four one by one. So classifier-free guidance asks.
+static void several_texts_for_a_picture(void **state)
+{
+    (void)state;
+    mw_tensor *z = numbers(MW_SHAPE(2, 4, SIDE, SIDE), 0), *text = numbers(MW_SHAPE(4, 5, CONTEXT), 2);
+    mw_tensor *parts[4] = {tokens(boxes, 2, 1), tokens(boxes, 1, 1), tokens(boxes, 0, 1),
+                           tokens(boxes, 2, 3)};
+    for (int grounded = 0; grounded < 2; grounded++) {
+        mw_unet_in in = {.latents = z, .t = (double[]){500, 300}, .text = text};
+        in.objs = grounded ? mw_concat(c, 4, parts, 0) : NULL;
+        mw_tensor *all = mw_unet_forward(c, &model, &in);
+        assert_int_equal(mw_dim(all, 0), 4);
+        for (int i = 0; i < 4; i++) {
+            mw_unet_in one = {.latents = mw_slice(c, z, 0, i % 2, 1), .t = &in.t[i % 2]};
+            one.text = mw_slice(c, text, 0, i, 1);
+            one.objs = grounded ? parts[i] : NULL;
+            assert_true(difference(mw_slice(c, all, 0, i, 1), mw_unet_forward(c, &model, &one)) < 1e-5);
+        }
+    }
+}
+
 static void unused_slots_are_all_alike(void **state)
 {
     (void)state;
@@ -233,6 +254,11 @@ static void what_does_not_fit_is_refused(void **state)
     plain.config.gated = false;
     mw_unet_in in = {.latents = z, .t = (double[]){1}, .text = numbers(MW_SHAPE(1, 5, CONTEXT), 2)};
     in.objs = numbers(MW_SHAPE(1, SLOTS, CONTEXT), 0);
+    mw_unet_in three = {.latents = numbers(MW_SHAPE(2, 4, SIDE, SIDE), 0),
+                        .t = (double[]){500, 300},
+                        .text = numbers(MW_SHAPE(3, 5, CONTEXT), 2)};
+    assert_refused(mw_unet_forward(c, &model, &three), MW_E_SHAPE,
+                   "the embedding must be [2,L,24], got [3,5,24]");
     assert_refused(mw_unet_forward(c, &plain, &in), MW_E_ARG, "no gated layers");
     mw_grounding fits = {1, SLOTS, boxes, boxes, in.objs};
     assert_refused(mw_position_net(c, &plain, &fits), MW_E_ARG, "no gated layers");
@@ -241,6 +267,7 @@ static void what_does_not_fit_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(several_texts_for_a_picture, begin, end),
         cmocka_unit_test_setup_teardown(unused_slots_are_all_alike, begin, end),
         cmocka_unit_test_setup_teardown(tokens_matter_and_their_order_does_not, begin, end),
         cmocka_unit_test_setup_teardown(gradients_pass_the_gates, begin, end),

@@ -107,8 +107,8 @@ static void the_same_within_less_memory(void **state)
         outcome *o = guided(limit);
         assert_true(o->peak <= limit);
         status = o->status;
-        again += o->launches > 5 * whole->launches / 4;
-        for (int i = 0; i < CELLS && status == MW_OK; i++) // sums in another order
+        again += 100 * o->launches > 115 * whole->launches; // dropped twins alone add some 6 %
+        for (int i = 0; i < CELLS && status == MW_OK; i++)  // sums in another order
             assert_float_equal(o->latents[i], whole->latents[i], 1e-5);
         assert_true(status != MW_OK || o->measured == ITERATIONS);
         free(o);
