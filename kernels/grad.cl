@@ -1,5 +1,5 @@
-// grad.cl: gradients of element-wise ops, norms, softmax, top-k and resampling; used by core/ops/{unary,geglu,row_norm,
-// group_norm,topk,reduce,resize}.c.
+// grad.cl: gradients of element-wise ops, norms, softmax, top-k, embedding and resampling; used by core/ops/{unary,geglu,row_norm,
+// group_norm,topk,reduce,embedding,resize}.c.
 //
 // Everything here is f32: values are widened before. gy is the gradient of the result, gx that of the input.
 
@@ -276,6 +276,25 @@ KERNEL void max_grad(ARG(const T, x), ARG(const T, y), ARG(const T, gy), ARG(T, 
         bool here = open && (x[at] == y[i] || x[at] != x[at]);
         gx[at] = here ? gy[i] : 0.0f;
         open = open && !here;
+    }
+}
+
+// The table's rows [count,n]: the sum of gy[row] over the rows whose id it is, in their order.
+KERNEL void embedding_grad(ARG(const int, ids), ARG(const T, gy), ARG(T, gx), long total, int chunk, long n, long rows)
+{
+    BEGIN(const int, ids);
+    BEGIN(const T, gy);
+    BEGIN(T, gx);
+    long first = (long)get_global_id(0) * chunk, last = min(first + chunk, total);
+    for (long i = first; i < last;) {
+        long id = i / n, column = i % n, end = min(n, column + last - i);
+        for (long j = column; j < end; j += V)
+            store_part(gx, id * n + j, end - j, (vfloat)0.0f);
+        for (long row = 0; row < rows; row++)
+            for (long j = column; ids[row] == id && j < end; j += V)
+                store_part(gx, id * n + j, end - j,
+                           load_part(gx, id * n + j, end - j, 0.0f) + load_part(gy, row * n + j, end - j, 0.0f));
+        i += end - column;
     }
 }
 

@@ -44,6 +44,26 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
+static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
+{
+    if (!want[0] || !(gin[0] = mw_op_grad_like(c, k->in[0])) || !mw_numel(gin[0]))
+        return mw_err(c);
+    mw_scope_begin(c);
+    mw_tensor *ids = mw_contiguous(c, k->in[1]);
+    int chunk;
+    mw_launch l = mw_op_flat(c, "grad", "embedding_grad", mw_numel(gin[0]), &chunk);
+    MW_RUN(c, &l, MW_T(ids), MW_T(gout[0]), MW_T(gin[0]), MW_L(mw_numel(gin[0])), MW_I(chunk),
+           MW_L(mw_dim(gin[0], 1)), MW_L(mw_numel(ids)));
+    mw_scope_end(c, NULL);
+    return mw_err(c);
+}
+
+static unsigned reads_ids(const mw_call *k, const bool *want)
+{
+    (void)k, (void)want;
+    return MW_READS_IN(1);
+}
+
 static const mw_op op = {
     .name = "embedding",
     .sig = "table[V,D], ids[..] -> y[..,D]",
@@ -52,6 +72,9 @@ static const mw_op op = {
     .nreq = 2,
     .infer = infer,
     .forward = forward,
+    .vjp = vjp,
+    .reads = reads_ids,
+    .attrs_size = sizeof(attrs),
 };
 
 mw_tensor *mw_embedding(mw_ctx *c, mw_tensor *table, mw_tensor *ids, mw_dtype dtype)

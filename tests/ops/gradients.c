@@ -146,6 +146,11 @@ static mw_tensor *matmul_transposed(mw_tensor *const *x)
 {
     return mw_matmul(c, x[0], mw_transpose(c, x[1], -2, -1), 1);
 }
+static mw_tensor *embedding(mw_tensor *const *x)
+{
+    const int32_t ids[6] = {4, 0, 2, 2, 4, 4}; // one and three are not there
+    return mw_embedding(c, x[0], mw_tensor_from_i32(c, MW_SHAPE(2, 3), ids), x[0]->dtype);
+}
 static mw_tensor *attention(mw_tensor *const *x)
 {
     return mw_attention(c, x[0], x[1], x[2], 2, 0.5, false, NULL);
@@ -224,6 +229,7 @@ static const gradient_case cases[] = {
     {"conv, stride 2", conv_stride, {IN(-1, 1, 4, 2, 5, 6, 3), IN(-1, 1, 4, 4, 3, 3, 3), IN(-1, 1, 1, 4)}},
     {"conv, zeros at one side", conv_one_sided, {IN(-1, 1, 4, 1, 6, 6, 3), IN(-1, 1, 4, 4, 3, 3, 3)}},
     {"conv 2x3, no padding", conv_valid, {IN(-1, 1, 4, 1, 5, 6, 3), IN(-1, 1, 4, 4, 3, 2, 3)}},
+    {"embedding", embedding, {IN(-1, 1, 2, 5, 37)}},
     {"attention", attention, {IN(-1, 1, 3, 2, 5, 6), IN(-1, 1, 3, 2, 7, 6), IN(-1, 1, 3, 2, 7, 6)}},
     {"attention, causal", causal, {IN(-1, 1, 3, 1, 5, 6), IN(-1, 1, 3, 1, 5, 6), IN(-1, 1, 3, 1, 5, 6)}},
     {"attention probabilities", probs, {IN(-1, 1, 3, 2, 5, 6), IN(-1, 1, 3, 2, 7, 6)}},
