@@ -284,9 +284,10 @@ static mw_tensor *whole(mw_ctx *c, mw_tensor *x)
     return mw_reshape(c, x, MW_SHAPE(mw_dim(x, 1), mw_dim(x, 2), mw_dim(x, 3)));
 }
 
-// gin := gradients for q, k and v; all of *j in f32. y: the result, g: its gradient, dense.
-static void run_grad_cpu(mw_ctx *c, const job *j, mw_tensor *y, mw_tensor *log_sum, mw_tensor *g,
-                         mw_tensor **gin)
+// part := what the keys of *j add to the gradient for q, and those for k and v; all of *j in f32. g: the
+// result's gradient, dense; delta: its product with the result [B,T,H].
+static void grad_of_keys(mw_ctx *c, const job *j, mw_tensor *log_sum, mw_tensor *g, mw_tensor *delta,
+                         mw_tensor **part)
 {
     grad_tiles t = grad_tiles_of(c, j);
     int64_t width = j->heads * j->D;
@@ -299,11 +300,9 @@ static void run_grad_cpu(mw_ctx *c, const job *j, mw_tensor *y, mw_tensor *log_s
     turned.k = j->v;
     turned.v = NULL;
     pack(c, &turned, &values, &none);
-    mw_tensor *delta = mw_reshape(c, mw_mul(c, g, y), MW_SHAPE(j->B, j->T, j->heads, j->D));
-    delta = mw_contiguous(c, mw_sum(c, delta, 3, false));
-    mw_tensor *part[3] = {mw_tensor_new(c, MW_F32, MW_SHAPE(t.chunks, j->B, j->T, width)),
-                          mw_tensor_new(c, MW_F32, MW_SHAPE(t.spans, j->B, j->S, width)),
-                          mw_tensor_new(c, MW_F32, MW_SHAPE(t.spans, j->B, j->S, width))};
+    part[0] = mw_tensor_new(c, MW_F32, MW_SHAPE(t.chunks, j->B, j->T, width));
+    part[1] = mw_tensor_new(c, MW_F32, MW_SHAPE(t.spans, j->B, j->S, width));
+    part[2] = mw_tensor_new(c, MW_F32, MW_SHAPE(t.spans, j->B, j->S, width));
     if (mw_err(c))
         return;
     mw_launch l = launch_of(c, j, "attention_grad", true);
@@ -314,7 +313,37 @@ static void run_grad_cpu(mw_ctx *c, const job *j, mw_tensor *y, mw_tensor *log_s
            MW_I(t.span), MW_I(t.wide), MW_I(j->B), MW_L(j->q->stride[0]), MW_L(j->q->stride[1]),
            MW_F(j->scale / LOG2_E), MW_LOCAL(t.bytes));
     for (int i = 0; i < 3; i++)
-        gin[i] = whole(c, part[i]);
+        part[i] = whole(c, part[i]);
+}
+
+// gin := gradients for q, k and v; y: the result. So many keys at a time that the parts of q's gradient, one
+// for each chunk of keys, stay small.
+static void run_grad_cpu(mw_ctx *c, const job *j, mw_tensor *y, mw_tensor *log_sum, mw_tensor *g,
+                         mw_tensor **gin)
+{
+    enum { PARTS_BYTES = 64 << 20 };
+    int64_t chunk = grad_tiles_of(c, j).chunk, bytes = mw_numel(y) * (int64_t)sizeof(float);
+    int64_t at_once = chunk * (bytes < PARTS_BYTES ? PARTS_BYTES / bytes : 1);
+    mw_tensor *delta = mw_reshape(c, mw_mul(c, g, y), MW_SHAPE(j->B, j->T, j->heads, j->D));
+    delta = mw_contiguous(c, mw_sum(c, delta, 3, false));
+    for (int64_t first = 0; first < j->S && !mw_err(c); first += at_once) {
+        job some = *j;
+        mw_tensor *part[3] = {0};
+        some.S = at_once < j->S - first ? at_once : j->S - first;
+        mw_scope_begin(c);
+        some.k = mw_slice(c, j->k, 1, first, some.S);
+        some.v = mw_slice(c, j->v, 1, first, some.S);
+        if (!mw_err(c))
+            grad_of_keys(c, &some, log_sum, g, delta, part);
+        for (int i = 0; i < 3 && first && !mw_err(c); i++)
+            part[i] = i ? mw_concat(c, 2, (mw_tensor *[]){gin[i], part[i]}, 1) : mw_add(c, gin[i], part[i]);
+        mw_scope_end_many(c, part, 3);
+        for (int i = 0; i < 3; i++) {
+            if (first)
+                mw_drop(c, gin[i]);
+            gin[i] = part[i];
+        }
+    }
 }
 
 static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
