@@ -5,6 +5,7 @@
 -- a number or a truth value as its default takes only such, or a handle; what is in `limits` takes numbers of a range,
 -- one of a list of texts, or a Lua type ("table": a handle too).
 local mw = require "moonweave"
+local shown = require "moonweave.shown"
 
 local common = { steps = { 1, 1000, whole = true } }
 
@@ -13,13 +14,6 @@ local function names_of(known)
   for n in pairs(known) do names[#names + 1] = n end
   table.sort(names)
   return table.concat(names, ", ")
-end
-
-local function shown(value)
-  if mw.is_handle(value) then return "a handle (its :value() may do)" end
-  if value ~= value then return "NaN" end
-  if type(value) == "string" then return ('"%.99s"'):format(value) end
-  return type(value) == "number" and tostring(value) or "a " .. type(value)
 end
 
 local function is_finite(value) return type(value) == "number" and math.abs(value) < math.huge end

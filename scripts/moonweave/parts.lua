@@ -1,11 +1,10 @@
 -- parts.lua: what a composite takes as a handle, or as what makes one: a model or its path, a layout or its table.
 --   parts("lmd", a): a.model and a.layout become handles; a layout's table is read in the mode a.mode.
 local mw = require "moonweave"
+local shown = require "moonweave.shown"
 
 local function refuse(name, parameter, takes, got)
-  if type(got) == "string" then got = ('"%.99s"'):format(got) end
-  if type(got) ~= "string" then got = type(got) == "number" and tostring(got) or "a " .. type(got) end
-  mw.fail(("%s: '%s' must be %s, got %s"):format(name, parameter, takes, got))
+  mw.fail(("%s: '%s' must be %s, got %s"):format(name, parameter, takes, shown(got)))
 end
 
 return function(name, a)
