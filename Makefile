@@ -23,7 +23,8 @@ LDFLAGS += $(filter -fsanitize%,$(OPT_$(MODE)))
 LDLIBS += $(LIB_LIBS) -lm -lpthread -ldl
 
 LIBS = luajit OpenCL jansson libutf8proc libpcre2-8 libxxhash zlib clblast
-LIB_SRC = $(filter-out core/main.c,$(wildcard core/*.c core/*/*.c)) $(wildcard nodes/*.c nodes/*/*.c)
+LIB_SRC = $(filter-out core/main.c,$(wildcard core/*.c core/*/*.c)) $(NODE_SRC) $(shell find nodes/nets -name '*.c')
+NODE_SRC = $(filter-out nodes/nets/%,$(wildcard nodes/*.c nodes/*/*.c))
 LIB_OBJ = $(LIB_SRC:%.c=$(B)/%.o)
 GOLDEN_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard tests/golden_runner/*.c))
 UNIT_SRC = $(wildcard tests/core/*.c tests/ops/*.c tests/nodes/*.c)
@@ -42,7 +43,7 @@ build/check.stamp: packages-check.txt
 	$(Q)scripts/dev/packages.sh packages-check.txt && touch $@
 
 # The table of nodes is made from the names of the files.
-$(B)/gen/node_table.c: scripts/dev/tables.sh $(wildcard nodes/*.c) nodes
+$(B)/gen/node_table.c: scripts/dev/tables.sh $(NODE_SRC) nodes $(filter-out nodes/nets,$(wildcard nodes/*))
 	$(Q)mkdir -p $(@D); scripts/dev/tables.sh > $@.tmp; cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@; touch $@
 
 $(B)/%.o: %.c

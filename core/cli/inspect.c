@@ -1,7 +1,7 @@
 // inspect.c: moonweave inspect: what a model folder, a file of weights, a config or a picture holds.
 #include "core/base/paths.h"
 #include "core/cli/verb.h"
-#include "nodes/nets/inspect.h"
+#include "core/io/inspect.h"
 
 #include <stdio.h>
 #include <stdlib.h>

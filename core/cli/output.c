@@ -4,7 +4,7 @@
 #include "core/cli/session.h"
 #include "core/graph/value_json.h"
 #include "core/io/safetensors.h"
-#include "nodes/nets/picture.h"
+#include "core/graph/picture.h"
 
 #include <stdio.h>
 #include <stdlib.h>

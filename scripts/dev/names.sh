@@ -11,13 +11,12 @@ for f in core/ops/*.c; do
     case $n in *_internal) continue ;; esac
     ls tests/ops/"$n"*.c >/dev/null 2>&1 || grep -q "mw_$n(" tests/ops/*.c || miss "$f: no test in tests/ops mentions mw_$n"
 done
-for f in nodes/*.c; do
+for f in $(ls nodes/*.c nodes/*/*.c | grep -v '^nodes/nets/'); do
     n=$(basename "$f" .c)
     grep -rqE "(mw\.|mw_node_|\")$n\b" tests scripts/moonweave graphs --include='*.lua' --include='*.c' --include='*.sh' ||
         miss "$f: no test, script or graph uses $n"
 done
-for f in core/*/*.[ch] nodes/*.[ch] nodes/*/*.[ch] kernels/*.cl tests/*/*.[ch]; do
-    [ -e "$f" ] || continue
+for f in $(find core/*/ nodes tests/*/ -name '*.[ch]') kernels/*.cl; do
     head -1 "$f" | grep -q "^// $(basename "$f"): " || miss "$f: line 1 must be '// $(basename "$f"): what it is'"
 done
 exit $status

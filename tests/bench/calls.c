@@ -13,8 +13,8 @@
 // P3_RECOMPUTE=1: the gradient recomputes activations. BENCH_PROFILE=1: at the end, the time of each kernel.
 #include "core/ops.h"
 #include "core/tensor/tape.h"
-#include "nodes/nets/checkpoint.h"
-#include "nodes/nets/guidance.h"
+#include "nodes/nets/checkpoint/checkpoint.h"
+#include "nodes/nets/guidance/guidance.h"
 #include "tests/bench/bench.h"
 
 #include <math.h>

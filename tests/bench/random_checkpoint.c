@@ -11,8 +11,8 @@
 #include "core/base/rng.h"
 #include "core/io/json.h"
 #include "core/io/safetensors.h"
-#include "nodes/nets/model.h"
-#include "nodes/nets/sam.h"
+#include "nodes/nets/checkpoint/model.h"
+#include "nodes/nets/sam/sam.h"
 
 #include <math.h>
 #include <stdio.h>

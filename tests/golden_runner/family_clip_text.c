@@ -1,7 +1,7 @@
 // family_clip_text.c: op clip_text_forward: every hidden state of a CLIP text encoder, pooled and projected.
 #include "tests/golden_runner/parts.h"
 
-#include "nodes/nets/clip_text.h"
+#include "nodes/nets/clip/clip_text.h"
 
 #include <stdlib.h>
 

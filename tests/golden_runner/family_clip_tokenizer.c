@@ -1,7 +1,7 @@
 // family_clip_tokenizer.c: op clip_tokenize: strings to CLIP token ids, padded three ways and plain.
 #include "tests/golden_runner/golden.h"
 
-#include "nodes/nets/clip_tokenizer.h"
+#include "nodes/nets/clip/clip_tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>

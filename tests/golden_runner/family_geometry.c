@@ -1,8 +1,8 @@
 // family_geometry.c: op lmd.geometry: boxes to cells, masks to boxes, overlaps.
 #include "tests/golden_runner/golden.h"
 
-#include "nodes/nets/layout_geometry.h"
-#include "nodes/nets/mask_ops.h"
+#include "nodes/nets/layout/layout_geometry.h"
+#include "nodes/nets/pictures/mask_ops.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // family_lmd_eval.c: the layout benchmark: suppressed boxes, tasks read from prompts, layouts judged.
 #include "tests/golden_runner/golden.h"
 
-#include "nodes/nets/detections.h"
-#include "nodes/nets/layout_eval.h"
+#include "nodes/nets/owlvit/detections.h"
+#include "nodes/nets/layout/layout_eval.h"
 
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
 #include "tests/golden_runner/parts.h"
 
 #include "core/ops.h"
-#include "nodes/nets/guidance.h"
-#include "nodes/nets/schedule.h"
+#include "nodes/nets/guidance/guidance.h"
+#include "nodes/nets/sampling/schedule.h"
 
 #include <math.h>
 #include <stdlib.h>

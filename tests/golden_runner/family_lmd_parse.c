@@ -1,9 +1,9 @@
 // family_lmd_parse.c: completions read as layouts: boxes, filtered boxes, prompts and phrases.
 #include "tests/golden_runner/golden.h"
 
-#include "nodes/nets/layout_filter.h"
-#include "nodes/nets/layout_parse.h"
-#include "nodes/nets/layout_spec.h"
+#include "nodes/nets/layout/layout_filter.h"
+#include "nodes/nets/layout/layout_parse.h"
+#include "nodes/nets/layout/layout_spec.h"
 
 static const mw_layout_source source = {"completion", MW_E_ARG};
 

@@ -1,7 +1,7 @@
 // family_lmd_phrases.c: positions of phrases and words among the tokens of a prompt.
 #include "tests/golden_runner/golden.h"
 
-#include "nodes/nets/phrase_tokens.h"
+#include "nodes/nets/guidance/phrase_tokens.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
 #include "core/base/file.h"
 #include "core/base/paths.h"
 #include "core/lua/script.h"
-#include "nodes/nets/mask_ops.h"
+#include "nodes/nets/pictures/mask_ops.h"
 
 #include <limits.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 // family_lmd_shift.c: attention maps moved with their object.
 #include "tests/golden_runner/golden.h"
 
-#include "nodes/nets/layout_geometry.h"
+#include "nodes/nets/layout/layout_geometry.h"
 
 #include <stdlib.h>
 

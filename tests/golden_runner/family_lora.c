@@ -2,7 +2,7 @@
 // alone.
 #include "tests/golden_runner/model_parts.h"
 
-#include "nodes/nets/lora.h"
+#include "nodes/nets/lora/lora.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 // kept.
 #include "tests/golden_runner/parts.h"
 
-#include "nodes/nets/detections.h"
-#include "nodes/nets/owlvit.h"
+#include "nodes/nets/owlvit/detections.h"
+#include "nodes/nets/owlvit/owlvit.h"
 
 #include <stdlib.h>
 #include <string.h>

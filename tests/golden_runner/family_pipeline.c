@@ -4,9 +4,9 @@
 #include "tests/golden_runner/parts.h"
 
 #include "core/ops.h"
-#include "nodes/nets/checkpoint.h"
-#include "nodes/nets/nn.h"
-#include "nodes/nets/sampler.h"
+#include "nodes/nets/checkpoint/checkpoint.h"
+#include "nodes/nets/base/nn.h"
+#include "nodes/nets/sampling/sampler.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // family_sam.c: op lmd.sam: Segment Anything: prepared picture, its embedding, masks of prompts.
 #include "tests/golden_runner/parts.h"
 
-#include "nodes/nets/sam_open.h"
+#include "nodes/nets/sam/sam_open.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 // Anything.
 #include "tests/golden_runner/parts.h"
 
-#include "nodes/nets/sam_pick.h"
+#include "nodes/nets/sam/sam_pick.h"
 
 #include <stdlib.h>
 

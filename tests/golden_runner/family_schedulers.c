@@ -3,7 +3,7 @@
 #include "tests/golden_runner/golden.h"
 
 #include "core/ops.h"
-#include "nodes/nets/sampler.h"
+#include "nodes/nets/sampling/sampler.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 // names.
 #include "tests/golden_runner/model_parts.h"
 
-#include "nodes/nets/nn.h"
+#include "nodes/nets/base/nn.h"
 
 static void run_vae(mw_ctx *c, golden_case *k, const mw_vae_model *vae)
 {

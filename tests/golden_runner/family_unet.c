@@ -4,7 +4,7 @@
 
 #include "core/ops.h"
 #include "core/tensor/tape.h"
-#include "nodes/nets/position_net.h"
+#include "nodes/nets/unet/position_net.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 
 #include "core/ops.h"
 #include "core/tensor/tape.h"
-#include "nodes/nets/nn.h"
-#include "nodes/nets/vae.h"
+#include "nodes/nets/base/nn.h"
+#include "nodes/nets/vae/vae.h"
 
 #include <stdlib.h>
 

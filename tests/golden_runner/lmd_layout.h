@@ -2,7 +2,7 @@
 #ifndef GOLDEN_LMD_LAYOUT_H
 #define GOLDEN_LMD_LAYOUT_H
 
-#include "nodes/nets/energy.h"
+#include "nodes/nets/guidance/energy.h"
 #include "tests/golden_runner/golden.h"
 
 typedef struct golden_phrases {

@@ -2,7 +2,7 @@
 #ifndef GOLDEN_MODEL_PARTS_H
 #define GOLDEN_MODEL_PARTS_H
 
-#include "nodes/nets/checkpoint.h"
+#include "nodes/nets/checkpoint/checkpoint.h"
 #include "tests/golden_runner/golden.h"
 
 // A folder, or a single file with its folder of configs (NULL: none), in the case's dtype.

@@ -1,8 +1,8 @@
 // parts.c: what the families of networks share: a part's config and weights from the case's model folder.
 #include "tests/golden_runner/parts.h"
 
-#include "nodes/nets/nn.h"
-#include "nodes/nets/part_files.h"
+#include "nodes/nets/base/nn.h"
+#include "nodes/nets/base/part_files.h"
 
 #include <stdlib.h>
 

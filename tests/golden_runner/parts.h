@@ -5,7 +5,7 @@
 #include "tests/golden_runner/golden.h"
 
 #include "core/io/image.h"
-#include "nodes/nets/source.h"
+#include "nodes/nets/base/source.h"
 
 // The folder's config.json, path in *path; json_decref and free() them.
 json_t *golden_config(mw_ctx *c, const char *folder, char **path);

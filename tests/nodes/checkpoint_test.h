@@ -3,7 +3,7 @@
 #define CHECKPOINT_TEST_H
 
 #include "core/base/ctx.h"
-#include "nodes/nets/checkpoint.h"
+#include "nodes/nets/checkpoint/checkpoint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

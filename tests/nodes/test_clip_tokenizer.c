@@ -2,7 +2,7 @@
 #include "core/base/file.h"
 #include "core/base/paths.h"
 #include "core/io/safetensors.h"
-#include "nodes/nets/clip_tokenizer.h"
+#include "nodes/nets/clip/clip_tokenizer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
 // cases.
 #include "tests/nodes/node_test.h"
 
-#include "nodes/nets/detections.h"
-#include "nodes/nets/owlvit.h"
+#include "nodes/nets/owlvit/detections.h"
+#include "nodes/nets/owlvit/owlvit.h"
 
 #define MODEL "tests/golden/lmd/models/owlvit"
 

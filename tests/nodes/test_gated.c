@@ -4,10 +4,10 @@
 #include "core/io/json.h"
 #include "core/ops.h"
 #include "core/tensor/tape.h"
-#include "nodes/nets/model.h"
-#include "nodes/nets/part_files.h"
-#include "nodes/nets/position_net.h"
-#include "nodes/nets/source.h"
+#include "nodes/nets/checkpoint/model.h"
+#include "nodes/nets/base/part_files.h"
+#include "nodes/nets/unet/position_net.h"
+#include "nodes/nets/base/source.h"
 
 #define FOLDER "tests/golden/unet_gligen/gated_text_box/model"
 

@@ -2,8 +2,8 @@
 // them.
 #include "core/cl/device.h"
 #include "core/ops.h"
-#include "nodes/nets/checkpoint.h"
-#include "nodes/nets/guidance.h"
+#include "nodes/nets/checkpoint/checkpoint.h"
+#include "nodes/nets/guidance/guidance.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,8 +3,8 @@
 
 #include "core/io/image.h"
 #include "core/io/safetensors.h"
-#include "nodes/nets/inspect.h"
-#include "nodes/nets/llm_config.h"
+#include "core/io/inspect.h"
+#include "nodes/nets/llm/llm_config.h"
 
 // The description of path, NULL when it is refused; free() it.
 static char *inspect(mw_ctx *c, const char *path)

@@ -1,7 +1,7 @@
 // test_layout_eval.c: the benchmark's prompts, tasks and judgements; boxes centred, masks and maps moved.
-#include "nodes/nets/detections.h"
-#include "nodes/nets/layout_eval.h"
-#include "nodes/nets/layout_geometry.h"
+#include "nodes/nets/owlvit/detections.h"
+#include "nodes/nets/layout/layout_eval.h"
+#include "nodes/nets/layout/layout_geometry.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 
 #include "core/base/file.h"
 #include "core/graph/value_json.h"
-#include "nodes/nets/layout.h"
+#include "nodes/nets/layout/layout.h"
 
 #include <unistd.h>
 

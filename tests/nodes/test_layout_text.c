@@ -1,8 +1,8 @@
 // test_layout_text.c: literals, completions, filtered boxes, prompts and English nouns.
 #include "core/base/file.h"
-#include "nodes/nets/layout_filter.h"
-#include "nodes/nets/layout_parse.h"
-#include "nodes/nets/layout_spec.h"
+#include "nodes/nets/layout/layout_filter.h"
+#include "nodes/nets/layout/layout_parse.h"
+#include "nodes/nets/layout/layout_spec.h"
 
 #include <math.h>
 #include <setjmp.h>

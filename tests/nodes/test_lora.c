@@ -3,8 +3,8 @@
 #include "tests/nodes/checkpoint_test.h"
 
 #include "core/cl/device.h"
-#include "nodes/nets/lora.h"
-#include "nodes/nets/lora_names.h"
+#include "nodes/nets/lora/lora.h"
+#include "nodes/nets/lora/lora_names.h"
 
 #include <math.h>
 

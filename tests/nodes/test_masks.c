@@ -1,7 +1,7 @@
 // test_masks.c: masks on the host against SciPy's numbers and plain rules; attention_mask.
 #include "tests/nodes/node_test.h"
 
-#include "nodes/nets/mask_ops.h"
+#include "nodes/nets/pictures/mask_ops.h"
 
 static int start(void **state)
 {

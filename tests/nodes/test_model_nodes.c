@@ -2,7 +2,7 @@
 #include "tests/nodes/node_test.h"
 
 #include "core/ops.h"
-#include "nodes/nets/checkpoint.h"
+#include "nodes/nets/checkpoint/checkpoint.h"
 
 static mw_checkpoint *model;
 

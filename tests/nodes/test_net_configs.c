@@ -1,9 +1,9 @@
 // test_net_configs.c: configs of networks: what is read, what is refused and how, what is warned of; names of
 // layers.
 #include "core/io/json.h"
-#include "nodes/nets/clip_text.h"
-#include "nodes/nets/unet.h"
-#include "nodes/nets/vae.h"
+#include "nodes/nets/clip/clip_text.h"
+#include "nodes/nets/unet/unet.h"
+#include "nodes/nets/vae/vae.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

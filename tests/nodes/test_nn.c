@@ -1,7 +1,7 @@
 // test_nn.c: layers that go about their work in more than one way.
 #include "core/cl/device.h"
 #include "core/tensor/tape.h"
-#include "nodes/nets/nn.h"
+#include "nodes/nets/base/nn.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

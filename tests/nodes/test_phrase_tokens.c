@@ -1,6 +1,6 @@
 // test_phrase_tokens.c: where phrases and words lie among a prompt's tokens, in both modes.
-#include "nodes/nets/clip_token_text.h"
-#include "nodes/nets/phrase_tokens.h"
+#include "nodes/nets/clip/clip_token_text.h"
+#include "nodes/nets/guidance/phrase_tokens.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 // test_pictures.c: load_image, save_image, contact_sheet, lettering.
 #include "tests/nodes/node_test.h"
 
-#include "nodes/nets/lettering.h"
-#include "nodes/nets/picture.h"
+#include "nodes/nets/pictures/lettering.h"
+#include "core/graph/picture.h"
 
 #include <unistd.h>
 

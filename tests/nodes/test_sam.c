@@ -2,7 +2,7 @@
 // cases.
 #include "tests/nodes/node_test.h"
 
-#include "nodes/nets/sam_pick.h"
+#include "nodes/nets/sam/sam_pick.h"
 
 #define FOLDER "tests/golden/lmd/models/sam"
 

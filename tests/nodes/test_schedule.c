@@ -3,8 +3,8 @@
 #include "core/cl/device.h"
 #include "core/graph/exec.h"
 #include "core/ops.h"
-#include "nodes/nets/beta_quantile.h"
-#include "nodes/nets/sampler.h"
+#include "nodes/nets/sampling/beta_quantile.h"
+#include "nodes/nets/sampling/sampler.h"
 
 #include <math.h>
 #include <setjmp.h>

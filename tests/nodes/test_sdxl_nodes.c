@@ -3,10 +3,10 @@
 
 #include "core/io/json.h"
 #include "core/ops.h"
-#include "nodes/nets/clip_tokenizer.h"
-#include "nodes/nets/part_files.h"
-#include "nodes/nets/model.h"
-#include "nodes/nets/source.h"
+#include "nodes/nets/clip/clip_tokenizer.h"
+#include "nodes/nets/base/part_files.h"
+#include "nodes/nets/checkpoint/model.h"
+#include "nodes/nets/base/source.h"
 
 static mw_text_encoder *encoder;
 static mw_unet *unet;

@@ -2,7 +2,7 @@
 #include "tests/nodes/node_test.h"
 
 #include "core/ops.h"
-#include "nodes/nets/sampler.h"
+#include "nodes/nets/sampling/sampler.h"
 
 #include <time.h>
 

@@ -1,7 +1,7 @@
 // test_vae_memory.c: decoding falls back to tiles where memory does not suffice for the whole picture.
 #include "tests/nodes/node_test.h"
 
-#include "nodes/nets/checkpoint.h"
+#include "nodes/nets/checkpoint/checkpoint.h"
 
 static mw_checkpoint *model;
 

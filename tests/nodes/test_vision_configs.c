@@ -1,9 +1,9 @@
 // test_vision_configs.c: configs of Segment Anything, OWL-ViT and of their pictures: what is refused, by
 // which sentence.
 #include "core/io/json.h"
-#include "nodes/nets/image_prep.h"
-#include "nodes/nets/owlvit.h"
-#include "nodes/nets/sam.h"
+#include "nodes/nets/pictures/image_prep.h"
+#include "nodes/nets/owlvit/owlvit.h"
+#include "nodes/nets/sam/sam.h"
 
 #include <stdarg.h>
 #include <setjmp.h>

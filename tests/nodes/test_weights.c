@@ -2,7 +2,7 @@
 #include "tests/nodes/node_test.h"
 
 #include "core/ops.h"
-#include "nodes/nets/weights.h"
+#include "nodes/nets/base/weights.h"
 
 // One entry, "a.weight".
 typedef struct {

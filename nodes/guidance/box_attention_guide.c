@@ -1,0 +1,385 @@
+// box_attention_guide.c: before a denoising step, latents moved so that phrases attend to their boxes.
+#include "core/graph/node.h"
+#include "core/ops.h"
+#include "nodes/nets/checkpoint/checkpoint.h"
+#include "nodes/nets/guidance/layout_energy.h"
+#include "nodes/nets/sampling/schedule.h"
+#include "nodes/nets/unet/size_conditions.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MODEL,
+    LATENTS,
+    SCHEDULE,
+    STEP,
+    EMBEDDING,
+    TOKENS,
+    LAYOUT,
+    STATE,
+    REFERENCE,
+    ENERGY,
+    OMEGA,
+    LAMBDA,
+    ETA,
+    TOP_P,
+    FG_TOP_P,
+    BG_TOP_P,
+    FG_WEIGHT,
+    LAYERS,
+    ITERATIONS,
+    THRESHOLD,
+    LAST_STEP,
+    DECAY,
+    TRANSFER,
+    SIGMA,
+    CORNER,
+    GROUNDING,
+    POOLED,
+    ORIGINAL_SIZE,
+    CROP,
+    TARGET_SIZE,
+    MODE
+};
+enum { MOST_LAYERS = 256 };
+
+static const mw_port in[] = {
+    {"model", "checkpoint", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint"},
+    {"latents", "latents", NULL, 0, 0, NULL, NULL, NULL,
+     "[B,4,h,w] the latents before the step; each picture is guided on its own"},
+    {"schedule", "schedule", NULL, 0, 0, NULL, NULL, NULL, "the times of the run"},
+    {"step", "integer", NULL, 0, 100000, NULL, NULL, NULL, "which step follows, from 0"},
+    {"embedding", "embedding", NULL, 0, 0, NULL, NULL, NULL, "[B or 1,L,D] states of the prompt"},
+    {"tokens", "tokens", NULL, 0, 0, NULL, NULL, NULL, "of the prompt, as text_encoder gives them"},
+    {"layout", "layout", NULL, 0, 0, NULL, NULL, NULL, "the phrases and their boxes"},
+    {"state", "any", "null", 0, 0, NULL, NULL, NULL,
+     "the step before's output of that name; none at the first"},
+    {"reference", "list", "null", 0, 0, NULL, NULL, NULL,
+     "for attention transfer, one entry for each object in the order of layout_phrases: maps by layer "
+     "[1,heads,h*w,1] of its word, recorded at this step while it was drawn alone"},
+    {"energy", "function", "\"code\"", 0, 0, "code|paper|ratio|boxdiff", NULL, NULL,
+     "code: the largest shares inside and outside the boxes, as published in code; paper: in the paper; "
+     "ratio: "
+     "backward guidance; boxdiff: BoxDiff; or a function(maps, layout) of the script that returns a tensor "
+     "of "
+     "one number, from a list of { phrase, layer, map = [heads,h,w] }"},
+    {"omega", "number", "4", 0, 1e6, NULL, "ω|bg_weight", NULL,
+     "weight of attention outside the boxes; eq. 2 of the paper"},
+    {"lambda", "number", "2", 0, 1e6, NULL, "λ|ref_ca_loss_weight", NULL,
+     "weight of attention transfer; eq. 4 of the paper; without a reference there is none"},
+    {"eta", "number", "5", 0, 1e6, NULL, "η|loss_scale", NULL,
+     "strength: the step is eta * sqrt(1 - alpha_bar) * gradient, in strict mode times h*w / 4096; 0: no "
+     "guidance"},
+    {"top_p", "number", "0.2", 0, 1, NULL, NULL, NULL,
+     "share of the cells inside and outside that counts: the largest values"},
+    {"fg_top_p", "number", "null", 0, 1, NULL, NULL, NULL, "inside alone; null: top_p"},
+    {"bg_top_p", "number", "null", 0, 1, NULL, NULL, NULL, "outside alone; null: top_p"},
+    {"fg_weight", "number", "1", 0, 1e6, NULL, NULL, NULL, "weight of attention inside the boxes"},
+    {"layers", "list", "null", 0, 0, NULL, NULL, NULL,
+     "cross-attentions that count, by name, each as often as it is listed; null: the model's middle and the "
+     "first "
+     "block of the way up that has any"},
+    {"iterations", "any", "[4,4,4,4,4,3,3,3,3,3,2,2,2,2,2,2,2,2,2,2,1]", 0, 0, NULL, "max_iter", "steps",
+     "gradient steps at most: a number, or a list by step whose last entry serves all later ones"},
+    {"threshold", "number", "null", -1e6, 1e6, NULL, "loss_threshold", NULL,
+     "no further gradient step once the energy is not above it; null: 5 for 8 heads, in strict mode in "
+     "proportion "
+     "for others; of a function: none"},
+    {"last_step", "integer", "30", 0, 100000, NULL, "max_index_step", "steps",
+     "steps from this one on are not guided"},
+    {"decay", "choice", "\"noise\"", 0, 0, "noise|progress", NULL, NULL,
+     "what eta is multiplied by: noise: sqrt(1 - alpha_bar); progress: sqrt(1 - step / 2 / (steps - 1)), "
+     "BoxDiff's"},
+    {"transfer", "choice", "\"word\"", 0, 0, "word|last|all", NULL, NULL,
+     "whose attention is transferred: the phrase's word, its last token, all of them"},
+    {"sigma", "number", "0.5", 0, 100, NULL, NULL, "cells", "boxdiff: smoothing of the maps; 0: none"},
+    {"corner", "integer", "1", 0, 1000, NULL, "L", "cells",
+     "boxdiff: how far from an edge its corner terms look"},
+    {"grounding", "any", "null", 0, 0, NULL, NULL, NULL,
+     "boxes for models with gated layers (GLIGEN), as the node grounding gives them; in faithful mode its "
+     "tokens of "
+     "nothing are taken"},
+    {"pooled", "embedding", "null", 0, 0, NULL, NULL, NULL, "[B or 1,P] pooled prompt; SDXL needs it"},
+    {"original_size", "list", "null", 0, 0, NULL, NULL, "pixels",
+     "{ width, height } for SDXL, as unet has it"},
+    {"crop", "list", "[0, 0]", 0, 0, NULL, NULL, "pixels", "{ left, top } for SDXL, as unet has it"},
+    {"target_size", "list", "null", 0, 0, NULL, NULL, "pixels", "{ width, height } for SDXL, as unet has it"},
+    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
+     "strict: the energy is measured anew at every step; faithful: as the published code, where guidance "
+     "ends for "
+     "good once the energy was seen below the threshold, and boxes off the canvas wrap around"},
+    {0},
+};
+
+static const mw_out out[] = {
+    {"latents", "latents", "[B,4,h,w] moved"},
+    {"energy", "any", "the last one measured; of several pictures a list; nil when none was"},
+    {"state", "any", "the energy carried to the next step"},
+    {"energies", "list", "all that were measured at this step, in order; of several pictures a list of such"},
+    {"gradient", "tensor",
+     "[B,4,h,w] of the energy, at each picture's last gradient step; nil when none was made"},
+    {0},
+};
+
+// ---- one call
+
+typedef struct {
+    mw_ctx *c;
+    mw_value *const *in;
+    const mw_checkpoint *model;
+    bool strict;
+    mw_tensor *latents, *text, *pooled;
+    int64_t pictures;
+    int step;
+    mw_schedule *schedule;
+    mw_guided_layer *layer;
+    int nlayers;
+    mw_layout_energy energy;
+    double *carried;      // the last energy of each picture; INFINITY: none yet
+    mw_value **energies;  // of each picture, all that were measured; borrowed
+    mw_tensor *gradients; // NULL: no step was made
+} call;
+
+static double number(const call *k, int port) { return mw_value_as_number(k->in[port]); }
+static bool given(const call *k, int port) { return mw_value_kind(k->in[port]) != MW_NIL; }
+static bool is(const call *k, int port, const char *choice)
+{
+    return strcmp(mw_value_as_text(k->in[port]), choice) == 0;
+}
+
+// ---- parameters
+
+static mw_energy_options read_options(const call *k)
+{
+    mw_energy_form form = is(k, ENERGY, "paper") ? MW_ENERGY_PAPER
+        : is(k, ENERGY, "ratio")                 ? MW_ENERGY_RATIO
+        : is(k, ENERGY, "boxdiff")               ? MW_ENERGY_BOXDIFF
+                                                 : MW_ENERGY_CODE;
+    bool transfers =
+        !mw_value_as_function(k->in[ENERGY]) && (form == MW_ENERGY_CODE || form == MW_ENERGY_PAPER);
+    return (mw_energy_options){
+        .form = form,
+        .fg_top_p = number(k, given(k, FG_TOP_P) ? FG_TOP_P : TOP_P),
+        .bg_top_p = number(k, given(k, BG_TOP_P) ? BG_TOP_P : TOP_P),
+        .fg_weight = number(k, FG_WEIGHT),
+        .omega = number(k, OMEGA),
+        .lambda = transfers && given(k, REFERENCE) ? number(k, LAMBDA) : 0,
+        .transfer = is(k, TRANSFER, "all") ? MW_TRANSFER_ALL
+            : is(k, TRANSFER, "last")      ? MW_TRANSFER_LAST
+                                           : MW_TRANSFER_WORD,
+        .sigma = number(k, SIGMA),
+        .corner = (int)number(k, CORNER),
+        .wrapped_boxes = !k->strict,
+    };
+}
+
+static int iterations(const call *k)
+{
+    const mw_value *v = k->in[ITERATIONS];
+    size_t n = mw_value_count(v);
+    if (mw_value_kind(v) == MW_LIST && n > 0)
+        v = mw_value_at(v, (size_t)k->step < n ? (size_t)k->step : n - 1);
+    double m = mw_value_as_number(v);
+    if (mw_value_kind(v) != MW_NUMBER || !(m >= 0 && m <= 10000) || m != floor(m))
+        mw_fail(k->c, MW_E_ARG, "'iterations' must be a whole number from 0 to 10000, or a list of such");
+    return mw_err(k->c) == MW_OK ? (int)m : 0;
+}
+
+// Mean heads of the layers.
+static double threshold(const call *k)
+{
+    double heads = 0;
+    if (given(k, THRESHOLD))
+        return number(k, THRESHOLD);
+    if (mw_value_as_function(k->in[ENERGY]))
+        return -INFINITY;
+    for (int i = 0; i < k->nlayers; i++)
+        heads += (double)k->layer[i].heads / k->nlayers;
+    return k->strict ? 5 * heads / 8 : 5;
+}
+
+// ---- checks
+
+// Whether a part for 1 or all pictures is so.
+static bool fits(const call *k, const mw_tensor *t, int ndim)
+{
+    return t && t->ndim == ndim && (mw_dim(t, 0) == 1 || mw_dim(t, 0) == k->pictures);
+}
+
+static mw_status check(call *k)
+{
+    char got[64];
+    mw_ctx *c = k->c;
+    const mw_value *boxes = mw_value_get(k->in[GROUNDING], k->strict ? "objects" : "null");
+    if (!k->latents || k->latents->ndim != 4 || mw_numel(k->latents) == 0)
+        return mw_fail(c, MW_E_SHAPE, "'latents' must be [B,4,h,w], got %s",
+                       mw_shape_text(k->latents, got, sizeof got));
+    if (!fits(k, k->text, 3))
+        return mw_fail(c, MW_E_SHAPE, "'embedding' must be [1,L,D], or one for each of %lld pictures, got %s",
+                       (long long)k->pictures, mw_shape_text(k->text, got, sizeof got));
+    if (k->pooled && !fits(k, k->pooled, 2))
+        return mw_fail(c, MW_E_SHAPE, "'pooled' must be [1,P], or one for each of %lld pictures, got %s",
+                       (long long)k->pictures, mw_shape_text(k->pooled, got, sizeof got));
+    if (mw_value_count(k->in[TOKENS]) != 1)
+        return mw_fail(c, MW_E_ARG, "'tokens' must be of one prompt, as text_encoder gives them, got %zu",
+                       mw_value_count(k->in[TOKENS]));
+    if (given(k, GROUNDING) && !mw_value_as_tensor(boxes))
+        return mw_fail(c, MW_E_ARG, "'grounding' must be what the node grounding gives");
+    k->schedule = mw_schedule_from_value(c, k->in[SCHEDULE]);
+    if (k->schedule)
+        mw_schedule_check_step(c, k->schedule, k->step);
+    return mw_err(c);
+}
+
+// The energies of the step before, one for each picture.
+static mw_status read_state(call *k)
+{
+    const mw_value *before = mw_value_get(k->in[STATE], "energy");
+    if (given(k, STATE) && mw_value_kind(k->in[STATE]) != MW_MAP)
+        return mw_fail(k->c, MW_E_ARG, "'state' must be the output of that name of the step before");
+    k->carried = mw_alloc(k->c, (size_t)k->pictures * sizeof *k->carried);
+    for (int64_t b = 0; k->carried && b < k->pictures; b++) {
+        const mw_value *v = k->pictures > 1 ? mw_value_at(before, (size_t)b) : before;
+        k->carried[b] = mw_value_kind(v) == MW_NUMBER ? mw_value_as_number(v) : INFINITY;
+        if (mw_value_kind(before) != MW_NIL && mw_value_kind(v) != MW_NUMBER)
+            return mw_fail(k->c, MW_E_ARG, "'state' must be that of the step before, of as many pictures");
+    }
+    return mw_err(k->c);
+}
+
+// ---- the step
+
+static void note(mw_ctx *c, void *user, int64_t picture, double e)
+{
+    mw_value_push(c, ((call *)user)->energies[picture], mw_value_number(c, e));
+}
+
+static mw_tensor *guide(call *k)
+{
+    mw_ctx *c = k->c;
+    double t = k->schedule->timesteps[k->step], *ids = NULL;
+    const mw_value *boxes = mw_value_get(k->in[GROUNDING], k->strict ? "objects" : "null");
+    int64_t cells = mw_dim(k->latents, 2) * mw_dim(k->latents, 3);
+    mw_sizes sizes = {k->in[ORIGINAL_SIZE], k->in[CROP], k->in[TARGET_SIZE]};
+    mw_guidance g = {.unet = &k->model->unet->model,
+                     .call = {.latents = k->latents,
+                              .t = &t,
+                              .text = k->text,
+                              .pooled = k->pooled,
+                              .objs = mw_value_as_tensor(boxes)},
+                     .input_scale = mw_schedule_input_scale(k->schedule, k->step),
+                     .layer = k->layer,
+                     .nlayers = k->nlayers,
+                     .energy = mw_layout_energy_of,
+                     .user = &k->energy,
+                     .strength = mw_guidance_strength(k->schedule, k->step, number(k, ETA),
+                                                      is(k, DECAY, "progress"), k->strict, cells),
+                     .iterations = iterations(k),
+                     .threshold = threshold(k),
+                     .fresh = k->strict,
+                     .measured = note,
+                     .measured_user = k};
+    mw_unet_add_sizes(c, &g.unet->config, &sizes, &g.call, &ids);
+    mw_tensor *z = mw_guide(c, &g, k->latents, k->carried, &k->gradients);
+    free(ids);
+    return z;
+}
+
+// Whether anything is to be done, and if so, it.
+static mw_tensor *run_call(call *k)
+{
+    mw_ctx *c = k->c;
+    if (check(k) != MW_OK || read_state(k) != MW_OK)
+        return NULL;
+    bool idle = number(k, ETA) == 0 || k->step >= number(k, LAST_STEP) || iterations(k) == 0;
+    if (mw_err(c) != MW_OK || idle)
+        return k->latents;
+    const mw_unet_config *f = &k->model->unet->model.config;
+    k->layer = mw_alloc(c, MOST_LAYERS * sizeof *k->layer);
+    if (k->layer)
+        k->nlayers = mw_guided_layers_read(c, f, k->in[LAYERS], (int)mw_dim(k->latents, 2),
+                                           (int)mw_dim(k->latents, 3), k->layer, MOST_LAYERS);
+    k->energy = (mw_layout_energy){.unet = f,
+                                   .tokenizer = k->model->tokenizer[0]->tokenizer,
+                                   .layout = k->in[LAYOUT],
+                                   .references = k->in[REFERENCE],
+                                   .layer = k->layer,
+                                   .nlayers = k->nlayers,
+                                   .options = read_options(k),
+                                   .function = mw_value_as_function(k->in[ENERGY])};
+    const mw_value *prompt = mw_value_get(mw_value_at(k->in[TOKENS], 0), "text");
+    if (mw_layout_energy_find(c, &k->energy, mw_value_as_text(prompt)) == MW_OK && k->energy.spec.n == 0)
+        return k->latents; // nothing to guide
+    if (k->step == 0 && mw_err(c) == MW_OK)
+        mw_layout_energy_warn(c, &k->energy);
+    return mw_layout_energy_plan(c, &k->energy, mw_dim(k->text, 1)) == MW_OK ? guide(k) : NULL;
+}
+
+// ---- results
+
+// The list of all energies; of several pictures one of such lists.
+static mw_value *start_energies(call *k)
+{
+    mw_value *all = mw_value_list(k->c);
+    k->energies = mw_alloc(k->c, (size_t)(k->pictures + 1) * sizeof *k->energies);
+    for (int64_t b = 0; k->energies && b < k->pictures; b++) {
+        k->energies[b] = k->pictures > 1 ? mw_value_list(k->c) : all;
+        if (k->pictures > 1)
+            mw_value_push(k->c, all, k->energies[b]);
+    }
+    return all;
+}
+
+// The last energies: a number, of several pictures a list; nil when none was measured.
+static mw_value *carried(const call *k)
+{
+    mw_value *list = mw_value_list(k->c);
+    bool measured = k->carried != NULL;
+    for (int64_t b = 0; measured && b < k->pictures; b++) {
+        measured = isfinite(k->carried[b]);
+        mw_value_push(k->c, list, mw_value_number(k->c, k->carried[b]));
+    }
+    mw_value *v = !measured ? mw_value_nil(k->c)
+        : k->pictures > 1   ? mw_value_retain(list)
+                            : mw_value_number(k->c, k->carried[0]);
+    mw_value_release(list);
+    return v;
+}
+
+static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
+{
+    call k = {.c = c, .in = i, .model = (const mw_checkpoint *)mw_value_as_object(i[MODEL])};
+    k.latents = mw_cast(c, mw_value_as_tensor(i[LATENTS]), MW_F32);
+    k.text = mw_value_as_tensor(i[EMBEDDING]);
+    k.pooled = mw_value_as_tensor(i[POOLED]);
+    k.pictures = k.latents ? mw_dim(k.latents, 0) : 0;
+    k.step = (int)mw_value_as_number(i[STEP]);
+    k.strict = strcmp(mw_value_as_text(i[MODE]), "strict") == 0;
+    o[3] = start_energies(&k);
+    o[0] = mw_value_tensor(c, run_call(&k));
+    o[1] = carried(&k);
+    o[2] = mw_value_map(c);
+    if (mw_value_kind(o[1]) != MW_NIL)
+        mw_value_set(c, o[2], "energy", mw_value_retain(o[1]));
+    o[4] = k.gradients ? mw_value_tensor(c, k.gradients) : mw_value_nil(c);
+    mw_layout_energy_free(&k.energy);
+    mw_schedule_free(k.schedule);
+    free(k.layer);
+    free(k.carried);
+    free(k.energies);
+    return mw_err(c);
+}
+
+const mw_node_type mw_node_box_attention_guide = {
+    "box_attention_guide",
+    1,
+    0,
+    "Moves latents before a step against the gradient of an energy: attention to each phrase goes into its "
+    "boxes. "
+    "LLM-grounded Diffusion (arXiv 2305.13655), eq. 1 to 4.",
+    in,
+    out,
+    run,
+};

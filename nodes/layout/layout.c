@@ -1,0 +1,144 @@
+// layout.c: captioned boxes, written in the script, as a language model's answer, or in a file.
+#include "core/base/file.h"
+#include "core/base/paths.h"
+#include "core/graph/node.h"
+#include "core/graph/value_json.h"
+#include "nodes/nets/layout/layout_filter.h"
+#include "nodes/nets/layout/layout_parse.h"
+#include "nodes/nets/layout/layout_value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { OBJECTS, BACKGROUND, NEGATIVE, CANVAS, TEXT, PATH, SCALE, MODE };
+enum { LARGEST_FILE = 16 << 20 };
+
+static const mw_port in[] = {
+    {"objects", "list", "null", 0, 0, NULL, NULL, NULL,
+     "{{phrase = \"a red circle\", box = {x, y, width, height}}, ...}, in pixels from the upper left corner"},
+    {"background", "text", "\"\"", 0, 0, NULL, NULL, NULL,
+     "what is behind the objects; with `text` or `path` it replaces theirs"},
+    {"negative", "text", "\"\"", 0, 0, NULL, NULL, NULL,
+     "what must not appear; with `text` or `path` it replaces theirs"},
+    {"canvas", "list", "[512, 512]", 0, 0, NULL, NULL, "pixels",
+     "{width, height} that the boxes are meant for"},
+    {"text", "text", "null", 0, 0, NULL, NULL, NULL,
+     "a completion: [('a cat', [x, y, w, h]), ...], then lines \"Background prompt: ...\" and \"Negative "
+     "prompt: ...\""},
+    {"path", "path", "null", 0, 0, NULL, NULL, NULL,
+     "a file: JSON of the form that this node gives, or a completion as `text`"},
+    {"scale", "bool", "false", 0, 0, NULL, NULL, NULL,
+     "stretch a completion's boxes over the canvas, at most threefold, also where none leaves it"},
+    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
+     "strict refuses a box off the canvas and cuts one that sticks out; faithful does as the published code"},
+    {0},
+};
+
+static const mw_out out[] = {
+    {"layout", "layout",
+     "{objects = {{phrase, box = {x, y, width, height}}, ...}, background, negative, canvas}"},
+    {0},
+};
+
+// A map of the parameters that a layout is made of.
+static mw_value *literal(mw_ctx *c, mw_value *const *i)
+{
+    mw_value *map = mw_value_map(c);
+    mw_value_set(c, map, "objects", mw_value_retain(i[OBJECTS]));
+    mw_value_set(c, map, "background", mw_value_retain(i[BACKGROUND]));
+    mw_value_set(c, map, "negative", mw_value_retain(i[NEGATIVE]));
+    mw_value_set(c, map, "canvas", mw_value_retain(i[CANVAS]));
+    return map;
+}
+
+static void from_literal(mw_ctx *c, mw_value *const *i, mw_layout *l)
+{
+    mw_value *map = literal(c, i);
+    mw_layout_from_value(c, &(mw_layout_source){"the layout", MW_E_SCRIPT}, map, mw_layout_mode_of(i[MODE]),
+                         l);
+    mw_value_release(map);
+}
+
+static void from_text(mw_ctx *c, mw_value *const *i, const mw_layout_source *from, const char *text,
+                      size_t size, mw_layout *l)
+{
+    mw_completion x;
+    mw_layout frame;
+    mw_value *map = mw_value_map(c); // for the canvas alone
+    mw_value_set(c, map, "objects", mw_value_list(c));
+    mw_value_set(c, map, "canvas", mw_value_retain(i[CANVAS]));
+    mw_layout_from_value(c, &(mw_layout_source){"the layout", MW_E_SCRIPT}, map, MW_STRICT, &frame);
+    mw_completion_read(c, from, mw_layout_mode_of(i[MODE]), text, size, &x);
+    memcpy(l->canvas, frame.canvas, sizeof l->canvas);
+    l->background = mw_err(c) ? NULL : mw_strdup(c, x.background);
+    l->negative = mw_err(c) ? NULL : mw_strdup(c, x.negative);
+    mw_layout_filter(c, from, x.boxes,
+                     &(mw_filter_options){mw_layout_mode_of(i[MODE]), mw_value_as_bool(i[SCALE])}, l);
+    mw_completion_free(&x);
+    mw_layout_free(&frame);
+    mw_value_release(map);
+}
+
+static void from_file(mw_ctx *c, mw_value *const *i, mw_layout *l)
+{
+    size_t size = 0;
+    char *path = mw_find_path(c, mw_value_as_text(i[PATH]));
+    char *text = path ? mw_file_read(c, path, LARGEST_FILE, &size) : NULL;
+    mw_layout_source from = {path, MW_E_FILE};
+    size_t blank = text ? strspn(text, " \t\r\n") : 0;
+    if (text && text[blank] == '{') {
+        mw_value *v = mw_value_from_json(c, path, text, size);
+        if (v)
+            mw_layout_from_value(c, &from, v, mw_layout_mode_of(i[MODE]), l);
+        mw_value_release(v);
+    } else if (text) {
+        from_text(c, i, &from, text, size, l);
+    }
+    free(text);
+    free(path);
+}
+
+// A parameter that is given takes the place of what was read.
+static void replace(mw_ctx *c, char **text, const mw_value *by)
+{
+    if (mw_err(c) || !*mw_value_as_text(by))
+        return;
+    free(*text);
+    *text = mw_strdup(c, mw_value_as_text(by));
+}
+
+static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
+{
+    mw_layout l = {0};
+    int given = 0;
+    const int ways[] = {OBJECTS, TEXT, PATH};
+    for (int k = 0; k < 3; k++)
+        given += mw_value_kind(i[ways[k]]) != MW_NIL;
+    if (given != 1)
+        return mw_fail(c, MW_E_SCRIPT, "a layout is made of 'objects', 'text' or 'path', got %s of them",
+                       given ? "more than one" : "none");
+    if (mw_value_kind(i[OBJECTS]) != MW_NIL)
+        from_literal(c, i, &l);
+    else if (mw_value_kind(i[PATH]) != MW_NIL)
+        from_file(c, i, &l);
+    else
+        from_text(c, i, &(mw_layout_source){"the layout's text", MW_E_SCRIPT}, mw_value_as_text(i[TEXT]),
+                  mw_value_text_length(i[TEXT]), &l);
+    replace(c, &l.background, i[BACKGROUND]);
+    replace(c, &l.negative, i[NEGATIVE]);
+    if (!mw_err(c))
+        o[0] = mw_layout_value(c, &l);
+    mw_layout_free(&l);
+    return mw_err(c);
+}
+
+const mw_node_type mw_node_layout = {
+    "layout",
+    1,
+    MW_NODE_HOST | MW_NODE_LITERAL,
+    "Captioned boxes for a picture, as objects, as a language model's completion, or from a file "
+    "(LLM-grounded Diffusion, arXiv 2305.13655, stage 1).",
+    in,
+    out,
+    run,
+};

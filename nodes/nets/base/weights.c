@@ -1,0 +1,419 @@
+// weights.c: the named weights of one network, from checkpoint entries to prepared device tensors.
+#include "nodes/nets/base/weights.h"
+
+#include "core/ops.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum kind { LINEAR, CONV, VECTOR, TABLE };
+
+typedef struct {
+    char *name;
+    enum kind kind;
+    mw_dtype dtype; // of the tensor
+    int ndim;
+    int64_t shape[4];  // as the network asks for it
+    mw_tensor *tensor; // NULL until loaded
+} entry;
+
+// The first few of many things that a message names.
+enum { LISTED = 4 };
+typedef struct {
+    char text[1024];
+    int n;
+} few;
+
+struct mw_weights {
+    mw_weight_source source; // closed once everything is loaded
+    bool open;               // the source is still there
+    char *path, *label;
+    mw_dtype dtype;
+    entry *entries;
+    size_t n, capacity;
+    uint32_t *slots; // hash table of 1 + index into entries; 0 is free
+    size_t nslots;   // a power of two
+    few problems;    // of the dry run
+    size_t bytes;
+    int64_t count;
+    atomic_int ready;     // all tensors are loaded
+    pthread_mutex_t lock; // of loading
+};
+
+static void list(few *l, const char *sentence)
+{
+    size_t length = strlen(l->text);
+    if (l->n++ < LISTED)
+        snprintf(l->text + length, sizeof l->text - length, "%s%s", length ? "; " : "", sentence);
+}
+
+mw_weights *mw_weights_new(mw_ctx *c, mw_weight_source source, const char *label, mw_dtype dtype)
+{
+    mw_weights *w = mw_alloc(c, sizeof *w);
+    if (w) {
+        pthread_mutex_init(&w->lock, NULL);
+        w->path = mw_strdup(c, source.path ? source.path : "weights");
+        w->label = mw_strdup(c, label);
+    }
+    if (mw_err(c) != MW_OK) {
+        if (source.free)
+            source.free(source.user);
+        mw_weights_free(w);
+        return NULL;
+    }
+    w->source = source;
+    w->open = true;
+    w->dtype = dtype;
+    return w;
+}
+
+static void close_source(mw_weights *w)
+{
+    if (w->open && w->source.free)
+        w->source.free(w->source.user);
+    w->open = false;
+}
+
+void mw_weights_free(mw_weights *w)
+{
+    if (!w)
+        return;
+    close_source(w);
+    for (size_t i = 0; i < w->n; i++) {
+        free(w->entries[i].name);
+        mw_release(w->entries[i].tensor);
+    }
+    free(w->entries);
+    free(w->slots);
+    free(w->path);
+    free(w->label);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+const char *mw_weights_path(const mw_weights *w) { return w->path; }
+mw_dtype mw_weights_dtype(const mw_weights *w) { return w->dtype; }
+size_t mw_weights_held(const mw_weights *w) { return atomic_load(&w->ready) ? w->bytes : 0; }
+size_t mw_weights_bytes(const mw_weights *w) { return w->bytes; }
+int64_t mw_weights_count(const mw_weights *w) { return w->count; }
+
+// ---- the table of names
+
+static size_t slot_of(const mw_weights *w, const char *name)
+{
+    size_t i = (size_t)XXH3_64bits(name, strlen(name)) & (w->nslots - 1);
+    while (w->slots[i] && strcmp(w->entries[w->slots[i] - 1].name, name) != 0)
+        i = (i + 1) & (w->nslots - 1);
+    return i;
+}
+
+static entry *lookup(const mw_weights *w, const char *name)
+{
+    if (!w->nslots)
+        return NULL;
+    uint32_t s = w->slots[slot_of(w, name)];
+    return s ? &w->entries[s - 1] : NULL;
+}
+
+static bool grow(mw_ctx *c, mw_weights *w)
+{
+    size_t capacity = w->capacity ? 2 * w->capacity : 256;
+    entry *e = mw_realloc(c, w->entries, capacity * sizeof *e);
+    if (!e)
+        return false;
+    w->entries = e;
+    uint32_t *slots = mw_alloc(c, 2 * capacity * sizeof *slots);
+    if (!slots)
+        return false;
+    free(w->slots);
+    w->slots = slots;
+    w->nslots = 2 * capacity;
+    w->capacity = capacity;
+    for (size_t i = 0; i < w->n; i++)
+        w->slots[slot_of(w, w->entries[i].name)] = (uint32_t)(i + 1);
+    return true;
+}
+
+// Norms and biases are f32. A matrix that the file holds in f16 stays so: the same values in half the bytes.
+static mw_dtype dtype_of(const mw_weights *w, const char *name, enum kind kind)
+{
+    const mw_weight_source *s = &w->source;
+    if (kind == VECTOR)
+        return MW_F32;
+    bool matrix = kind == LINEAR || kind == CONV;
+    return matrix && !s->patch && s->stored && s->stored(s->user, name, MW_F16) ? MW_F16 : w->dtype;
+}
+
+static void note(mw_ctx *c, mw_weights *w, const char *name, enum kind kind, int ndim, const int64_t *shape)
+{
+    if (w->n == w->capacity && !grow(c, w))
+        return;
+    entry e = {.name = mw_strdup(c, name), .kind = kind, .dtype = dtype_of(w, name, kind), .ndim = ndim};
+    if (!e.name)
+        return;
+    memcpy(e.shape, shape, (size_t)ndim * sizeof *shape);
+    size_t slot = slot_of(w, name);
+    w->entries[w->n++] = e;
+    w->slots[slot] = (uint32_t)w->n;
+}
+
+// ---- asking
+
+static const char *text_of(int ndim, const int64_t *shape, char *buf, size_t size)
+{
+    size_t n = (size_t)snprintf(buf, size, "[");
+    for (int i = 0; i < ndim && n < size; i++)
+        n += (size_t)snprintf(buf + n, size - n, "%s%" PRId64, i ? "," : "", shape[i]);
+    if (n < size)
+        snprintf(buf + n, size - n, "]");
+    return buf;
+}
+
+// Equal, but for ones at the end: a 1x1 convolution may be stored as a matrix and the other way round.
+static bool fits(int na, const int64_t *a, int nb, const int64_t *b)
+{
+    for (int i = 0; i < na || i < nb; i++)
+        if ((i < na ? a[i] : 1) != (i < nb ? b[i] : 1))
+            return false;
+    return true;
+}
+
+// Problems are collected: mw_weights_load reports them together.
+static void check(mw_weights *w, const char *name, int ndim, const int64_t *shape)
+{
+    char want[96], got[96], sentence[512] = "";
+    int n = 0;
+    int64_t found[4] = {0};
+    if (!w->source.find)
+        return;
+    if (!w->source.find(w->source.user, name, &n, found))
+        snprintf(sentence, sizeof sentence, "tensor '%s' %s is missing", name,
+                 text_of(ndim, shape, want, sizeof want));
+    else if (!fits(ndim, shape, n, found))
+        snprintf(sentence, sizeof sentence, "tensor '%s' has shape %s, but the config asks for %s", name,
+                 text_of(n, found, got, sizeof got), text_of(ndim, shape, want, sizeof want));
+    if (*sentence)
+        list(&w->problems, sentence);
+}
+
+static bool load_all(mw_ctx *c, mw_weights *w);
+
+static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, enum kind kind, int ndim,
+                      const int64_t *shape)
+{
+    if (mw_err(c) != MW_OK)
+        return NULL;
+    entry *e = lookup(w, name);
+    bool ready = atomic_load(&w->ready);
+    if (e && (ready || (!c->dry && load_all(c, w))))
+        return e->tensor;
+    if (!c->dry || ready) {
+        mw_fail(c, MW_E_RUN, "%s: %s: tensor '%s' was not asked for when the model was loaded", w->path,
+                w->label, name);
+        return NULL;
+    }
+    if (!e) {
+        check(w, name, ndim, shape);
+        note(c, w, name, kind, ndim, shape);
+        e = lookup(w, name);
+    }
+    return e ? mw_tensor_new(c, e->dtype, ndim, shape) : NULL;
+}
+
+mw_tensor *mw_weight_linear(mw_ctx *c, mw_weights *w, const char *name, int64_t n, int64_t k)
+{
+    return get(c, w, name, LINEAR, 2, (int64_t[]){n, k});
+}
+
+mw_tensor *mw_weight_conv(mw_ctx *c, mw_weights *w, const char *name, int64_t o, int64_t i, int64_t kh,
+                          int64_t kw)
+{
+    return get(c, w, name, CONV, 4, (int64_t[]){o, i, kh, kw});
+}
+
+mw_tensor *mw_weight_vector(mw_ctx *c, mw_weights *w, const char *name, int64_t n)
+{
+    return get(c, w, name, VECTOR, 1, (int64_t[]){n});
+}
+
+mw_tensor *mw_weight_table(mw_ctx *c, mw_weights *w, const char *name, int64_t rows, int64_t columns)
+{
+    return get(c, w, name, TABLE, 2, (int64_t[]){rows, columns});
+}
+
+mw_tensor *mw_weight_tensor(mw_ctx *c, mw_weights *w, const char *name, int ndim, const int64_t *shape)
+{
+    return get(c, w, name, TABLE, ndim, shape);
+}
+
+bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, int64_t shape[4])
+{
+    if (i >= w->n)
+        return false;
+    *name = w->entries[i].name;
+    *ndim = w->entries[i].ndim;
+    memcpy(shape, w->entries[i].shape, sizeof w->entries[i].shape);
+    return true;
+}
+
+// ---- loading
+
+// Neither NaN nor infinity may get in, and f16 must be able to hold the values.
+static void check_values(mw_ctx *c, const mw_weights *w, const entry *e, const float *v, int64_t n)
+{
+    float limit = e->dtype == MW_F16 ? 65504.0f : INFINITY;
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabsf(v[i]) < INFINITY)) {
+            mw_fail(c, MW_E_FILE, "%s: %s: tensor '%s' holds %g at position %" PRId64, w->path, w->label,
+                    e->name, (double)v[i], i);
+            return;
+        } else if (fabsf(v[i]) > limit) {
+            mw_fail(c, MW_E_NUMBER, "%s: %s: tensor '%s' holds %g, too large for f16; use dtype f32", w->path,
+                    w->label, e->name, (double)v[i]);
+            return;
+        }
+}
+
+static int64_t numel(const entry *e)
+{
+    int64_t n = 1;
+    for (int i = 0; i < e->ndim; i++)
+        n *= e->shape[i];
+    return n;
+}
+
+// NaN or infinity among values of any alignment; eight bytes at a time: an exponent of all ones, plus one,
+// carries into the sign's bit.
+static bool any_not_finite(const unsigned char *p, size_t bytes, mw_dtype dtype)
+{
+    bool half = dtype == MW_F16;
+    const uint64_t exponents = half ? 0x7c007c007c007c00 : 0x7f8000007f800000;
+    const uint64_t ones = half ? 0x0400040004000400 : 0x0080000000800000;
+    const uint64_t carries = half ? 0x8000800080008000 : 0x8000000080000000;
+    uint64_t wrong = 0;
+    for (size_t i = 0; i < bytes; i += sizeof wrong) {
+        uint64_t some = 0;
+        memcpy(&some, p + i, bytes - i < sizeof some ? bytes - i : sizeof some);
+        wrong |= (some & exponents) + ones;
+    }
+    return wrong & carries;
+}
+
+// The values as they lie in the file, where they need no change on their way to the device; else NULL.
+static const void *plain_values(const mw_weights *w, const entry *e)
+{
+    const mw_weight_source *s = &w->source;
+    if (s->patch || !s->stored)
+        return NULL;
+    const void *p = s->stored(s->user, e->name, e->dtype);
+    size_t bytes = (size_t)numel(e) * mw_dtype_size(e->dtype);
+    return p && any_not_finite(p, bytes, e->dtype) ? NULL : p; // NULL: read_values says which
+}
+
+// The values on the host, patched and checked; free() them.
+static float *read_values(mw_ctx *c, const mw_weights *w, const entry *e)
+{
+    const mw_weight_source *s = &w->source;
+    float *values = mw_alloc(c, (size_t)numel(e) * sizeof *values);
+    if (values && s->read_f32(c, s->user, e->name, values) == MW_OK && s->patch)
+        s->patch(c, s->user, e->name, e->ndim, e->shape, values);
+    if (mw_err(c) == MW_OK)
+        check_values(c, w, e, values, numel(e));
+    return values;
+}
+
+static void load_one(mw_ctx *c, mw_weights *w, entry *e)
+{
+    const void *plain = plain_values(w, e);
+    float *values = plain ? NULL : read_values(c, w, e);
+    mw_scope_begin(c);
+    mw_tensor *t = NULL;
+    if (plain)
+        t = mw_tensor_from_bytes(c, e->dtype, e->ndim, e->shape, plain);
+    else if (mw_err(c) == MW_OK)
+        t = mw_tensor_from_f32(c, e->dtype, e->ndim, e->shape, values);
+    if (e->kind == LINEAR)
+        t = mw_prepare_linear(c, t);
+    else if (e->kind == CONV)
+        t = mw_prepare_conv2d(c, t);
+    e->tensor = mw_err(c) == MW_OK ? mw_retain(t) : NULL;
+    mw_scope_end(c, NULL);
+    free(values);
+    if (plain && w->source.stored_read)
+        w->source.stored_read(w->source.user, e->name);
+    if (e->tensor)
+        e->tensor->label = e->name;
+}
+
+// Read everything, once; threads that come meanwhile wait. After a failure nothing is held and the next ask
+// tries again.
+static bool load_all(mw_ctx *c, mw_weights *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool done = atomic_load(&w->ready);
+    for (size_t i = 0; !done && i < w->n && mw_err(c) == MW_OK && !mw_cancelled(c); i++)
+        load_one(c, w, &w->entries[i]);
+    for (size_t i = 0; mw_err(c) != MW_OK && i < w->n; i++) {
+        mw_release(w->entries[i].tensor);
+        w->entries[i].tensor = NULL;
+    }
+    if (!done && mw_err(c) == MW_OK) {
+        close_source(w);
+        atomic_store(&w->ready, 1);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return mw_err(c) == MW_OK;
+}
+
+mw_status mw_weights_fetch(mw_ctx *c, mw_weights *w)
+{
+    if (mw_err(c) == MW_OK && !atomic_load(&w->ready))
+        load_all(c, w);
+    return mw_err(c);
+}
+
+void mw_weights_forget_twins(mw_weights *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        mw_forget_twin(w->entries[i].tensor);
+}
+
+static void warn_unused(mw_ctx *c, const mw_weights *w, bool (*ignorable)(const char *name))
+{
+    few unused = {.n = 0};
+    const char *name;
+    for (size_t i = 0; (name = w->source.name_at(w->source.user, i)); i++)
+        if (!lookup(w, name) && !(ignorable && ignorable(name)))
+            list(&unused, name);
+    if (unused.n)
+        mw_warn(c, "%s: %s: %d tensor%s of the file %s not used: %s%s", w->path, w->label, unused.n,
+                unused.n > 1 ? "s" : "", unused.n > 1 ? "are" : "is", unused.text,
+                unused.n > LISTED ? "; ..." : "");
+}
+
+static void fail_problems(mw_ctx *c, const mw_weights *w)
+{
+    char more[64] = "";
+    if (w->problems.n > LISTED)
+        snprintf(more, sizeof more, "; and %d more of this kind", w->problems.n - LISTED);
+    mw_fail(c, MW_E_FILE, "%s: %s: %s%s", w->path, w->label, w->problems.text, more);
+}
+
+mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char *name))
+{
+    if (w->problems.n)
+        fail_problems(c, w);
+    for (size_t i = 0; i < w->n; i++) {
+        const entry *e = &w->entries[i];
+        w->count += numel(e);
+        w->bytes += (size_t)numel(e) * mw_dtype_size(e->dtype);
+    }
+    if (mw_err(c) == MW_OK && w->source.name_at)
+        warn_unused(c, w, ignorable);
+    return mw_err(c);
+}

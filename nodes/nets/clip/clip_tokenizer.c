@@ -1,0 +1,265 @@
+// clip_tokenizer.c: texts to CLIP token ids.
+#include "nodes/nets/clip/clip_tokenizer_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_TEXT ((size_t)64 << 20)
+
+// One text being tokenized.
+typedef struct {
+    mw_ctx *c;
+    const mw_clip_tokenizer *t;
+    mw_clip_chars chars; // of the piece at hand
+    mw_clip_bpe_work work;
+    unsigned char *word; // UTF-8 of the word at hand
+    size_t *char_of;     // the character of each of its bytes
+    size_t word_room, room;
+    mw_clip_tokens *out;
+} job;
+
+static void emit(job *j, int32_t id, size_t begin, size_t end)
+{
+    mw_clip_tokens *out = j->out;
+    if (out->n == j->room) {
+        size_t room = j->room ? 2 * j->room : 96;
+        mw_clip_token *token = mw_realloc(j->c, out->token, room * sizeof *token);
+        if (!token)
+            return;
+        out->token = token;
+        j->room = room;
+    }
+    out->token[out->n++] = (mw_clip_token){id, begin, end};
+}
+
+static bool word_room(job *j, size_t bytes)
+{
+    if (bytes <= j->word_room)
+        return true;
+    size_t room = 2 * bytes;
+    unsigned char *word = mw_realloc(j->c, j->word, room);
+    j->word = word ? word : j->word;
+    size_t *char_of = word ? mw_realloc(j->c, j->char_of, room * sizeof *char_of) : NULL;
+    j->char_of = char_of ? char_of : j->char_of;
+    j->word_room = char_of ? room : j->word_room;
+    return char_of != NULL;
+}
+
+// The token of the characters [first, last]: it stands for all bytes of all of them.
+static void emit_symbol(job *j, int32_t id, size_t first, size_t last)
+{
+    const mw_clip_char *at = j->chars.at;
+    size_t begin = at[first].begin, end = at[first].end;
+    for (size_t i = first + 1; i <= last; i++) { // marks may have changed places
+        begin = at[i].begin < begin ? at[i].begin : begin;
+        end = at[i].end > end ? at[i].end : end;
+    }
+    emit(j, id, begin, end);
+}
+
+// The tokens of the characters [begin, end) as one word.
+static void encode_word(job *j, size_t begin, size_t end)
+{
+    if (!word_room(j, 4 * (end - begin)))
+        return;
+    size_t bytes = 0;
+    for (size_t i = begin; i < end; i++) {
+        size_t n = (size_t)mw_clip_utf8(j->chars.at[i].code, j->word + bytes);
+        for (size_t k = 0; k < n; k++)
+            j->char_of[bytes++] = i;
+    }
+    size_t n = mw_clip_bpe_encode(j->c, &j->t->bpe, &j->work, j->word, bytes);
+    const mw_clip_symbol *symbol = j->work.symbol;
+    for (size_t i = 0; i < n; i++)
+        emit_symbol(j, symbol[i].id, j->char_of[symbol[i].begin], j->char_of[symbol[i].end - 1]);
+}
+
+static bool matches(const mw_clip_chars *s, size_t at, size_t end, const char *ascii)
+{
+    size_t n = strlen(ascii);
+    if (n > end - at)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (s->at[at + i].code != (unsigned char)ascii[i])
+            return false;
+    return true;
+}
+
+// The characters of the word that begins at `at`, which is no space.
+static size_t word_at(const mw_clip_chars *s, size_t at, size_t end)
+{
+    static const char *const endings[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
+    if (s->at[at].code == '\'')
+        for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+            if (matches(s, at, end, endings[i]))
+                return strlen(endings[i]);
+    mw_clip_class k = mw_clip_class_of(s->at[at].code);
+    size_t n = 1;
+    if (k != MW_CLIP_NUMBER)
+        while (at + n < end && mw_clip_class_of(s->at[at + n].code) == k)
+            n++;
+    return n;
+}
+
+// The name of a CLIP token that came about by lower-casing, hence was not cut out as special. It is a word of
+// the first splitting, which the second splits again: signs, letters, signs. What follows does not join its
+// last signs.
+static const char *marker_at(const mw_clip_chars *s, size_t at, size_t end)
+{
+    if (s->at[at].code != '<')
+        return NULL;
+    return matches(s, at, end, "<|startoftext|>") ? "<|startoftext|>"
+        : matches(s, at, end, "<|endoftext|>")    ? "<|endoftext|>"
+                                                  : NULL;
+}
+
+static void encode_chars(job *j, size_t begin, size_t end)
+{
+    const mw_clip_chars *s = &j->chars;
+    size_t limit = end; // where the words at hand must end
+    for (size_t i = begin; i < end && !mw_err(j->c);) {
+        if (i >= limit)
+            limit = end;
+        const char *marker = limit == end ? marker_at(s, i, end) : NULL;
+        if (marker)
+            limit = i + strlen(marker);
+        if (mw_clip_class_of(s->at[i].code) == MW_CLIP_SPACE) {
+            i++;
+            continue;
+        }
+        size_t n = word_at(s, i, limit);
+        encode_word(j, i, i + n);
+        i += n;
+    }
+}
+
+// The longest special token of the normalised kind at `at`.
+static const mw_clip_special *normal_special_at(const job *j, size_t at)
+{
+    const mw_clip_special *best = NULL;
+    for (size_t k = 0; k < j->t->nspecial; k++) {
+        const mw_clip_special *s = &j->t->special[k];
+        if (!s->normalized || s->pattern.n > j->chars.n - at || (best && s->pattern.n <= best->pattern.n))
+            continue;
+        size_t i = 0;
+        while (i < s->pattern.n && s->pattern.at[i].code == j->chars.at[at + i].code)
+            i++;
+        if (i == s->pattern.n)
+            best = s;
+    }
+    return best;
+}
+
+// Bytes [begin, end) of the text, in which no raw special token stands.
+static void encode_piece(job *j, const char *text, size_t begin, size_t end)
+{
+    if (begin == end || mw_clip_normalize(j->c, text, begin, end, &j->chars))
+        return;
+    size_t from = 0;
+    for (size_t i = 0; i < j->chars.n;) {
+        const mw_clip_special *s = normal_special_at(j, i);
+        if (!s) {
+            i++;
+            continue;
+        }
+        encode_chars(j, from, i);
+        emit(j, s->id, j->chars.at[i].begin, j->chars.at[i + s->pattern.n - 1].end);
+        from = i += s->pattern.n;
+    }
+    encode_chars(j, from, j->chars.n);
+}
+
+// The longest special token of the raw kind at text[at].
+static const mw_clip_special *raw_special_at(const mw_clip_tokenizer *t, const char *text, size_t at,
+                                             size_t size)
+{
+    const mw_clip_special *best = NULL;
+    for (size_t k = 0; k < t->nspecial; k++) {
+        const mw_clip_special *s = &t->special[k];
+        size_t n = strlen(s->text);
+        if (!s->normalized && n <= size - at && memcmp(text + at, s->text, n) == 0 &&
+            (!best || n > strlen(best->text)))
+            best = s;
+    }
+    return best;
+}
+
+mw_status mw_clip_tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size,
+                           mw_clip_tokens *out)
+{
+    *out = (mw_clip_tokens){0};
+    if (mw_err(c))
+        return mw_err(c);
+    if (size > MAX_TEXT)
+        return mw_fail(c, MW_E_ARG, "a prompt of %zu bytes is too long (at most %zu)", size, MAX_TEXT);
+    job j = {.c = c, .t = t, .out = out};
+    size_t from = 0;
+    for (size_t i = 0; i < size && !mw_err(c);) {
+        const mw_clip_special *s = raw_special_at(t, text, i, size);
+        if (!s) {
+            i++;
+            continue;
+        }
+        encode_piece(&j, text, from, i);
+        from = i + strlen(s->text);
+        emit(&j, s->id, i, from);
+        i = from;
+    }
+    encode_piece(&j, text, from, size);
+    free(j.chars.at);
+    free(j.word);
+    free(j.char_of);
+    mw_clip_bpe_work_free(&j.work);
+    return mw_err(c);
+}
+
+void mw_clip_tokens_free(mw_clip_tokens *tokens)
+{
+    free(tokens->token);
+    *tokens = (mw_clip_tokens){0};
+}
+
+mw_status mw_clip_encode(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size, int32_t *ids,
+                         int *used, size_t *lost)
+{
+    mw_clip_tokens all;
+    if (mw_clip_tokenize(c, t, text, size, &all) == MW_OK) {
+        size_t room = (size_t)t->length - 2, n = all.n < room ? all.n : room;
+        int at = 0;
+        ids[at++] = t->begin;
+        for (size_t i = 0; i < n; i++)
+            ids[at++] = all.token[i].id;
+        ids[at++] = t->end;
+        if (used)
+            *used = at;
+        if (lost)
+            *lost = all.n > n ? all.token[n].begin : size;
+        while (at < t->length)
+            ids[at++] = t->pad;
+    }
+    mw_clip_tokens_free(&all);
+    return mw_err(c);
+}
+
+void mw_clip_tokenizer_free(mw_clip_tokenizer *t)
+{
+    if (!t)
+        return;
+    for (size_t i = 0; i < t->nspecial; i++) {
+        free(t->special[i].text);
+        free(t->special[i].pattern.at);
+    }
+    free(t->special);
+    mw_clip_bpe_free(&t->bpe);
+    free(t);
+}
+
+int mw_clip_tokenizer_length(const mw_clip_tokenizer *t) { return t->length; }
+
+int mw_clip_tokenizer_size(const mw_clip_tokenizer *t) { return t->size; }
+
+int32_t mw_clip_tokenizer_begin(const mw_clip_tokenizer *t) { return t->begin; }
+
+int32_t mw_clip_tokenizer_end(const mw_clip_tokenizer *t) { return t->end; }
+
+int32_t mw_clip_tokenizer_pad(const mw_clip_tokenizer *t) { return t->pad; }

@@ -1,0 +1,14 @@
+// inspect_internal.h: what the files of inspect share.
+#ifndef MW_INSPECT_INTERNAL_H
+#define MW_INSPECT_INTERNAL_H
+
+#include "core/io/inspect.h"
+
+// A JSON file: a network's or sampler's config, a pipeline's index, an index of shards.
+void mw_inspect_json(mw_ctx *c, const char *path, FILE *out);
+// A .safetensors file or an index of shards, with all tensors.
+void mw_inspect_tensors(mw_ctx *c, const char *path, FILE *out);
+// A pipeline's folder, or the folder of one part.
+void mw_inspect_folder(mw_ctx *c, const char *path, FILE *out);
+
+#endif

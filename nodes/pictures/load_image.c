@@ -1,0 +1,62 @@
+// load_image.c: a picture from a file.
+#include "core/base/paths.h"
+#include "core/graph/node.h"
+#include "core/io/resize.h"
+#include "core/graph/picture.h"
+
+#include <stdlib.h>
+
+enum { PATH, WIDTH, HEIGHT };
+
+static const mw_port in[] = {
+    {"path", "path", NULL, 0, 0, NULL, NULL, NULL, "a PNG or JPEG file"},
+    {"width", "integer", "null", 1, 65536, NULL, NULL, "pixels", "resampled to this width; null: as it is"},
+    {"height", "integer", "null", 1, 65536, NULL, NULL, "pixels", "resampled to this height; null: as it is"},
+    {0},
+};
+
+static const mw_out out[] = {
+    {"image", "image", "[H,W,3] f32 in 0..1; transparency is dropped"},
+    {"width", "integer", "in pixels"},
+    {"height", "integer", "in pixels"},
+    {0},
+};
+
+static int size_or(const mw_value *v, int own)
+{
+    return mw_value_kind(v) == MW_NIL ? own : (int)mw_value_as_number(v);
+}
+
+static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
+{
+    mw_image image = {0}, other = {0};
+    char *path = mw_find_path(c, mw_value_as_text(i[PATH]));
+    if (path)
+        mw_image_read(c, path, &image, NULL);
+    free(path);
+    if (mw_err(c) != MW_OK)
+        return mw_err(c);
+    int width = size_or(i[WIDTH], image.width), height = size_or(i[HEIGHT], image.height);
+    if (width != image.width || height != image.height) {
+        mw_image_resize(c, &image, width, height, MW_RESIZE_LANCZOS, &other);
+        mw_image_free(&image);
+        image = other;
+    }
+    if (mw_err(c) == MW_OK) {
+        o[0] = mw_value_tensor(c, mw_picture_tensor(c, &image));
+        o[1] = mw_value_number(c, width);
+        o[2] = mw_value_number(c, height);
+    }
+    mw_image_free(&image);
+    return mw_err(c);
+}
+
+const mw_node_type mw_node_load_image = {
+    "load_image",
+    1,
+    0,
+    "A picture from a PNG or JPEG file, resampled (Lanczos) where a size is asked for.",
+    in,
+    out,
+    run,
+};

@@ -1,0 +1,124 @@
+// noise.c: unit normal latents from a seed, made on the host and so equal on every device.
+#include "core/base/rng.h"
+#include "core/graph/node.h"
+#include "nodes/nets/checkpoint/checkpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEED, WIDTH, HEIGHT, BATCH, BATCH_SEED, GENERATOR, MODEL, DRAW, LIKE };
+
+static const mw_port in[] = {
+    {"seed", "integer", "1", 0, 9007199254740991.0, NULL, NULL, NULL, "the same seed gives the same noise"},
+    {"width", "integer", "null", 1, 65536, NULL, NULL, "pixels",
+     "of the picture; null: the model's, else 512"},
+    {"height", "integer", "null", 1, 65536, NULL, NULL, "pixels",
+     "of the picture; null: the model's, else 512"},
+    {"batch", "integer", "1", 1, 4096, NULL, NULL, "pictures", "how many"},
+    {"batch_seed", "choice", "\"increment\"", 0, 0, "increment|stream", NULL, NULL,
+     "increment: item i is that of a single run with seed + i; stream: one draw for all, as diffusers with "
+     "one "
+     "generator"},
+    {"generator", "choice", "\"torch\"", 0, 0, "torch|philox", NULL, NULL,
+     "torch: the stream of PyTorch's CPU generator; philox: that of its CUDA generators"},
+    {"model", "checkpoint", "null", 0, 0, NULL, NULL, NULL,
+     "gives the native size, the channels and how many pixels a latent covers (4 and 8 without)"},
+    {"draw", "integer", "0", 0, 10000, NULL, NULL, NULL,
+     "which draw of the generator: 0 is a run's start, 1, 2, ... what its noisy steps take one after "
+     "another"},
+    {"like", "latents", "null", 0, 0, NULL, NULL, NULL,
+     "latents whose size is taken, instead of width and height"},
+    {0},
+};
+
+static const mw_out out[] = {
+    {"latents", "latents", "[batch,4,height/8,width/8] f32, mean 0, variance 1"},
+    {0},
+};
+
+// What the model says of its latents.
+typedef struct {
+    int64_t channels, factor; // pixels per latent
+    int64_t width, height;    // native, in latents
+} latent_facts;
+
+static latent_facts facts_of(const mw_checkpoint *k)
+{
+    latent_facts f = {.channels = 4, .factor = 8, .width = 64, .height = 64};
+    if (!k)
+        return f;
+    f.channels = k->unet_config.in_channels;
+    f.factor = (int64_t)1 << (k->vae_config.levels - 1);
+    if (k->unet_config.sample_width) {
+        f.width = k->unet_config.sample_width;
+        f.height = k->unet_config.sample_height;
+    }
+    return f;
+}
+
+// Latents along one side.
+static int64_t side(mw_ctx *c, const char *name, const mw_value *v, int64_t native, int64_t factor)
+{
+    if (mw_value_kind(v) == MW_NIL)
+        return native;
+    int64_t pixels = (int64_t)mw_value_as_number(v);
+    int64_t below = pixels / factor * factor;
+    if (pixels != below)
+        mw_fail(c, MW_E_ARG, "'%s' must be a multiple of %lld, got %lld (%lld or %lld would do)", name,
+                (long long)factor, (long long)pixels, (long long)(below ? below : 2 * factor),
+                (long long)(below + factor));
+    return pixels / factor;
+}
+
+// n values after as many draws of n values, as a pipeline's steps take them from one generator.
+static void draw(bool torch, uint64_t seed, int before, float *v, size_t n)
+{
+    if (!torch) {
+        mw_philox_randn(seed, (uint64_t)before, 0, v, n);
+        return;
+    }
+    mw_torch_rng g;
+    mw_torch_rng_seed(&g, seed);
+    for (int i = 0; i <= before; i++)
+        mw_torch_randn(&g, v, n);
+}
+
+static void size_like(mw_ctx *c, const mw_tensor *t, latent_facts *f)
+{
+    char shape[128];
+    if (t->ndim != 4)
+        mw_fail(c, MW_E_SHAPE, "'like' must be latents [B,4,h,w], got %s",
+                mw_shape_text(t, shape, sizeof shape));
+    f->channels = mw_dim(t, 1);
+    f->height = mw_dim(t, 2);
+    f->width = mw_dim(t, 3);
+}
+
+static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
+{
+    latent_facts f = facts_of((const mw_checkpoint *)mw_value_as_object(i[MODEL]));
+    if (mw_value_as_tensor(i[LIKE]))
+        size_like(c, mw_value_as_tensor(i[LIKE]), &f);
+    int64_t w = side(c, "width", i[WIDTH], f.width, f.factor);
+    int64_t h = side(c, "height", i[HEIGHT], f.height, f.factor);
+    int64_t B = (int64_t)mw_value_as_number(i[BATCH]);
+    uint64_t seed = (uint64_t)mw_value_as_number(i[SEED]);
+    bool torch = strcmp(mw_value_as_text(i[GENERATOR]), "torch") == 0;
+    int before = (int)mw_value_as_number(i[DRAW]);
+    size_t item = (size_t)(f.channels * w * h);
+    float *v = mw_err(c) == MW_OK ? mw_alloc(c, (size_t)B * item * sizeof *v) : NULL;
+    if (!v)
+        return mw_err(c);
+    if (strcmp(mw_value_as_text(i[BATCH_SEED]), "stream") == 0)
+        draw(torch, seed, before, v, (size_t)B * item);
+    else
+        for (int64_t b = 0; b < B; b++)
+            draw(torch, seed + (uint64_t)b, before, v + (size_t)b * item, item);
+    o[0] = mw_value_tensor(c, mw_tensor_from_f32(c, MW_F32, MW_SHAPE(B, f.channels, h, w), v));
+    free(v);
+    return mw_err(c);
+}
+
+const mw_node_type mw_node_noise = {
+    "noise", 1, 0, "Unit normal latents from a seed: the start of a picture.", in, out, run,
+};

@@ -1,0 +1,291 @@
+// schedule.c: which times a run visits, and by which sampler's rules.
+#include "core/graph/node.h"
+#include "nodes/nets/sampling/schedule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER(name, kind, low, high, doc)                                                                   \
+    {                                                                                                        \
+        name, kind, "null", low, high, NULL, NULL, NULL, doc                                                 \
+    }
+#define BOOL(name, doc)                                                                                      \
+    {                                                                                                        \
+        name, "bool", "null", 0, 0, NULL, NULL, NULL, doc                                                    \
+    }
+#define CHOICE(name, list, doc)                                                                              \
+    {                                                                                                        \
+        name, "choice", "null", 0, 0, list, NULL, NULL, doc                                                  \
+    }
+
+// Spellings of ComfyUI, A1111, stable-diffusion.cpp and diffusers.
+#define SAMPLERS                                                                                             \
+    "ddim=DDIMScheduler|ddpm=DDPMScheduler|euler=k_euler=EulerDiscreteScheduler|"                            \
+    "euler_ancestral=euler_a=Euler a=k_euler_a=EulerAncestralDiscreteScheduler|"                             \
+    "dpmpp_2m=dpm++2m=DPM++ 2M=k_dpmpp_2m=DPMSolverMultistepScheduler|dpmpp_2m_heun=DPM++ 2M Heun|"          \
+    "dpmpp_2m_sde=dpmpp_2m_sde_gpu=dpm++2m_sde=DPM++ 2M SDE|"                                                \
+    "dpmpp_2m_sde_heun=dpmpp_2m_sde_heun_gpu=DPM++ 2M SDE "                                                  \
+    "heun|uni_pc=UniPC=UniPCMultistepScheduler|uni_pc_bh2|"                                                  \
+    "lms=k_lms=LMSDiscreteScheduler|pndm=PNDMScheduler|plms|ddim_trailing|"                                  \
+    "euler_karras=Euler Karras|lms_karras=LMS Karras|dpmpp_2m_karras=DPM++ 2M Karras|"                       \
+    "dpmpp_2m_sde_karras=DPM++ 2M SDE Karras|dpmpp_2m_sde_heun_karras=DPM++ 2M SDE Heun Karras|"             \
+    "dpmpp_2m_sde_exponential=DPM++ 2M SDE Exponential|"                                                     \
+    "dpmpp_2m_sde_heun_exponential=DPM++ 2M SDE Heun Exponential"
+#define SCHEDULERS                                                                                           \
+    "normal=automatic=uniform=discrete|karras|exponential|beta|lu|sgm_uniform=SGM Uniform=simple=trailing|"  \
+    "ddim_uniform=ddim=leading|linspace"
+
+static const mw_port in[] = {
+    {"model", "scheduler", "null", 0, 0, NULL, NULL, NULL,
+     "a checkpoint, whose settings are used; none: those of SD 1"},
+    {"sampler", "choice", "\"ddim\"", 0, 0, SAMPLERS, NULL, NULL, "the method"},
+    {"steps", "integer", NULL, 1, 1000, NULL, "num_inference_steps", "steps", "how many steps are made"},
+    {"scheduler", "choice", "\"normal\"", 0, 0, SCHEDULERS, NULL, NULL,
+     "how the noise levels are spread; normal: as the checkpoint's settings say"},
+    NUMBER("num_train_timesteps", "integer", 1, 100000, "timesteps the network was trained on"),
+    NUMBER("beta_start", "number", 0, 1, "noise added at the first training step"),
+    NUMBER("beta_end", "number", 0, 1, "noise added at the last training step"),
+    CHOICE("beta_schedule", "linear|scaled_linear|squaredcos_cap_v2|sigmoid|laplace",
+           "the way from one to the other"),
+    {"trained_betas", "list", "null", 0, 0, NULL, NULL, NULL,
+     "the noise added at each training step, in full"},
+    CHOICE("prediction_type", "epsilon|v_prediction|sample=original_sample", "what the network predicts"),
+    CHOICE("timestep_spacing", "leading|linspace|trailing", "which of the training timesteps are visited"),
+    NUMBER("steps_offset", "integer", 0, 100000, "added to the timesteps of leading spacing"),
+    BOOL("rescale_betas_zero_snr", "rescale the betas so that the last training step is pure noise"),
+    BOOL("clip_sample", "clip the expected picture (DDIM, DDPM); not for latents"),
+    NUMBER("clip_sample_range", "number", 1e-6, 1e6, "to plus and minus this"),
+    BOOL("thresholding", "clip the expected picture to a quantile of its values; not for latents"),
+    NUMBER("dynamic_thresholding_ratio", "number", 0, 1, "the quantile"),
+    NUMBER("sample_max_value", "number", 1e-6, 1e6, "its upper limit"),
+    BOOL("set_alpha_to_one",
+         "the time before the first is the clean picture (DDIM, PNDM), not training step 0"),
+    BOOL("skip_prk_steps", "PNDM without Runge-Kutta warm-up, as latents want it"),
+    CHOICE("variance_type", "fixed_small|fixed_small_log|fixed_large|fixed_large_log", "DDPM's noise"),
+    CHOICE("interpolation_type", "linear|log_linear", "noise levels between timesteps (Euler)"),
+    CHOICE("timestep_type", "discrete|continuous", "what a v-predicting network is given as time (Euler)"),
+    BOOL("use_karras_sigmas", "noise levels after Karras et al. 2022, eq. 5, rho = 7"),
+    BOOL("use_exponential_sigmas", "noise levels evenly spaced in their logarithm"),
+    BOOL("use_beta_sigmas", "noise levels at quantiles of Beta(0.6, 0.6)"),
+    BOOL("use_lu_lambdas", "evenly spaced in log signal-to-noise (DPM-Solver++)"),
+    NUMBER("sigma_min", "number", 1e-9, 1e9, "lowest noise level of such a spread"),
+    NUMBER("sigma_max", "number", 1e-9, 1e9, "highest noise level of such a spread"),
+    CHOICE("final_sigmas_type", "zero|sigma_min", "the noise level the last step goes to"),
+    NUMBER("solver_order", "integer", 1, 3, "order of DPM-Solver++ and UniPC"),
+    CHOICE("algorithm_type", "dpmsolver++=deis|sde-dpmsolver++|dpmsolver|sde-dpmsolver",
+           "form of DPM-Solver"),
+    CHOICE("solver_type", "midpoint=logrho|heun|bh1|bh2", "second-order form of DPM-Solver++; B(h) of UniPC"),
+    BOOL("lower_order_final", "lower orders at the end of short runs"),
+    BOOL("euler_at_final", "first order at the last step (DPM-Solver++)"),
+    NUMBER("lambda_min_clipped", "number", -1e300, 1e300,
+           "leave out times of less log signal-to-noise (DPM-Solver++)"),
+    BOOL("predict_x0", "UniPC on pictures, not on noise"),
+    {"disable_corrector", "list", "null", 0, 0, NULL, NULL, NULL, "steps that UniPC does not correct"},
+    {0},
+};
+enum { MODEL, SAMPLER, STEPS, SCHEDULER, FIRST_SETTING };
+
+static const mw_out out[] = {
+    {"schedule", "schedule",
+     "{ sampler, step_node, steps, num_inference_steps, timesteps, sigmas, init_noise_sigma, stochastic, "
+     "alphas_cumprod, config }"},
+    {"steps", "integer",
+     "calls of the network, which is how many step nodes to run; PNDM makes more than asked for"},
+    {"timesteps", "list", "the time of each call"},
+    {"sigmas", "list", "the noise level of each call and one more; empty for samplers without"},
+    {0},
+};
+
+static void ask(mw_scheduler_config *cfg, mw_setting s, double value)
+{
+    cfg->value[s] = value;
+    cfg->asked |= (uint64_t)1 << s;
+}
+
+// Settings that are part of a sampler's name.
+static const struct {
+    const char *id;
+    mw_sampler sampler;
+    struct {
+        mw_setting what;
+        int value;
+    } set[2];
+    int nset;
+} named[] = {
+    {"dpmpp_2m_heun", MW_DPMPP_2M, {{MW_SET_SOLVER_TYPE, MW_SOLVER_HEUN}}, 1},
+    {"dpmpp_2m_sde", MW_DPMPP_2M, {{MW_SET_ALGORITHM_TYPE, MW_SOLVER_SDE_PP}}, 1},
+    {"dpmpp_2m_sde_heun",
+     MW_DPMPP_2M,
+     {{MW_SET_ALGORITHM_TYPE, MW_SOLVER_SDE_PP}, {MW_SET_SOLVER_TYPE, MW_SOLVER_HEUN}},
+     2},
+    {"uni_pc_bh2", MW_UNI_PC, {{MW_SET_SOLVER_TYPE, MW_SOLVER_BH2}}, 1},
+    {"plms", MW_PNDM, {{MW_SET_SKIP_PRK_STEPS, 1}}, 1},
+    {"ddim_trailing", MW_DDIM, {{MW_SET_TIMESTEP_SPACING, MW_SPACING_TRAILING}}, 1},
+};
+
+// Cut `suffix` off the end of name, if it is there.
+static bool cut(char *name, const char *suffix)
+{
+    size_t n = strlen(name), m = strlen(suffix);
+    if (n <= m || strcmp(name + n - m, suffix))
+        return false;
+    name[n - m] = 0;
+    return true;
+}
+
+static mw_sampler take_sampler(mw_scheduler_config *cfg, const char *given)
+{
+    char name[64];
+    strncpy(name, given, sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    if (cut(name, "_karras"))
+        ask(cfg, MW_SET_USE_KARRAS_SIGMAS, 1);
+    else if (cut(name, "_exponential"))
+        ask(cfg, MW_SET_USE_EXPONENTIAL_SIGMAS, 1);
+    // Whether noise is added follows from the name, so that a script can tell; not from the checkpoint.
+    if (cfg->value[MW_SET_ALGORITHM_TYPE] == MW_SOLVER_SDE_PP)
+        cfg->value[MW_SET_ALGORITHM_TYPE] = MW_SOLVER_PP;
+    else if (cfg->value[MW_SET_ALGORITHM_TYPE] == MW_SOLVER_SDE_EPS)
+        cfg->value[MW_SET_ALGORITHM_TYPE] = MW_SOLVER_EPS;
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        if (strcmp(named[i].id, name))
+            continue;
+        for (int k = 0; k < named[i].nset; k++)
+            ask(cfg, named[i].set[k].what, named[i].set[k].value);
+        return named[i].sampler;
+    }
+    return mw_sampler_by_name(name);
+}
+
+static void take_scheduler(mw_scheduler_config *cfg, const char *name)
+{
+    static const struct {
+        const char *name;
+        mw_setting what;
+        int value;
+    } kinds[] = {
+        {"karras", MW_SET_USE_KARRAS_SIGMAS, 1},
+        {"exponential", MW_SET_USE_EXPONENTIAL_SIGMAS, 1},
+        {"beta", MW_SET_USE_BETA_SIGMAS, 1},
+        {"lu", MW_SET_USE_LU_LAMBDAS, 1},
+        {"sgm_uniform", MW_SET_TIMESTEP_SPACING, MW_SPACING_TRAILING},
+        {"ddim_uniform", MW_SET_TIMESTEP_SPACING, MW_SPACING_LEADING},
+        {"linspace", MW_SET_TIMESTEP_SPACING, MW_SPACING_LINSPACE},
+    };
+    const mw_setting spreads[] = {MW_SET_USE_KARRAS_SIGMAS, MW_SET_USE_EXPONENTIAL_SIGMAS,
+                                  MW_SET_USE_BETA_SIGMAS, MW_SET_USE_LU_LAMBDAS};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kinds[i].name, name))
+            continue;
+        // A spread that is named replaces the checkpoint's.
+        for (size_t k = 0; k < sizeof spreads / sizeof *spreads && kinds[i].what >= MW_SET_USE_KARRAS_SIGMAS;
+             k++)
+            cfg->given &= ~((uint64_t)1 << spreads[k]);
+        ask(cfg, kinds[i].what, kinds[i].value);
+    }
+}
+
+static void suggest(mw_scheduler_config *cfg, mw_setting s, double value)
+{
+    if (!(cfg->given >> s & 1))
+        cfg->value[s] = value;
+    cfg->given |= (uint64_t)1 << s;
+}
+
+// What a model of latents needs where its file is silent, or speaks of pixels.
+static void fit_latents(mw_ctx *c, mw_scheduler_config *cfg)
+{
+    suggest(cfg, MW_SET_CLIP_SAMPLE, 0);
+    suggest(cfg, MW_SET_STEPS_OFFSET, 1);
+    suggest(cfg, MW_SET_SKIP_PRK_STEPS, 1);
+    if (cfg->value[MW_SET_CLIP_SAMPLE] != 0)
+        mw_warn(c,
+                "schedule: the checkpoint's clip_sample = true is for pixels and is not applied to latents; "
+                "say clip_sample = true to have it");
+    cfg->value[MW_SET_CLIP_SAMPLE] = 0;
+}
+
+static void take_betas(mw_ctx *c, mw_scheduler_config *cfg, const mw_value *list, double **betas)
+{
+    size_t n = mw_value_count(list);
+    *betas = mw_alloc(c, (n + 1) * sizeof **betas);
+    for (size_t i = 0; i < n && *betas; i++) {
+        double x = (*betas)[i] = mw_value_as_number(mw_value_at(list, i));
+        if (mw_value_kind(mw_value_at(list, i)) != MW_NUMBER || !(x >= 0 && x <= 1))
+            mw_fail(c, MW_E_ARG, "'trained_betas' entry %zu must be a number from 0 to 1", i + 1);
+    }
+    cfg->trained_betas = *betas;
+    cfg->ntrained = (int)n;
+}
+
+static void take_disabled(mw_ctx *c, mw_scheduler_config *cfg, const mw_value *list)
+{
+    for (size_t i = 0; i < mw_value_count(list); i++) {
+        double x = mw_value_as_number(mw_value_at(list, i));
+        if (mw_value_kind(mw_value_at(list, i)) != MW_NUMBER || !(x >= 0 && x < MW_SAMPLER_MAXSTEPS))
+            mw_fail(c, MW_E_ARG, "'disable_corrector' entry %zu must be a step from 0 to %d", i + 1,
+                    MW_SAMPLER_MAXSTEPS - 1);
+        else
+            cfg->disable_corrector[(int)x / 64] |= (uint64_t)1 << ((int)x % 64);
+    }
+}
+
+static void take_settings(mw_ctx *c, mw_scheduler_config *cfg, mw_value *const *i, double **betas)
+{
+    for (int k = FIRST_SETTING; in[k].name && !mw_err(c); k++) {
+        mw_setting s = mw_setting_by_name(in[k].name);
+        if (mw_value_kind(i[k]) == MW_NIL)
+            continue;
+        if (s != MW_SETTINGS)
+            mw_scheduler_config_set(c, cfg, s, i[k]);
+        else if (!strcmp(in[k].name, "trained_betas"))
+            take_betas(c, cfg, i[k], betas);
+        else
+            take_disabled(c, cfg, i[k]);
+    }
+}
+
+static mw_status give(mw_ctx *c, const mw_schedule *s, mw_value **o)
+{
+    o[0] = mw_schedule_value(c, s);
+    o[1] = mw_value_number(c, s->steps);
+    o[2] = mw_value_retain(mw_value_get(o[0], "timesteps"));
+    o[3] = s->sigmas ? mw_value_retain(mw_value_get(o[0], "sigmas")) : mw_value_list(c);
+    return mw_err(c);
+}
+
+static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
+{
+    mw_scheduler_config cfg;
+    double *betas = NULL;
+    mw_scheduler *model = (mw_scheduler *)mw_value_as_object(i[MODEL]);
+    if (model) {
+        cfg = model->config;
+        cfg.given |= cfg.asked; // what a checkpoint's loader found out binds as its file does
+        cfg.asked = 0;
+        fit_latents(c, &cfg);
+    } else {
+        mw_scheduler_config_stable_diffusion(&cfg);
+    }
+    mw_sampler sampler = take_sampler(&cfg, mw_value_as_text(i[SAMPLER]));
+    take_scheduler(&cfg, mw_value_as_text(i[SCHEDULER]));
+    take_settings(c, &cfg, i, &betas);
+    mw_schedule *s = mw_err(c) ? NULL : mw_schedule_new(c, &cfg, sampler, (int)mw_value_as_number(i[STEPS]));
+    if (s)
+        give(c, s, o);
+    mw_schedule_free(s);
+    free(betas);
+    return mw_err(c);
+}
+
+const mw_node_type mw_node_schedule = {
+    "schedule",
+    1,
+    MW_NODE_HOST | MW_NODE_LITERAL,
+    "The times a run visits and the noise levels there. Settings have diffusers' names; they override those "
+    "of the "
+    "checkpoint.",
+    in,
+    out,
+    run,
+};
