@@ -5,22 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAME, TIMES };
 static const mw_port in[] = {
-    {"name", "text", "\"world\"", 0, 0, NULL, NULL, NULL, "who is greeted"},
-    {"times", "integer", "1", 1, 100, NULL, "count", NULL, "how often"},
-    {0},
+    [NAME] = {.name = "name", .type = "text", .def = "\"world\"", .doc = "who is greeted"},
+    [TIMES] = {.name = "times",
+               .type = "integer",
+               .def = "1",
+               .min = 1,
+               .max = 100,
+               .alias = "count",
+               .doc = "how often"},
+    {.name = NULL},
 };
 
+enum { OUT_GREETING, OUT_LENGTH };
 static const mw_out out[] = {
-    {"greeting", "text", "the greetings, one a line"},
-    {"length", "integer", "its length in bytes"},
-    {0},
+    [OUT_GREETING] = {.name = "greeting", .type = "text", .doc = "the greetings, one a line"},
+    [OUT_LENGTH] = {.name = "length", .type = "integer", .doc = "its length in bytes"},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
-    int times = (int)mw_value_as_number(i[1]);
-    char *line = mw_format(c, "hello, %s", mw_value_as_text(i[0]));
+    int times = (int)mw_value_as_number(i[TIMES]);
+    char *line = mw_format(c, "hello, %s", mw_value_as_text(i[NAME]));
     size_t n = line ? strlen(line) : 0;
     char *all = line ? mw_alloc(c, (n + 1) * (size_t)times) : NULL;
     for (int k = 0; all && k < times; k++) {
@@ -29,8 +37,8 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     }
     if (all) {
         size_t length = (n + 1) * (size_t)times - 1; // no line end after the last
-        o[0] = mw_value_text(c, all, length);
-        o[1] = mw_value_number(c, (double)length);
+        o[OUT_GREETING] = mw_value_text(c, all, length);
+        o[OUT_LENGTH] = mw_value_number(c, (double)length);
     }
     free(all);
     free(line);
@@ -38,6 +46,11 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_hello = {
-    "hello", 1,   MW_NODE_HOST | MW_NODE_LITERAL, "Greets. The shortest node there is, to learn from.", in,
-    out,     run,
+    .name = "hello",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_LITERAL,
+    .doc = "Greets. The shortest node there is, to learn from.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

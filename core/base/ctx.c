@@ -94,6 +94,12 @@ void mw_fail_context(mw_ctx *c, const char *fmt, ...)
     c->message = joined;
 }
 
+void mw_fail_as(mw_ctx *c, mw_status code)
+{
+    if (c->status != MW_OK)
+        c->status = code;
+}
+
 mw_status mw_err(const mw_ctx *c) { return c ? c->status : MW_E_ARG; }
 
 const char *mw_errmsg(const mw_ctx *c) { return c && c->message ? c->message : ""; }

@@ -33,6 +33,9 @@ mw_status mw_fail_at(mw_ctx *c, mw_status code, const char *file, int line, cons
 // Put "<text>: " in front of the pending message. No-op when nothing is pending.
 void mw_fail_context(mw_ctx *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+// Make the pending failure one of another kind; its sentence stays. No-op when nothing is pending.
+void mw_fail_as(mw_ctx *c, mw_status code);
+
 // The status in force; MW_OK when nothing is pending. c may be NULL (then MW_E_ARG).
 mw_status mw_err(const mw_ctx *c);
 

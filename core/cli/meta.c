@@ -44,7 +44,7 @@ static const mw_value *find_value(const maker *m, const char *name)
     int n;
     const mw_param *p = mw_script_params(m->s->script, &n);
     for (int i = 0; i < n; i++)
-        if (!strcmp(p[i].name, name))
+        if (!strcmp(p[i].d.port.name, name))
             return p[i].value;
     for (int id = 0; id < m->count; id++) {
         const mw_gnode *node = mw_graph_node(m->s->g, id);
@@ -204,17 +204,17 @@ static json_t *params(mw_session *s)
     int n;
     const mw_param *p = mw_script_params(s->script, &n);
     for (int i = 0; i < n; i++) {
-        char *text = is_secret(p[i].name) ? NULL : mw_value_to_json(s->k->c, p[i].value, 0);
+        char *text = is_secret(p[i].d.port.name) ? NULL : mw_value_to_json(s->k->c, p[i].value, 0);
         json_t *v = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
         if (v)
-            json_object_set_new(all, p[i].name, v);
+            json_object_set_new(all, p[i].d.port.name, v);
         free(text);
     }
     return all;
 }
 
 // JSON holds UTF-8 only: a script in another encoding is left out, and its pictures cannot be replayed.
-static json_t *source_json(const mw_source *source)
+static json_t *source_json(const mw_script_text *source)
 {
     json_t *text = json_stringn(source->text, source->length);
     return text ? text : json_null();
@@ -224,7 +224,7 @@ static json_t *modules(mw_session *s)
 {
     json_t *all = json_object();
     int n;
-    const mw_source *source = mw_script_sources(s->script, &n);
+    const mw_script_text *source = mw_script_texts(s->script, &n);
     for (int i = 1; i < n; i++)
         json_object_set_new(all, source[i].name, source_json(&source[i]));
     return all;
@@ -234,7 +234,7 @@ static char *graph_text(const maker *m, const char *output, int number)
 {
     mw_session *s = m->s;
     int n;
-    const mw_source *script = mw_script_sources(s->script, &n);
+    const mw_script_text *script = mw_script_texts(s->script, &n);
     const mw_device_info *d = s->k->c->device ? mw_device_get_info(s->k->c) : NULL;
     json_t *all = json_pack("{si ss ss si ss so so so so ss ss ss}", "format", 1, "version", MW_VERSION,
                             "output", output, "picture", number, "name", script[0].name, "script",

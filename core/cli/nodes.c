@@ -5,6 +5,7 @@
 #include "core/graph/schema.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,9 @@ static void print_node(mw_ctx *c, const mw_node_type *t)
 
 // ---- JSON
 
+// null: open.
+static json_t *bound_json(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
 static json_t *port_json(const mw_port *p)
 {
     json_t *j =
@@ -56,7 +60,9 @@ static json_t *port_json(const mw_port *p)
     if (p->def)
         json_object_set_new(j, "default", json_loads(p->def, JSON_DECODE_ANY, NULL));
     if (p->min < p->max)
-        json_object_set_new(j, "range", json_pack("[ff]", p->min, p->max));
+        json_object_set_new(j, "range", json_pack("[oo]", bound_json(p->min), bound_json(p->max)));
+    if (p->multiple > 1)
+        json_object_set_new(j, "multiple", json_real(p->multiple));
     if (p->choices)
         json_object_set_new(j, "choices", json_string(p->choices));
     if (p->alias)
@@ -124,19 +130,6 @@ static void print_markdown(mw_ctx *c, const mw_node_type *t)
 
 // ---- annotations for the Lua language server
 
-static const char *lua_type(const char *type)
-{
-    static const char *const map[][2] = {
-        {"number", "number"}, {"integer", "integer"},       {"bool", "boolean"}, {"text", "string"},
-        {"path", "string"},   {"texts", "string|string[]"}, {"list", "table"},   {"any", "any"},
-        {"layout", "table"},  {"function", "function"},
-    };
-    for (size_t i = 0; i < sizeof map / sizeof *map; i++)
-        if (!strcmp(map[i][0], type))
-            return map[i][1];
-    return NULL;
-}
-
 static void print_choices(const char *choices)
 {
     size_t n;
@@ -155,11 +148,12 @@ static void print_annotations(const mw_node_type *t)
         printf("---@field %s%s ", p->name, optional(p) ? "?" : "");
         if (p->choices)
             print_choices(p->choices);
-        if (p->choices && lua_type(p->type))
-            printf("|%s", lua_type(p->type));
-        else if (lua_type(p->type))
-            fputs(lua_type(p->type), stdout);
-        printf("%smw.handle %s\n", p->choices || lua_type(p->type) ? "|" : "", p->doc);
+        const char *lua = mw_port_type_of(p->type)->lua;
+        if (p->choices && lua)
+            printf("|%s", lua);
+        else if (lua)
+            fputs(lua, stdout);
+        printf("%smw.handle %s\n", p->choices || lua ? "|" : "", p->doc);
     }
     printf("\n---%s\n---@param params mw.%s.params\n---@return mw.%s\nfunction mw.%s(params) end\n", t->doc,
            t->name, t->name, t->name);

@@ -25,50 +25,32 @@ static char *choice_words(mw_ctx *c, const char *choices)
 static char *number_words(mw_ctx *c, const mw_port *p)
 {
     const char *noun = type_is(p, "integer") ? "a whole number" : "a number";
-    if (!(p->min < p->max))
-        return mw_format(c, "%s", noun);
     const char *unit = p->unit ? p->unit : "", *gap = p->unit ? " " : "";
-    if (p->max >= 1e15)
-        return mw_format(c, "%s of at least %.15g%s%s", noun, p->min, gap, unit);
-    if (p->min <= -1e15)
-        return mw_format(c, "%s of at most %.15g%s%s", noun, p->max, gap, unit);
-    return mw_format(c, "%s from %.15g to %.15g%s%s", noun, p->min, p->max, gap, unit);
+    char multiple[64] = "";
+    if (p->multiple > 1)
+        snprintf(multiple, sizeof multiple, " and a multiple of %.15g", p->multiple);
+    if (!(p->min < p->max) || (isinf(p->min) && isinf(p->max)))
+        return mw_format(c, "%s%s%s%s", noun, gap, unit, multiple);
+    if (isinf(p->max))
+        return mw_format(c, "%s of at least %.15g%s%s%s", noun, p->min, gap, unit, multiple);
+    if (isinf(p->min))
+        return mw_format(c, "%s of at most %.15g%s%s%s", noun, p->max, gap, unit, multiple);
+    return mw_format(c, "%s from %.15g to %.15g%s%s%s", noun, p->min, p->max, gap, unit, multiple);
 }
 
 char *mw_port_takes(mw_ctx *c, const mw_port *p)
 {
-    static const char *const words[][2] = {
-        {"bool", "true or false"},
-        {"text", "a string"},
-        {"path", "a string (a path)"},
-        {"texts", "a string or a list of strings"},
-        {"list", "a list"},
-        {"any", "a value"},
-        {"layout", "a layout"},
-        {"tokens", "tokens"},
-        {"maps", "attention maps"},
-        {"schedule", "a schedule"},
-        {"image", "an image"},
-        {"latents", "latents"},
-        {"embedding", "an embedding"},
-    };
-    if (type_is(p, "number") || type_is(p, "integer"))
+    const mw_port_type *t = mw_port_type_of(p->type);
+    if (t->group == MW_GROUP_NUMBER)
         return number_words(c, p);
-    if (type_is(p, "choice")) {
+    if (p->choices) {
         char *list = choice_words(c, p->choices);
-        char *s = list ? mw_format(c, "one of %s", list) : NULL;
+        char *s = list ? mw_format(c, "one of %s%s", list, t->object ? ", or a function" : "") : NULL;
         free(list);
         return s;
     }
-    if (type_is(p, "function") && p->choices) {
-        char *list = choice_words(c, p->choices);
-        char *s = list ? mw_format(c, "one of %s, or a function", list) : NULL;
-        free(list);
-        return s;
-    }
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (type_is(p, words[i][0]))
-            return mw_strdup(c, words[i][1]);
+    if (t->takes)
+        return mw_strdup(c, t->takes);
     return mw_format(c, "%s %s", strchr("aeio", p->type[0]) ? "an" : "a", p->type);
 }
 
@@ -118,9 +100,18 @@ static mw_value *refuse(mw_ctx *c, const mw_port *p, const mw_value *v, const ch
 static mw_value *check_number(mw_ctx *c, const mw_port *p, mw_value *v, const char *hint)
 {
     double x = mw_value_as_number(v);
-    bool whole = !type_is(p, "integer") || (x == floor(x) && fabs(x) <= 9007199254740992.0);
+    if (!isfinite(x) && type_is(p, "number")) {
+        mw_fail(c, MW_E_SCRIPT, "'%s' must be a finite number, got %s (%s)", p->name,
+                isnan(x)    ? "NaN"
+                    : x > 0 ? "inf"
+                            : "-inf",
+                hint ? hint : p->doc);
+        return NULL;
+    }
+    bool whole = !type_is(p, "integer") || (x == floor(x) && fabs(x) <= 9007199254740991.0);
     bool inside = !(p->min < p->max) || (x >= p->min && x <= p->max);
-    if (mw_value_kind(v) != MW_NUMBER || !isfinite(x) || !whole || !inside)
+    bool even = !(p->multiple > 1) || fmod(x, p->multiple) == 0;
+    if (mw_value_kind(v) != MW_NUMBER || !isfinite(x) || !whole || !inside || !even)
         return refuse(c, p, v, hint);
     return mw_value_retain(v);
 }
@@ -168,34 +159,15 @@ static mw_value *check_texts(mw_ctx *c, const mw_port *p, mw_value *v, const cha
 
 mw_value *mw_port_check(mw_ctx *c, const mw_port *p, mw_value *v, const char *hint)
 {
-    static const struct {
-        const char *type;
-        unsigned kinds;
-    } simple[] = {
-        {"bool", 1u << MW_BOOL},
-        {"text", 1u << MW_TEXT},
-        {"path", 1u << MW_TEXT},
-        {"list", 1u << MW_LIST},
-        {"any", ~0u},
-        {"layout", 1u << MW_MAP},
-        {"tokens", 1u << MW_MAP | 1u << MW_LIST},
-        {"maps", 1u << MW_MAP | 1u << MW_LIST},
-        {"schedule", 1u << MW_MAP | 1u << MW_OBJECT},
-        {"tensor", 1u << MW_TENSOR},
-        {"image", 1u << MW_TENSOR},
-        {"latents", 1u << MW_TENSOR},
-        {"embedding", 1u << MW_TENSOR},
-        {"mask", 1u << MW_TENSOR},
-    };
-    if (type_is(p, "number") || type_is(p, "integer"))
+    const mw_port_type *t = mw_port_type_of(p->type);
+    mw_kind kind = mw_value_kind(v);
+    if (t->group == MW_GROUP_NUMBER)
         return check_number(c, p, v, hint);
-    if (type_is(p, "choice") || (type_is(p, "function") && p->choices && mw_value_kind(v) == MW_TEXT))
+    if (p->choices && (!t->object || kind == MW_TEXT))
         return check_choice(c, p, v, hint);
     if (type_is(p, "texts"))
         return check_texts(c, p, v, hint);
-    for (size_t i = 0; i < sizeof simple / sizeof *simple; i++)
-        if (type_is(p, simple[i].type))
-            return simple[i].kinds >> mw_value_kind(v) & 1 ? mw_value_retain(v) : refuse(c, p, v, hint);
     mw_object *o = mw_value_as_object(v);
-    return o && !strcmp(o->type->name, p->type) ? mw_value_retain(v) : refuse(c, p, v, hint);
+    bool good = t->object ? o && !strcmp(o->type->name, p->type) : t->kinds >> kind & 1;
+    return good ? mw_value_retain(v) : refuse(c, p, v, hint);
 }

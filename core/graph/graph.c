@@ -178,7 +178,8 @@ static mw_value *wire_link(wiring *a, const mw_port *p, const char *type, const 
     const mw_schema *s = from->schema;
     int out = l->out == MW_WHOLE ? whole_output(s, type) : l->out;
     const char *has = s->type->out[out].type;
-    bool part = mw_type_is_object(has) && mw_type_is_object(type) && mw_type_has_part(has, type);
+    bool objects = mw_port_type_of(has)->object && mw_port_type_of(type)->object;
+    bool part = objects && mw_type_has_part(has, type);
     if (!part && !mw_types_fit(has, type))
         return refuse_link(a, p, s, out);
     return mw_link_value(a->c, l->node, out);
@@ -205,11 +206,6 @@ static mw_value *wire_nested(wiring *a, const mw_port *p, const char *type, cons
     return copy;
 }
 
-static bool is_listy(const char *type)
-{
-    return !strcmp(type, "list") || !strcmp(type, "any") || !strcmp(type, "maps");
-}
-
 static mw_value *wire_value(wiring *a, const mw_port *p, mw_value *v)
 {
     if (!mw_link_inside(v))
@@ -217,7 +213,7 @@ static mw_value *wire_value(wiring *a, const mw_port *p, mw_value *v)
     const mw_link *l = mw_link_of(v);
     if (!l) {
         bool texts = !strcmp(p->type, "texts") && mw_value_kind(v) == MW_LIST;
-        if (texts || is_listy(p->type) || !strcmp(p->type, "layout"))
+        if (texts || (mw_port_type_of(p->type)->nested && strcmp(p->type, "texts")))
             return wire_nested(a, p, texts ? "text" : "any", v);
         return mw_port_check(a->c, p, v, NULL);
     }
@@ -227,7 +223,7 @@ static mw_value *wire_value(wiring *a, const mw_port *p, mw_value *v)
         return one;
     // One handle where a list is expected is a list of one, unless what it makes may be a list itself.
     const char *type = mw_graph_node(a->g, wired->node)->schema->type->out[wired->out].type;
-    if (is_listy(type) || !strcmp(type, "texts"))
+    if (mw_port_type_of(type)->kinds >> MW_LIST & 1)
         return one;
     mw_value *list = mw_value_list(a->c);
     mw_value_push(a->c, list, one);

@@ -27,7 +27,7 @@ bool mw_progress(mw_ctx *c, int64_t done, int64_t total)
 static mw_value *take_part(mw_ctx *c, const mw_port *p, mw_value *v)
 {
     mw_object *o = mw_value_as_object(v);
-    if (!o || !mw_type_is_object(p->type) || !strcmp(o->type->name, p->type))
+    if (!o || !mw_port_type_of(p->type)->object || !strcmp(o->type->name, p->type))
         return mw_value_retain(v);
     mw_object *part = o->type->part ? o->type->part(o, p->type) : NULL;
     if (part) {
@@ -57,16 +57,6 @@ static mw_value *resolve(mw_ctx *c, const mw_exec *x, const mw_value *v)
     return copy;
 }
 
-static bool is_scalar(const char *type)
-{
-    static const char *const scalars[] = {"number", "integer", "bool", "choice",
-                                          "text",   "texts",   "path", "function"};
-    for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
-        if (!strcmp(type, scalars[i]))
-            return true;
-    return false;
-}
-
 static mw_value *resolve_port(mw_ctx *c, const mw_exec *x, const mw_gnode *n, int i)
 {
     const mw_port *p = &n->schema->type->in[i];
@@ -77,7 +67,9 @@ static mw_value *resolve_port(mw_ctx *c, const mw_exec *x, const mw_gnode *n, in
         else
             mw_port_refuse(c, p, "nil", NULL);
     } else {
-        checked = is_scalar(p->type) ? mw_port_check(c, p, v, NULL) : take_part(c, p, v);
+        mw_value *part = take_part(c, p, v);
+        checked = part ? mw_port_check(c, p, part, NULL) : NULL;
+        mw_value_release(part);
     }
     mw_value_release(v);
     return checked;
@@ -90,7 +82,7 @@ static mw_value *resolve_port(mw_ctx *c, const mw_exec *x, const mw_gnode *n, in
 static void check_numbers(mw_ctx *c, const mw_out *o, mw_value *v)
 {
     mw_tensor *t = mw_value_as_tensor(v);
-    if (!t || (strcmp(o->type, "latents") && strcmp(o->type, "image")))
+    if (!t || !mw_port_type_of(o->type)->finite)
         return;
     size_t n = (size_t)mw_numel(t), bad = 0;
     float *data = mw_alloc(c, n * sizeof *data);

@@ -5,14 +5,22 @@
 #ifndef MW_NODE_H
 #define MW_NODE_H
 
-#include "core/graph/value.h"
+#include "core/graph/port_type.h"
 
-// An input or parameter: the same thing here, since either takes a literal or another node's output.
-// Types: "number" "integer" "bool" "text" "texts" (a text or a list of them) "path" "choice" "list" "any"
-// "function" (of a script; with choices also one of their names),
-// and the names of section 2 of the language: "tensor" "image" "latents" "embedding" "layout" "tokens" "maps"
-// "schedule" "mask" and the objects' ("checkpoint" "unet" "vae" "text_encoder" "tokenizer" "scheduler" ...).
-// "T?" is not written: see `def`.
+// Declarations name what they set: positional initialisers do not compile, and an input stands at the index
+// that run reads it by ([STEPS] = {.name = "steps", ...}), so that no line depends on its place.
+#if defined(__GNUC__) && !defined(__clang__)
+#define MW_NAMED __attribute__((designated_init))
+#else
+#define MW_NAMED
+#endif
+
+// An input or parameter: the same thing here, since either takes a literal or another node's output. The same
+// declaration serves nodes in C, nodes and composites in Lua, and mw.params.
+//
+// Types: those of core/graph/port_type.c ("number" "text" "latents" ...; "function": of a script, with
+// choices also one of their names), and the objects' ("checkpoint" "unet" "vae" ...). "T?" is not written:
+// see `def`.
 //
 // A handle passed whole gives its node's first output of the port's type, else its first output. A first
 // output of an object type X also satisfies ports of the types of node X's outputs: the executor then asks
@@ -20,18 +28,19 @@
 // checkpoint's first output is the "checkpoint" itself, and its further ones are the parts by name. "path":
 // the file's or folder's identity is part of the cache key; run() finds it with mw_find_path
 // (core/base/paths.h).
-typedef struct mw_port {
+typedef struct MW_NAMED mw_port {
     const char *name;
     const char *type;
     const char *def;     // default as JSON text ("20", "\"ddim\"", "null" = may be absent); NULL: required
-    double min, max;     // number, integer: the allowed range when min < max
+    double min, max;     // number, integer: the allowed range when min < max; infinite ends are open
+    double multiple;     // integer: only multiples of it; 0: any
     const char *choices; // choice: "ddim|euler|..."; aliases as "name=alias"
     const char *alias;   // further names, "|"-separated ("eta|η"), or NULL
     const char *unit;    // "pixels", "steps", ... or NULL
     const char *doc;     // one sentence; a tensor's shape in brackets
 } mw_port;
 
-typedef struct mw_out {
+typedef struct MW_NAMED mw_out {
     const char *name;
     const char *type;
     const char *doc;
@@ -50,7 +59,7 @@ enum {
 // mw_value_tensor shares them.
 typedef mw_status (*mw_node_run)(mw_ctx *c, mw_value *const *in, mw_value **out);
 
-typedef struct mw_node_type {
+typedef struct MW_NAMED mw_node_type {
     const char *name;
     int version; // raise when results change: part of the cache key
     unsigned flags;

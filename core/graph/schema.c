@@ -25,7 +25,7 @@ const char *mw_names_next(const char **list, char separator, size_t *length)
     return start;
 }
 
-static bool is_named(const mw_port *p, const char *name)
+bool mw_port_answers(const mw_port *p, const char *name)
 {
     if (!strcmp(p->name, name))
         return true;
@@ -41,7 +41,7 @@ int mw_schema_port(const mw_schema *s, const char *name)
 {
     for (const char *spelling = name; spelling; spelling = spelling == name ? mw_greek_other(name) : NULL)
         for (int i = 0; i < s->nin; i++)
-            if (is_named(&s->type->in[i], spelling))
+            if (mw_port_answers(&s->type->in[i], spelling))
                 return i;
     return -1;
 }
@@ -99,25 +99,6 @@ void mw_schema_free(mw_schema *s)
 
 // ---- types
 
-static bool one_of(const char *type, const char *const *list)
-{
-    for (; *list; list++)
-        if (!strcmp(type, *list))
-            return true;
-    return false;
-}
-
-static const char *const tensor_types[] = {"tensor", "image", "latents", "embedding", "mask", 0};
-static const char *const text_types[] = {"text", "path", "choice", "texts", 0};
-static const char *const number_types[] = {"number", "integer", 0};
-static const char *const plain_types[] = {"bool", "list", "any", "layout", "tokens", "maps", "schedule", 0};
-
-bool mw_type_is_object(const char *type)
-{
-    return !one_of(type, tensor_types) && !one_of(type, text_types) && !one_of(type, number_types) &&
-        !one_of(type, plain_types);
-}
-
 bool mw_type_has_part(const char *from, const char *to)
 {
     const mw_node_type *t = mw_node_find(from);
@@ -125,21 +106,4 @@ bool mw_type_has_part(const char *from, const char *to)
         if (!strcmp(o->type, to))
             return true;
     return false;
-}
-
-bool mw_types_fit(const char *from, const char *to)
-{
-    if (!strcmp(from, to) || !strcmp(from, "any") || !strcmp(to, "any") || !strcmp(to, "list"))
-        return true;
-    if (!strcmp(to, "texts") && !strcmp(from, "list"))
-        return true;
-    // A tensor is what its consumer takes it for, but two named meanings are not interchangeable, except
-    // picture and mask.
-    if (one_of(from, tensor_types) && one_of(to, tensor_types))
-        return !strcmp(from, "tensor") || !strcmp(to, "tensor") ||
-            (!strcmp(from, "image") && !strcmp(to, "mask")) ||
-            (!strcmp(from, "mask") && !strcmp(to, "image"));
-    if (one_of(from, text_types) && one_of(to, text_types))
-        return strcmp(from, "texts") != 0;
-    return one_of(from, number_types) && one_of(to, number_types);
 }

@@ -22,6 +22,9 @@ int mw_schema_port(const mw_schema *s, const char *name);
 // The output with this name, -1 when there is none.
 int mw_schema_output(const mw_schema *s, const char *name);
 
+// By name or alias, as it is spelled.
+bool mw_port_answers(const mw_port *p, const char *name);
+
 // Check a literal against a port and bring it into its normal form (a choice's alias becomes its name). One
 // share of the result; NULL with MW_E_SCRIPT "'steps' must be a whole number from 1 to 1000, got 0 (DDIM
 // steps)". hint replaces the port's sentence between the parentheses when it is not NULL.
@@ -34,11 +37,6 @@ char *mw_port_takes(mw_ctx *c, const mw_port *p);
 // "nil", "5", "\"a star\"", "a list": what came. free() it.
 char *mw_value_words(mw_ctx *c, const mw_value *v);
 
-// May the output type `from` feed a port of type `to`? Exactness beyond that is checked when the value is
-// there.
-bool mw_types_fit(const char *from, const char *to);
-// True for the types whose values are opaque objects (checkpoint, unet, ...).
-bool mw_type_is_object(const char *type);
 // True when a value of object type `from` has a part of type `to` (the outputs of the node named `from` say
 // so).
 bool mw_type_has_part(const char *from, const char *to);

@@ -11,12 +11,12 @@ static char *param_hint(void *user, const char *port)
     if (s->missed) { // p.promt gave nil: that is the mistake
         mw_nearest near = {.wrong = s->missed};
         for (int i = 0; i < s->nparams; i++)
-            mw_nearest_offer(&near, s->params[i].name);
+            mw_nearest_offer(&near, s->params[i].d.port.name);
         if (near.best)
             return mw_format(s->c, "did you mean p.%s?", near.best);
     }
     mw_param *p = mw_script_param(s, port);
-    return p ? mw_format(s->c, "did you mean p.%s?", p->name) : NULL;
+    return p ? mw_format(s->c, "did you mean p.%s?", p->d.port.name) : NULL;
 }
 
 static void report(void *user, const char *sentence)

@@ -47,8 +47,8 @@ struct mw_script {
     mw_output *outputs;
     int noutputs;
     bool has_outputs;
-    mw_source *sources;
-    int nsources;
+    mw_script_text *texts;
+    int ntexts;
     char *missed, *missed_where; // a parameter asked for that there is not, until somebody complains
     struct mw_user_node *user_nodes;
     mw_past *making; // of the op on tensors that runs now
@@ -94,20 +94,19 @@ void mw_lua_add_helpers(lua_State *L);
 void mw_lua_add_output(lua_State *L);
 void mw_lua_add_user_nodes(lua_State *L);
 void mw_lua_add_tensors(lua_State *L);
-// Read a parameter's declaration ({ default, doc, min =, max =, alias =, integer =, multiple =, choices = }
-// or a bare default) at idx.
-void mw_lua_read_param(lua_State *L, mw_script *s, int idx, mw_param *p);
-void mw_param_free(mw_param *p);
-bool mw_param_answers(const mw_param *p, const char *name); // by name or alias as it is spelled
+// ---- declaration.c
+// Read the declaration of the input d->port.name ({ default, "sentence", min =, max =, alias =, integer =,
+// multiple =, choices =, type =, unit =, required = } or a bare default) at idx. On a Lua error d is left for
+// its owner to free.
+void mw_lua_read_declaration(lua_State *L, mw_script *s, int idx, mw_declared *d);
+void mw_declared_free(mw_declared *d);
 // ---- param_options.c
-// v in the form that p takes it (a choice by its name), one share; NULL with an error of this status: "what:
-// must be...".
-mw_value *mw_param_check(mw_ctx *c, const mw_param *p, mw_value *v, mw_status status, const char *what);
 // Apply what the command line says of p (the last one counts).
 void mw_param_apply_options(mw_script *s, mw_param *p);
 // Every -p must have found its parameter. MW_E_USAGE otherwise.
 mw_status mw_script_check_usage(mw_script *s);
 // ---- params.c
+void mw_param_free(mw_param *p);
 // Complain of a parameter that was asked for and is not there.
 void mw_lua_check_missed(lua_State *L, mw_script *s);
 // Parameter by name or alias in either alphabet; NULL.

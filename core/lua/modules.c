@@ -47,16 +47,16 @@ static const char *push_file(lua_State *L, mw_script *s, const char *path, size_
 
 static void remember(lua_State *L, mw_script *s, const char *name, const char *text, size_t n)
 {
-    mw_source *more = realloc(s->sources, ((size_t)s->nsources + 1) * sizeof *more);
+    mw_script_text *more = realloc(s->texts, ((size_t)s->ntexts + 1) * sizeof *more);
     if (more)
-        s->sources = more;
+        s->texts = more;
     char *copy = more ? malloc(n + 1) : NULL, *own_name = copy ? strdup(name) : NULL;
     if (!own_name) {
         free(copy);
         luaL_error(L, "not enough memory");
     }
     memcpy(copy, text, n + 1);
-    s->sources[s->nsources++] = (mw_source){own_name, copy, n};
+    s->texts[s->ntexts++] = (mw_script_text){own_name, copy, n};
 }
 
 // From the record of a picture, beside the graph, or the installation. False: nothing pushed.

@@ -46,16 +46,16 @@ void mw_script_free(mw_script *s)
         free(s->outputs[i].name);
         mw_value_release(s->outputs[i].value);
     }
-    for (int i = 0; i < s->nsources; i++) {
-        free(s->sources[i].name);
-        free(s->sources[i].text);
+    for (int i = 0; i < s->ntexts; i++) {
+        free(s->texts[i].name);
+        free(s->texts[i].text);
     }
     mw_user_nodes_free(s);
     if (s->c->may_read_user == s)
         s->c->may_read = NULL;
     free(s->params);
     free(s->outputs);
-    free(s->sources);
+    free(s->texts);
     free(s->path);
     free(s->folder);
     free(s->raised_text);
@@ -76,10 +76,10 @@ const mw_param *mw_script_params(const mw_script *s, int *count)
     return s->params;
 }
 
-const mw_source *mw_script_sources(const mw_script *s, int *count)
+const mw_script_text *mw_script_texts(const mw_script *s, int *count)
 {
-    *count = s->nsources;
-    return s->sources;
+    *count = s->ntexts;
+    return s->texts;
 }
 
 int mw_script_errors(const mw_script *s) { return s->errors; }
@@ -145,7 +145,7 @@ static int prepare(lua_State *L)
 {
     mw_script *s = lua_touserdata(L, 1);
     mw_lua_open_modules(L);
-    const mw_source *source = &s->sources[0];
+    const mw_script_text *source = &s->texts[0];
     lua_pushfstring(L, "@%s", s->path);
     if (!mw_lua_load_text(L, source->text, source->length, lua_tostring(L, -1)))
         return lua_error(L);
@@ -159,10 +159,10 @@ static int prepare(lua_State *L)
 
 static mw_status keep_source(mw_ctx *c, mw_script *s, const char *file, const char *text, size_t length)
 {
-    s->sources = mw_alloc(c, sizeof *s->sources);
-    if (!s->sources)
+    s->texts = mw_alloc(c, sizeof *s->texts);
+    if (!s->texts)
         return mw_err(c);
-    mw_source *first = s->sources;
+    mw_script_text *first = s->texts;
     first->name = mw_strdup(c, s->path);
     if (!text)
         first->text = mw_file_read(c, file, LONGEST_SCRIPT, &first->length);
@@ -170,7 +170,7 @@ static mw_status keep_source(mw_ctx *c, mw_script *s, const char *file, const ch
         memcpy(first->text, text, length);
         first->length = length;
     }
-    s->nsources = 1;
+    s->ntexts = 1;
     return mw_err(c);
 }
 

@@ -13,19 +13,22 @@
 typedef struct mw_script mw_script;
 
 // A file that the script consists of: itself, then the modules it required that are not the installation's.
-typedef struct mw_source {
+typedef struct mw_script_text {
     char *name; // "graphs/lmd.lua", or the module's name
     char *text;
     size_t length;
-} mw_source;
+} mw_script_text;
+
+// An input declared in Lua: the texts of its port are its own.
+typedef struct mw_declared {
+    mw_port port;  // port.def: the default as JSON text, as nodes in C have it
+    mw_value *def; // the default; nil: none
+} mw_declared;
 
 typedef struct mw_param {
-    char *name, *alias, *doc; // alias, doc: "" when none
-    mw_value *value, *def;    // nil value: nothing was given and there is no default
-    double min, max;          // the range
-    double multiple;          // of a number: 1: whole, 8: a multiple of 8, ...; 0: any
-    char *choices;            // of a text: as a node's port has them; NULL: any
-    bool used;                // given with -p
+    mw_declared d;
+    mw_value *value; // the default, or what was given
+    bool used;       // given with -p
 } mw_param;
 
 typedef struct mw_output {
@@ -60,7 +63,7 @@ uint64_t mw_script_collect(mw_script *s);
 
 const mw_output *mw_script_outputs(const mw_script *s, int *count);
 const mw_param *mw_script_params(const mw_script *s, int *count);
-const mw_source *mw_script_sources(const mw_script *s, int *count);
+const mw_script_text *mw_script_texts(const mw_script *s, int *count);
 // check: errors reported so far.
 int mw_script_errors(const mw_script *s);
 

@@ -1,8 +1,7 @@
 // user_node.c: mw.node: a node whose work is a Lua function of the script.
 #include "core/lua/lua_internal.h"
-#include "core/graph/value_json.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,61 +13,58 @@ typedef struct mw_user_node {
     mw_script *s;
     int function; // in Lua's registry
     int ninputs;  // ports below this are inputs, then parameters, then the function's hash
+    mw_declared declared[MOST_PORTS]; // what the ports' texts belong to
+    int ndeclared;
+    char hash[24];
     mw_port in[MOST_PORTS + 2];
     mw_out out[MOST_PORTS + 1];
-    char *texts[6 * MOST_PORTS + 8]; // what the ports point to
-    int ntexts;
-    mw_param reading; // a declaration, until it is a port
 } mw_user_node;
+
+static void free_out(mw_out *o)
+{
+    free((void *)(size_t)o->name);
+    free((void *)(size_t)o->type);
+}
 
 void mw_user_nodes_free(mw_script *s)
 {
     for (mw_user_node *n = s->user_nodes, *next; n; n = next) {
         next = n->next;
-        for (int i = 0; i < n->ntexts; i++)
-            free(n->texts[i]);
-        mw_param_free(&n->reading);
+        for (int i = 0; i < n->ndeclared; i++)
+            mw_declared_free(&n->declared[i]);
+        for (int i = 0; i < MOST_PORTS; i++)
+            free_out(&n->out[i]);
+        free((void *)(size_t)n->type.name);
+        free((void *)(size_t)n->type.doc);
         free(n);
     }
     s->user_nodes = NULL;
 }
 
-static const char *keep(lua_State *L, mw_user_node *n, char *text)
+static const char *copy(lua_State *L, const char *text)
 {
-    if (!text || n->ntexts == (int)(sizeof n->texts / sizeof *n->texts)) {
-        free(text);
+    char *s = strdup(text);
+    if (!s)
         luaL_error(L, "not enough memory");
-    }
-    return n->texts[n->ntexts++] = text;
-}
-
-static const char *keep_copy(lua_State *L, mw_user_node *n, const char *text)
-{
-    return keep(L, n, strdup(text));
+    return s;
 }
 
 // ---- declaration
 
-static const char *known_type(lua_State *L, const char *node, const char *port)
+// Nodes made in Lua see plain values and tensors: objects have nothing to show there.
+static void check_type(lua_State *L, const mw_user_node *n, const char *type, const char *port)
 {
-    static const char *const types[] = {"number", "integer", "bool",   "text",     "texts",   "path",
-                                        "list",   "any",     "tensor", "image",    "latents", "embedding",
-                                        "layout", "tokens",  "maps",   "schedule", "mask"};
-    if (lua_type(L, -1) == LUA_TSTRING)
-        for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-            if (!strcmp(types[i], lua_tostring(L, -1)))
-                return types[i];
-    mw_lua_wrong(
-        L,
-        "node '%s': the type of '%s' must be one of number, integer, bool, text, list, any, tensor, image, "
-        "latents, embedding, layout, tokens, maps, schedule, mask",
-        node, port);
-    return NULL;
+    if (type && strcmp(type, "choice") && mw_port_type_known(type) && !mw_port_type_of(type)->object)
+        return;
+    char *words = mw_port_type_words(n->s->c);
+    lua_pushstring(L, words ? words : "");
+    free(words);
+    mw_lua_wrong(L, "node '%s': the type of '%s' must be one of %s", n->type.name, port, lua_tostring(L, -1));
 }
 
-static int port_by_name(const void *a, const void *b)
+static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const mw_port *)a)->name, ((const mw_port *)b)->name);
+    return strcmp(((const mw_declared *)a)->port.name, ((const mw_declared *)b)->port.name);
 }
 
 static int out_by_name(const void *a, const void *b)
@@ -76,71 +72,64 @@ static int out_by_name(const void *a, const void *b)
     return strcmp(((const mw_out *)a)->name, ((const mw_out *)b)->name);
 }
 
-// inputs = { image = "image" }: required ports.
+// The name on the stack below the top as that of one more declaration.
+static mw_declared *add_declared(lua_State *L, mw_user_node *n, const char *grammar)
+{
+    if (lua_type(L, -2) != LUA_TSTRING || n->ndeclared == MOST_PORTS)
+        mw_lua_wrong(L, "node '%s': %s, at most %d", n->type.name, grammar, MOST_PORTS);
+    mw_declared *d = &n->declared[n->ndeclared++];
+    d->port.name = copy(L, lua_tostring(L, -2));
+    return d;
+}
+
+// inputs = { image = "image", mask = { nil, "what to keep", type = "mask" } }: required where they have no
+// default.
 static void read_inputs(lua_State *L, mw_user_node *n)
 {
     lua_getfield(L, 1, "inputs");
-    if (!lua_isnil(L, -1))
-        luaL_checktype(L, -1, LUA_TTABLE);
     int table = lua_gettop(L);
+    if (!lua_isnil(L, table) && !lua_istable(L, table))
+        mw_lua_wrong(L, "node '%s': inputs must be a table, got a %s", n->type.name, luaL_typename(L, table));
     if (lua_istable(L, table))
         for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-            if (lua_type(L, -2) != LUA_TSTRING || n->ninputs == MOST_PORTS / 2)
-                mw_lua_wrong(L, "node '%s': inputs = { name = \"type\", ... }", n->type.name);
-            const char *type = known_type(L, n->type.name, lua_tostring(L, -2));
-            const char *name = keep_copy(L, n, lua_tostring(L, -2));
-            n->in[n->ninputs++] = (mw_port){.name = name, .type = type, .doc = "input of a node made in Lua"};
+            mw_declared *d = add_declared(L, n, "inputs = { name = \"type\", ... }");
+            if (lua_istable(L, -1)) {
+                mw_lua_read_declaration(L, n->s, lua_gettop(L), d);
+                if (d->port.def && !strcmp(d->port.def, "null")) {
+                    free((void *)(size_t)d->port.def);
+                    d->port.def = NULL;
+                }
+            } else {
+                d->port.doc = copy(L, "input of a node made in Lua");
+                d->port.type = lua_type(L, -1) == LUA_TSTRING ? copy(L, lua_tostring(L, -1)) : NULL;
+            }
+            check_type(L, n, d->port.type, d->port.name);
         }
     lua_pop(L, 1);
-    qsort(n->in, (size_t)n->ninputs, sizeof *n->in, port_by_name);
-}
-
-static const char *type_of_default(const mw_value *def)
-{
-    switch (mw_value_kind(def)) {
-    case MW_NUMBER: return "number";
-    case MW_BOOL: return "bool";
-    case MW_TEXT: return "text";
-    default: return "any";
-    }
-}
-
-static void keep_param(lua_State *L, mw_user_node *n, mw_port *port, const mw_param *p)
-{
-    if (p->multiple > 1)
-        mw_lua_wrong(L, "node '%s': '%s': parameters of nodes have no multiple", n->type.name, p->name);
-    const char *whole = p->multiple > 0 ? "integer" : NULL, *choice = p->choices ? "choice" : NULL;
-    *port = (mw_port){.type = choice ? choice : whole ? whole : type_of_default(p->def)};
-    port->choices = choice ? keep_copy(L, n, p->choices) : NULL;
-    port->name = keep_copy(L, n, p->name);
-    port->doc = keep_copy(L, n, *p->doc ? p->doc : "parameter of a node made in Lua");
-    port->alias = *p->alias ? keep_copy(L, n, p->alias) : NULL;
-    if (isfinite(p->min) || isfinite(p->max)) {
-        port->min = isfinite(p->min) ? p->min : -1e300;
-        port->max = isfinite(p->max) ? p->max : 1e300;
-    }
-    port->def = keep(L, n, mw_value_to_json(n->s->c, p->value, 0));
+    n->ninputs = n->ndeclared;
+    qsort(n->declared, (size_t)n->ninputs, sizeof *n->declared, by_name);
 }
 
 // params = { amount = 0.5, steps = { 20, "how many", min = 1 } }
-static void read_params(lua_State *L, mw_user_node *n, int *count)
+static void read_params(lua_State *L, mw_user_node *n)
 {
     lua_getfield(L, 1, "params");
     int table = lua_gettop(L);
-    if (lua_istable(L, table))
-        for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-            if (lua_type(L, -2) != LUA_TSTRING || *count == MOST_PORTS)
-                mw_lua_wrong(L, "node '%s': params = { name = default, ... }", n->type.name);
-            if (!(n->reading.name = strdup(lua_tostring(L, -2))))
-                luaL_error(L, "not enough memory");
-            mw_lua_read_param(L, n->s, lua_gettop(L), &n->reading);
-            keep_param(L, n, &n->in[(*count)++], &n->reading);
-            mw_param_free(&n->reading);
-        }
-    else if (!lua_isnil(L, table))
+    if (!lua_isnil(L, table) && !lua_istable(L, table))
         mw_lua_wrong(L, "node '%s': params must be a table, got a %s", n->type.name, luaL_typename(L, table));
+    if (lua_istable(L, table))
+        for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
+            mw_lua_read_declaration(L, n->s, lua_gettop(L),
+                                    add_declared(L, n, "params = { name = default, ... }"));
     lua_pop(L, 1);
-    qsort(n->in + n->ninputs, (size_t)(*count - n->ninputs), sizeof *n->in, port_by_name);
+    qsort(n->declared + n->ninputs, (size_t)(n->ndeclared - n->ninputs), sizeof *n->declared, by_name);
+}
+
+static void add_output(lua_State *L, mw_user_node *n, int i, const char *name, const char *type)
+{
+    n->out[i].doc = "output of a node made in Lua";
+    n->out[i].name = copy(L, name);
+    n->out[i].type = copy(L, type);
 }
 
 // outputs = { image = "image" }; without it they are what the inputs are, and "value" where there are none.
@@ -152,17 +141,18 @@ static void read_outputs(lua_State *L, mw_user_node *n)
     if (lua_istable(L, table)) {
         for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
             if (lua_type(L, -2) != LUA_TSTRING || count == MOST_PORTS)
-                mw_lua_wrong(L, "node '%s': outputs = { name = \"type\", ... }", n->type.name);
-            const char *type = known_type(L, n->type.name, lua_tostring(L, -2));
-            n->out[count++] =
-                (mw_out){keep_copy(L, n, lua_tostring(L, -2)), type, "output of a node made in Lua"};
+                mw_lua_wrong(L, "node '%s': outputs = { name = \"type\", ... }, at most %d", n->type.name,
+                             MOST_PORTS);
+            const char *type = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+            check_type(L, n, type, lua_tostring(L, -2));
+            add_output(L, n, count++, lua_tostring(L, -2), type);
         }
         qsort(n->out, (size_t)count, sizeof *n->out, out_by_name);
     } else {
         for (; count < n->ninputs; count++)
-            n->out[count] = (mw_out){n->in[count].name, n->in[count].type, "output of a node made in Lua"};
+            add_output(L, n, count, n->declared[count].port.name, n->declared[count].port.type);
         if (!count)
-            n->out[count++] = (mw_out){"value", "any", "output of a node made in Lua"};
+            add_output(L, n, 0, "value", "any");
     }
     lua_pop(L, 1);
 }
@@ -170,14 +160,15 @@ static void read_outputs(lua_State *L, mw_user_node *n)
 static mw_status run(mw_ctx *c, mw_value *const *in, mw_value **out);
 
 // The function at the top of the stack goes into the registry, its hash into a port that cannot be set.
-static void keep_function(lua_State *L, mw_user_node *n, int count)
+static void keep_function(lua_State *L, mw_user_node *n)
 {
     uint64_t hash;
     bool known = mw_lua_function_hash(L, lua_gettop(L), &hash);
-    char text[24];
-    snprintf(text, sizeof text, "\"%016llx\"", (unsigned long long)hash);
-    n->in[count] = (mw_port){.name = "(function)", .type = "text", .doc = "what the function is"};
-    n->in[count].def = keep_copy(L, n, text);
+    snprintf(n->hash, sizeof n->hash, "\"%016llx\"", (unsigned long long)hash);
+    for (int i = 0; i < n->ndeclared; i++)
+        n->in[i] = n->declared[i].port;
+    n->in[n->ndeclared] =
+        (mw_port){.name = "(function)", .type = "text", .def = n->hash, .doc = "what the function is"};
     n->type.flags = MW_NODE_MAIN | (known ? 0u : (unsigned)MW_NODE_IMPURE);
     n->function = luaL_ref(L, LUA_REGISTRYINDEX);
 }
@@ -219,16 +210,15 @@ static int make_node(lua_State *L)
     s->user_nodes = n;
     lua_getfield(L, 1, "name");
     n->type = (mw_node_type){.version = 1, .in = n->in, .out = n->out, .run = run};
-    n->type.name = keep_copy(L, n, lua_tostring(L, -1));
+    n->type.name = copy(L, lua_tostring(L, -1));
     lua_getfield(L, 1, "doc");
-    n->type.doc = keep_copy(L, n, lua_isstring(L, -1) ? lua_tostring(L, -1) : "Made in Lua.");
+    n->type.doc = copy(L, lua_isstring(L, -1) ? lua_tostring(L, -1) : "Made in Lua.");
     lua_settop(L, 1);
     read_inputs(L, n);
-    int count = n->ninputs;
-    read_params(L, n, &count);
+    read_params(L, n);
     read_outputs(L, n);
     lua_getfield(L, 1, "run");
-    keep_function(L, n, count);
+    keep_function(L, n);
     if (!mw_graph_schema(s->c, s->g, &n->type)) {
         mw_fail_context(s->c, "%s", mw_lua_where(L));
         return mw_lua_raise(L, s);
@@ -256,12 +246,6 @@ static void push_ports(lua_State *L, const call *k, int from, int to)
     }
 }
 
-static bool is_tensor_type(const char *type)
-{
-    return !strcmp(type, "tensor") || !strcmp(type, "image") || !strcmp(type, "latents") ||
-        !strcmp(type, "mask") || !strcmp(type, "embedding");
-}
-
 // The result on top of the stack as output i.
 static void take_output(lua_State *L, const call *k, int i)
 {
@@ -273,7 +257,7 @@ static void take_output(lua_State *L, const call *k, int i)
     char shape[128];
     if (mw_link_of(k->out[i]))
         mw_fail(s->c, MW_E_SCRIPT, "its run() returned a handle as '%s'; return a value", o->name);
-    else if (!mw_err(s->c) && is_tensor_type(o->type) && kind != MW_TENSOR)
+    else if (!mw_err(s->c) && mw_port_type_of(o->type)->group == MW_GROUP_TENSOR && kind != MW_TENSOR)
         mw_fail(s->c, MW_E_SCRIPT, "its run() must return %s '%s' as a tensor, got a %s", o->type, o->name,
                 mw_kind_name(kind));
     else if (t && !strcmp(o->type, "image") && (t->ndim < 3 || mw_dim(t, -1) != 3))
@@ -284,12 +268,9 @@ static void take_output(lua_State *L, const call *k, int i)
 static int call_lua(lua_State *L)
 {
     call *k = lua_touserdata(L, 1);
-    int nports = 0;
-    while (k->n->in[nports + 1].name)
-        nports++;
     lua_rawgeti(L, LUA_REGISTRYINDEX, k->n->function);
     push_ports(L, k, 0, k->n->ninputs);
-    push_ports(L, k, k->n->ninputs, nports);
+    push_ports(L, k, k->n->ninputs, k->n->ndeclared);
     lua_call(L, 2, 1);
     bool named = lua_istable(L, -1);
     if (!named)

@@ -9,23 +9,36 @@
 enum { MODEL, PROMPT, CLIP_SKIP, NEGATIVE };
 
 static const mw_port in[] = {
-    {"model", "text_encoder", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint, or its text_encoder"},
-    {"prompt", "texts", NULL, 0, 0, NULL, NULL, NULL, "one text, or a list of them for a batch"},
-    {"clip_skip", "integer", "0", 0, 256, NULL, NULL, "layers",
-     "0: the last layer; n: n layers earlier (of SDXL: before the last but one)"},
-    {"negative", "bool", "false", 0, 0, NULL, NULL, NULL,
-     "this is the negative prompt: an empty one gives zeros where the model was trained so (SDXL)"},
-    {0},
+    [MODEL] = {.name = "model", .type = "text_encoder", .doc = "a checkpoint, or its text_encoder"},
+    [PROMPT] = {.name = "prompt", .type = "texts", .doc = "one text, or a list of them for a batch"},
+    [CLIP_SKIP] = {.name = "clip_skip",
+                   .type = "integer",
+                   .def = "0",
+                   .max = 256,
+                   .unit = "layers",
+                   .doc = "0: the last layer; n: n layers earlier (of SDXL: before the last but one)"},
+    [NEGATIVE] =
+        {.name = "negative",
+         .type = "bool",
+         .def = "false",
+         .doc =
+             "this is the negative prompt: an empty one gives zeros where the model was trained so (SDXL)"},
+    {.name = NULL},
 };
 
+enum { OUT_EMBEDDING, OUT_POOLED, OUT_TOKENS };
 static const mw_out out[] = {
-    {"embedding", "embedding", "[B,77,D] text states"},
-    {"pooled", "embedding", "[B,P] one vector for each prompt (SDXL takes it beside the states)"},
-    {"tokens", "tokens",
-     "a list, one entry for each prompt: { text, ids (77, with begin, end and padding), used (ids up to the "
-     "end), "
-     "pieces (the text of each token between begin and end) }"},
-    {0},
+    [OUT_EMBEDDING] = {.name = "embedding", .type = "embedding", .doc = "[B,77,D] text states"},
+    [OUT_POOLED] = {.name = "pooled",
+                    .type = "embedding",
+                    .doc = "[B,P] one vector for each prompt (SDXL takes it beside the states)"},
+    [OUT_TOKENS] = {.name = "tokens",
+                    .type = "tokens",
+                    .doc = "a list, one entry for each prompt: { text, ids (77, with begin, end and "
+                           "padding), used (ids up to the "
+                           "end), "
+                           "pieces (the text of each token between begin and end) }"},
+    {.name = NULL},
 };
 
 // The prompts of one call.
@@ -147,22 +160,22 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     j.text = text;
     mw_tensor *embedding = NULL, *pooled = NULL;
     states(&j, &embedding, &pooled);
-    o[0] = mw_value_tensor(c, embedding);
-    o[1] = mw_value_tensor(c, pooled);
-    o[2] = mw_value_list(c);
+    o[OUT_EMBEDDING] = mw_value_tensor(c, embedding);
+    o[OUT_POOLED] = mw_value_tensor(c, pooled);
+    o[OUT_TOKENS] = mw_value_list(c);
     for (int64_t b = 0; b < j.B && mw_err(c) == MW_OK; b++)
-        mw_value_push(c, o[2], tokens_of(&j, text[b]));
+        mw_value_push(c, o[OUT_TOKENS], tokens_of(&j, text[b]));
     free(text);
     return mw_err(c);
 }
 
 const mw_node_type mw_node_text_encoder = {
-    "text_encoder",
-    1,
-    0,
-    "Text states of prompts: CLIP's byte-pair tokens, 77 of them, through the model's text encoder (both of "
-    "SDXL).",
-    in,
-    out,
-    run,
+    .name = "text_encoder",
+    .version = 1,
+    .doc = "Text states of prompts: CLIP's byte-pair tokens, 77 of them, through the model's text encoder "
+           "(both of "
+           "SDXL).",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -10,17 +10,24 @@ enum { MODEL };
 enum { MOST = 256 };
 
 static const mw_port in[] = {
-    {"model", "unet", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint, or its unet"},
-    {0},
+    [MODEL] = {.name = "model", .type = "unet", .doc = "a checkpoint, or its unet"},
+    {.name = NULL},
 };
 
+enum { OUT_GUIDED, OUT_LEVEL, OUT_MASK };
 static const mw_out out[] = {
-    {"guided", "list", "those of the middle block and of the first block of the way up that has any"},
-    {"level", "list", "all with maps as large as the latter's, on the way down too"},
-    {"mask", "text",
-     "the second at a quarter of the latents' size on the way down (Stable Diffusion 1 and 2), else the last "
-     "of all"},
-    {0},
+    [OUT_GUIDED] = {.name = "guided",
+                    .type = "list",
+                    .doc = "those of the middle block and of the first block of the way up that has any"},
+    [OUT_LEVEL] = {.name = "level",
+                   .type = "list",
+                   .doc = "all with maps as large as the latter's, on the way down too"},
+    [OUT_MASK] = {.name = "mask",
+                  .type = "text",
+                  .doc = "the second at a quarter of the latents' size on the way down (Stable Diffusion 1 "
+                         "and 2), else the last "
+                         "of all"},
+    {.name = NULL},
 };
 
 static mw_value *text(mw_ctx *c, const char *s) { return mw_value_text(c, s, strlen(s)); }
@@ -34,25 +41,25 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     int n = guided ? mw_guided_layers_default(f, side, side, guided, MOST) : 0, level;
     if (n > MOST || (n < 1 && mw_err(c) == MW_OK))
         mw_fail(c, MW_E_ARG, "the model has %d cross-attentions in its middle and behind it", n);
-    o[0] = mw_value_list(c);
-    o[1] = mw_value_list(c);
+    o[OUT_GUIDED] = mw_value_list(c);
+    o[OUT_LEVEL] = mw_value_list(c);
     for (int k = 0; k < n && mw_err(c) == MW_OK; k++)
-        mw_value_push(c, o[0], text(c, guided[k].path));
+        mw_value_push(c, o[OUT_GUIDED], text(c, guided[k].path));
     for (int k = 0; mw_err(c) == MW_OK && mw_unet_layer_at(f, k, path, sizeof path, NULL, &level); k++)
         if (side >> level == guided[n - 1].h)
-            mw_value_push(c, o[1], text(c, path));
+            mw_value_push(c, o[OUT_LEVEL], text(c, path));
     mw_mask_layer_default(f, mask);
-    o[2] = text(c, mask);
+    o[OUT_MASK] = text(c, mask);
     free(guided);
     return mw_err(c);
 }
 
 const mw_node_type mw_node_attention_layers = {
-    "attention_layers",
-    1,
-    MW_NODE_HOST,
-    "Names of the cross-attentions that layout guidance takes by default.",
-    in,
-    out,
-    run,
+    .name = "attention_layers",
+    .version = 1,
+    .flags = MW_NODE_HOST,
+    .doc = "Names of the cross-attentions that layout guidance takes by default.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

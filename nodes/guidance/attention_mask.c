@@ -12,39 +12,96 @@
 enum { MAPS, TOKEN, LAYER, FROM_STEP, SIGMA, THRESHOLD, ERODE, BOX, CANVAS, WIDTH, HEIGHT, LIKE, MODE };
 
 static const mw_port in[] = {
-    {"maps", "any", NULL, 0, 0, NULL, NULL, NULL,
-     "the maps of each step, a list: of tensors [1,heads,h*w,L], or of unet's maps by layer"},
-    {"token", "integer", NULL, 0, 100000, NULL, NULL, NULL,
-     "which column: the token's position, from 0 (the begin token)"},
-    {"layer", "text", "null", 0, 0, NULL, NULL, NULL, "where the maps have several layers: which"},
-    {"from_step", "integer", "null", 0, 100000, NULL, "attn_aggregation_step_start", "steps",
-     "steps before this one are left out of the mean; null: a fifth of all"},
-    {"sigma", "number", "1.5", 0, 100, NULL, "gaussian_sigma|mask_sigma", "cells", "width of the smoothing"},
-    {"threshold", "number", "0.25", 0, 1, NULL, "mask_threshold", NULL,
-     "of the smoothed map, its least as 0 and its most as 1; what is over it is the object"},
-    {"erode_dilate", "integer", "0", 0, 100, NULL, "n_erode_dilate_mask_for_box", NULL,
-     "so often the mask loses its rim, and gains one again: specks go"},
-    {"box", "list", "null", 0, 0, NULL, NULL, "pixels",
-     "{ x, y, width, height } on the canvas: the mask where the attention gives none"},
-    {"canvas", "list", "[512, 512]", 0, 0, NULL, NULL, "pixels",
-     "{ width, height } of the picture that box, point and "
-     "bounds refer to"},
-    {"width", "integer", "null", 1, 8192, NULL, NULL, "cells", "of the mask; null: the map's"},
-    {"height", "integer", "null", 1, 8192, NULL, NULL, "cells", "of the mask; null: the map's"},
-    {"like", "latents", "null", 0, 0, NULL, NULL, NULL, "latents whose sides the mask gets, instead of both"},
-    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
-     "faithful takes the corner of the brightest cell as the point, as the published code does"},
-    {0},
+    [MAPS] = {.name = "maps",
+              .type = "any",
+              .doc = "the maps of each step, a list: of tensors [1,heads,h*w,L], or of unet's maps by layer"},
+    [TOKEN] = {.name = "token",
+               .type = "integer",
+               .max = 100000,
+               .doc = "which column: the token's position, from 0 (the begin token)"},
+    [LAYER] = {.name = "layer",
+               .type = "text",
+               .def = "null",
+               .doc = "where the maps have several layers: which"},
+    [FROM_STEP] = {.name = "from_step",
+                   .type = "integer",
+                   .def = "null",
+                   .max = 100000,
+                   .alias = "attn_aggregation_step_start",
+                   .unit = "steps",
+                   .doc = "steps before this one are left out of the mean; null: a fifth of all"},
+    [SIGMA] = {.name = "sigma",
+               .type = "number",
+               .def = "1.5",
+               .max = 100,
+               .alias = "gaussian_sigma|mask_sigma",
+               .unit = "cells",
+               .doc = "width of the smoothing"},
+    [THRESHOLD] =
+        {.name = "threshold",
+         .type = "number",
+         .def = "0.25",
+         .max = 1,
+         .alias = "mask_threshold",
+         .doc = "of the smoothed map, its least as 0 and its most as 1; what is over it is the object"},
+    [ERODE] = {.name = "erode_dilate",
+               .type = "integer",
+               .def = "0",
+               .max = 100,
+               .alias = "n_erode_dilate_mask_for_box",
+               .doc = "so often the mask loses its rim, and gains one again: specks go"},
+    [BOX] = {.name = "box",
+             .type = "list",
+             .def = "null",
+             .unit = "pixels",
+             .doc = "{ x, y, width, height } on the canvas: the mask where the attention gives none"},
+    [CANVAS] = {.name = "canvas",
+                .type = "list",
+                .def = "[512, 512]",
+                .unit = "pixels",
+                .doc = "{ width, height } of the picture that box, point and "
+                       "bounds refer to"},
+    [WIDTH] = {.name = "width",
+               .type = "integer",
+               .def = "null",
+               .min = 1,
+               .max = 8192,
+               .unit = "cells",
+               .doc = "of the mask; null: the map's"},
+    [HEIGHT] = {.name = "height",
+                .type = "integer",
+                .def = "null",
+                .min = 1,
+                .max = 8192,
+                .unit = "cells",
+                .doc = "of the mask; null: the map's"},
+    [LIKE] = {.name = "like",
+              .type = "latents",
+              .def = "null",
+              .doc = "latents whose sides the mask gets, instead of both"},
+    [MODE] = {.name = "mode",
+              .type = "choice",
+              .def = "\"strict\"",
+              .choices = "strict|faithful",
+              .doc =
+                  "faithful takes the corner of the brightest cell as the point, as the published code does"},
+    {.name = NULL},
 };
 
+enum { OUT_MASK, OUT_COARSE, OUT_MAP, OUT_POINT, OUT_BOUNDS };
 static const mw_out out[] = {
-    {"mask", "mask", "[height,width] 1 on the object, else 0"},
-    {"coarse", "mask", "[h,w] the same at the map's size"},
-    {"map", "tensor", "[h,w] the smoothed map, from 0 to 1"},
-    {"point", "list",
-     "{ x, y } on the canvas: the middle of the brightest cell; nothing where all are alike"},
-    {"bounds", "list", "{ x, y, width, height } on the canvas around the mask, a cell larger on each side"},
-    {0},
+    [OUT_MASK] = {.name = "mask", .type = "mask", .doc = "[height,width] 1 on the object, else 0"},
+    [OUT_COARSE] = {.name = "coarse", .type = "mask", .doc = "[h,w] the same at the map's size"},
+    [OUT_MAP] = {.name = "map", .type = "tensor", .doc = "[h,w] the smoothed map, from 0 to 1"},
+    [OUT_POINT] =
+        {.name = "point",
+         .type = "list",
+         .doc = "{ x, y } on the canvas: the middle of the brightest cell; nothing where all are alike"},
+    [OUT_BOUNDS] = {.name = "bounds",
+                    .type = "list",
+                    .doc =
+                        "{ x, y, width, height } on the canvas around the mask, a cell larger on each side"},
+    {.name = NULL},
 };
 
 // ---- the mean map
@@ -162,10 +219,10 @@ static void give_places(mw_ctx *c, const sizes *s, const room *r, double into, m
     for (int k = 0; k < n && flat; k++)
         flat = !(r->smooth[k] < r->smooth[peak]);
     double point[2] = {(peak % s->w + into) * x, (peak / s->w + into) * y};
-    o[3] = flat ? mw_value_nil(c) : mw_numbers_value(c, point, 2);
+    o[OUT_POINT] = flat ? mw_value_nil(c) : mw_numbers_value(c, point, 2);
     mw_mask_bounds(r->coarse, s->h, s->w, 1, b);
     double bounds[4] = {b[0] * x, b[1] * y, (b[2] - b[0]) * x, (b[3] - b[1]) * y};
-    o[4] = empty ? mw_value_nil(c) : mw_numbers_value(c, bounds, 4);
+    o[OUT_BOUNDS] = empty ? mw_value_nil(c) : mw_numbers_value(c, bounds, 4);
 }
 
 static mw_value *normalised(mw_ctx *c, const sizes *s, room *r)
@@ -197,9 +254,9 @@ static mw_status make(mw_ctx *c, mw_value *const *i, const sizes *s, room *r, mw
         use_box(c, i, s, &r->mask);
     if (mw_err(c) != MW_OK)
         return mw_err(c);
-    o[0] = mw_mask_value(c, r->mask, s->height, s->width);
-    o[1] = mw_mask_value(c, r->coarse, s->h, s->w);
-    o[2] = normalised(c, s, r);
+    o[OUT_MASK] = mw_mask_value(c, r->mask, s->height, s->width);
+    o[OUT_COARSE] = mw_mask_value(c, r->coarse, s->h, s->w);
+    o[OUT_MAP] = normalised(c, s, r);
     give_places(c, s, r, mw_layout_mode_of(i[MODE]) == MW_STRICT ? 0.5 : 0, o);
     return mw_err(c);
 }
@@ -231,13 +288,13 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_attention_mask = {
-    "attention_mask",
-    2,
-    0,
-    "The object that a token's cross-attention shows (Lian et al. 2023): mean over steps and heads, "
-    "smoothed, over a "
-    "threshold. The finer mask by its nearest cells, without a segmentation network, is this engine's own.",
-    in,
-    out,
-    run,
+    .name = "attention_mask",
+    .version = 2,
+    .doc = "The object that a token's cross-attention shows (Lian et al. 2023): mean over steps and heads, "
+           "smoothed, over a "
+           "threshold. The finer mask by its nearest cells, without a segmentation network, is this engine's "
+           "own.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -46,81 +46,180 @@ enum {
 enum { MOST_LAYERS = 256 };
 
 static const mw_port in[] = {
-    {"model", "checkpoint", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint"},
-    {"latents", "latents", NULL, 0, 0, NULL, NULL, NULL,
-     "[B,4,h,w] the latents before the step; each picture is guided on its own"},
-    {"schedule", "schedule", NULL, 0, 0, NULL, NULL, NULL, "the times of the run"},
-    {"step", "integer", NULL, 0, 100000, NULL, NULL, NULL, "which step follows, from 0"},
-    {"embedding", "embedding", NULL, 0, 0, NULL, NULL, NULL, "[B or 1,L,D] states of the prompt"},
-    {"tokens", "tokens", NULL, 0, 0, NULL, NULL, NULL, "of the prompt, as text_encoder gives them"},
-    {"layout", "layout", NULL, 0, 0, NULL, NULL, NULL, "the phrases and their boxes"},
-    {"state", "any", "null", 0, 0, NULL, NULL, NULL,
-     "the step before's output of that name; none at the first"},
-    {"reference", "list", "null", 0, 0, NULL, NULL, NULL,
-     "for attention transfer, one entry for each object in the order of layout_phrases: maps by layer "
-     "[1,heads,h*w,1] of its word, recorded at this step while it was drawn alone"},
-    {"energy", "function", "\"code\"", 0, 0, "code|paper|ratio|boxdiff", NULL, NULL,
-     "code: the largest shares inside and outside the boxes, as published in code; paper: in the paper; "
-     "ratio: "
-     "backward guidance; boxdiff: BoxDiff; or a function(maps, layout) of the script that returns a tensor "
-     "of "
-     "one number, from a list of { phrase, layer, map = [heads,h,w] }"},
-    {"omega", "number", "4", 0, 1e6, NULL, "ω|bg_weight", NULL,
-     "weight of attention outside the boxes; eq. 2 of the paper"},
-    {"lambda", "number", "2", 0, 1e6, NULL, "λ|ref_ca_loss_weight", NULL,
-     "weight of attention transfer; eq. 4 of the paper; without a reference there is none"},
-    {"eta", "number", "5", 0, 1e6, NULL, "η|loss_scale", NULL,
-     "strength: the step is eta * sqrt(1 - alpha_bar) * gradient, in strict mode times h*w / 4096; 0: no "
-     "guidance"},
-    {"top_p", "number", "0.2", 0, 1, NULL, NULL, NULL,
-     "share of the cells inside and outside that counts: the largest values"},
-    {"fg_top_p", "number", "null", 0, 1, NULL, NULL, NULL, "inside alone; null: top_p"},
-    {"bg_top_p", "number", "null", 0, 1, NULL, NULL, NULL, "outside alone; null: top_p"},
-    {"fg_weight", "number", "1", 0, 1e6, NULL, NULL, NULL, "weight of attention inside the boxes"},
-    {"layers", "list", "null", 0, 0, NULL, NULL, NULL,
-     "cross-attentions that count, by name, each as often as it is listed; null: the model's middle and the "
-     "first "
-     "block of the way up that has any"},
-    {"iterations", "any", "[4,4,4,4,4,3,3,3,3,3,2,2,2,2,2,2,2,2,2,2,1]", 0, 0, NULL, "max_iter", "steps",
-     "gradient steps at most: a number, or a list by step whose last entry serves all later ones"},
-    {"threshold", "number", "null", -1e6, 1e6, NULL, "loss_threshold", NULL,
-     "no further gradient step once the energy is not above it; null: 5 for 8 heads, in strict mode in "
-     "proportion "
-     "for others; of a function: none"},
-    {"last_step", "integer", "30", 0, 100000, NULL, "max_index_step", "steps",
-     "steps from this one on are not guided"},
-    {"decay", "choice", "\"noise\"", 0, 0, "noise|progress", NULL, NULL,
-     "what eta is multiplied by: noise: sqrt(1 - alpha_bar); progress: sqrt(1 - step / 2 / (steps - 1)), "
-     "BoxDiff's"},
-    {"transfer", "choice", "\"word\"", 0, 0, "word|last|all", NULL, NULL,
-     "whose attention is transferred: the phrase's word, its last token, all of them"},
-    {"sigma", "number", "0.5", 0, 100, NULL, NULL, "cells", "boxdiff: smoothing of the maps; 0: none"},
-    {"corner", "integer", "1", 0, 1000, NULL, "L", "cells",
-     "boxdiff: how far from an edge its corner terms look"},
-    {"grounding", "any", "null", 0, 0, NULL, NULL, NULL,
-     "boxes for models with gated layers (GLIGEN), as the node grounding gives them; in faithful mode its "
-     "tokens of "
-     "nothing are taken"},
-    {"pooled", "embedding", "null", 0, 0, NULL, NULL, NULL, "[B or 1,P] pooled prompt; SDXL needs it"},
-    {"original_size", "list", "null", 0, 0, NULL, NULL, "pixels",
-     "{ width, height } for SDXL, as unet has it"},
-    {"crop", "list", "[0, 0]", 0, 0, NULL, NULL, "pixels", "{ left, top } for SDXL, as unet has it"},
-    {"target_size", "list", "null", 0, 0, NULL, NULL, "pixels", "{ width, height } for SDXL, as unet has it"},
-    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
-     "strict: the energy is measured anew at every step; faithful: as the published code, where guidance "
-     "ends for "
-     "good once the energy was seen below the threshold, and boxes off the canvas wrap around"},
-    {0},
+    [MODEL] = {.name = "model", .type = "checkpoint", .doc = "a checkpoint"},
+    [LATENTS] = {.name = "latents",
+                 .type = "latents",
+                 .doc = "[B,4,h,w] the latents before the step; each picture is guided on its own"},
+    [SCHEDULE] = {.name = "schedule", .type = "schedule", .doc = "the times of the run"},
+    [STEP] = {.name = "step", .type = "integer", .max = 100000, .doc = "which step follows, from 0"},
+    [EMBEDDING] = {.name = "embedding", .type = "embedding", .doc = "[B or 1,L,D] states of the prompt"},
+    [TOKENS] = {.name = "tokens", .type = "tokens", .doc = "of the prompt, as text_encoder gives them"},
+    [LAYOUT] = {.name = "layout", .type = "layout", .doc = "the phrases and their boxes"},
+    [STATE] = {.name = "state",
+               .type = "any",
+               .def = "null",
+               .doc = "the step before's output of that name; none at the first"},
+    [REFERENCE] = {.name = "reference",
+                   .type = "list",
+                   .def = "null",
+                   .doc = "for attention transfer, one entry for each object in the order of layout_phrases: "
+                          "maps by layer "
+                          "[1,heads,h*w,1] of its word, recorded at this step while it was drawn alone"},
+    [ENERGY] = {.name = "energy",
+                .type = "function",
+                .def = "\"code\"",
+                .choices = "code|paper|ratio|boxdiff",
+                .doc = "code: the largest shares inside and outside the boxes, as published in code; paper: "
+                       "in the paper; "
+                       "ratio: "
+                       "backward guidance; boxdiff: BoxDiff; or a function(maps, layout) of the script that "
+                       "returns a tensor "
+                       "of "
+                       "one number, from a list of { phrase, layer, map = [heads,h,w] }"},
+    [OMEGA] = {.name = "omega",
+               .type = "number",
+               .def = "4",
+               .max = 1e6,
+               .alias = "ω|bg_weight",
+               .doc = "weight of attention outside the boxes; eq. 2 of the paper"},
+    [LAMBDA] = {.name = "lambda",
+                .type = "number",
+                .def = "2",
+                .max = 1e6,
+                .alias = "λ|ref_ca_loss_weight",
+                .doc = "weight of attention transfer; eq. 4 of the paper; without a reference there is none"},
+    [ETA] = {.name = "eta",
+             .type = "number",
+             .def = "5",
+             .max = 1e6,
+             .alias = "η|loss_scale",
+             .doc = "strength: the step is eta * sqrt(1 - alpha_bar) * gradient, in strict mode times h*w / "
+                    "4096; 0: no "
+                    "guidance"},
+    [TOP_P] = {.name = "top_p",
+               .type = "number",
+               .def = "0.2",
+               .max = 1,
+               .doc = "share of the cells inside and outside that counts: the largest values"},
+    [FG_TOP_P] =
+        {.name = "fg_top_p", .type = "number", .def = "null", .max = 1, .doc = "inside alone; null: top_p"},
+    [BG_TOP_P] =
+        {.name = "bg_top_p", .type = "number", .def = "null", .max = 1, .doc = "outside alone; null: top_p"},
+    [FG_WEIGHT] = {.name = "fg_weight",
+                   .type = "number",
+                   .def = "1",
+                   .max = 1e6,
+                   .doc = "weight of attention inside the boxes"},
+    [LAYERS] = {.name = "layers",
+                .type = "list",
+                .def = "null",
+                .doc = "cross-attentions that count, by name, each as often as it is listed; null: the "
+                       "model's middle and the "
+                       "first "
+                       "block of the way up that has any"},
+    [ITERATIONS] =
+        {.name = "iterations",
+         .type = "any",
+         .def = "[4,4,4,4,4,3,3,3,3,3,2,2,2,2,2,2,2,2,2,2,1]",
+         .alias = "max_iter",
+         .unit = "steps",
+         .doc = "gradient steps at most: a number, or a list by step whose last entry serves all later ones"},
+    [THRESHOLD] = {.name = "threshold",
+                   .type = "number",
+                   .def = "null",
+                   .min = -1e6,
+                   .max = 1e6,
+                   .alias = "loss_threshold",
+                   .doc = "no further gradient step once the energy is not above it; null: 5 for 8 heads, in "
+                          "strict mode in "
+                          "proportion "
+                          "for others; of a function: none"},
+    [LAST_STEP] = {.name = "last_step",
+                   .type = "integer",
+                   .def = "30",
+                   .max = 100000,
+                   .alias = "max_index_step",
+                   .unit = "steps",
+                   .doc = "steps from this one on are not guided"},
+    [DECAY] = {.name = "decay",
+               .type = "choice",
+               .def = "\"noise\"",
+               .choices = "noise|progress",
+               .doc = "what eta is multiplied by: noise: sqrt(1 - alpha_bar); progress: sqrt(1 - step / 2 / "
+                      "(steps - 1)), "
+                      "BoxDiff's"},
+    [TRANSFER] = {.name = "transfer",
+                  .type = "choice",
+                  .def = "\"word\"",
+                  .choices = "word|last|all",
+                  .doc = "whose attention is transferred: the phrase's word, its last token, all of them"},
+    [SIGMA] = {.name = "sigma",
+               .type = "number",
+               .def = "0.5",
+               .max = 100,
+               .unit = "cells",
+               .doc = "boxdiff: smoothing of the maps; 0: none"},
+    [CORNER] = {.name = "corner",
+                .type = "integer",
+                .def = "1",
+                .max = 1000,
+                .alias = "L",
+                .unit = "cells",
+                .doc = "boxdiff: how far from an edge its corner terms look"},
+    [GROUNDING] = {.name = "grounding",
+                   .type = "any",
+                   .def = "null",
+                   .doc = "boxes for models with gated layers (GLIGEN), as the node grounding gives them; in "
+                          "faithful mode its "
+                          "tokens of "
+                          "nothing are taken"},
+    [POOLED] = {.name = "pooled",
+                .type = "embedding",
+                .def = "null",
+                .doc = "[B or 1,P] pooled prompt; SDXL needs it"},
+    [ORIGINAL_SIZE] = {.name = "original_size",
+                       .type = "list",
+                       .def = "null",
+                       .unit = "pixels",
+                       .doc = "{ width, height } for SDXL, as unet has it"},
+    [CROP] = {.name = "crop",
+              .type = "list",
+              .def = "[0, 0]",
+              .unit = "pixels",
+              .doc = "{ left, top } for SDXL, as unet has it"},
+    [TARGET_SIZE] = {.name = "target_size",
+                     .type = "list",
+                     .def = "null",
+                     .unit = "pixels",
+                     .doc = "{ width, height } for SDXL, as unet has it"},
+    [MODE] = {.name = "mode",
+              .type = "choice",
+              .def = "\"strict\"",
+              .choices = "strict|faithful",
+              .doc =
+                  "strict: the energy is measured anew at every step; faithful: as the published code, where "
+                  "guidance "
+                  "ends for "
+                  "good once the energy was seen below the threshold, and boxes off the canvas wrap around"},
+    {.name = NULL},
 };
 
+enum { OUT_LATENTS, OUT_ENERGY, OUT_STATE, OUT_ENERGIES, OUT_GRADIENT };
 static const mw_out out[] = {
-    {"latents", "latents", "[B,4,h,w] moved"},
-    {"energy", "any", "the last one measured; of several pictures a list; nil when none was"},
-    {"state", "any", "the energy carried to the next step"},
-    {"energies", "list", "all that were measured at this step, in order; of several pictures a list of such"},
-    {"gradient", "tensor",
-     "[B,4,h,w] of the energy, at each picture's last gradient step; nil when none was made"},
-    {0},
+    [OUT_LATENTS] = {.name = "latents", .type = "latents", .doc = "[B,4,h,w] moved"},
+    [OUT_ENERGY] = {.name = "energy",
+                    .type = "any",
+                    .doc = "the last one measured; of several pictures a list; nil when none was"},
+    [OUT_STATE] = {.name = "state", .type = "any", .doc = "the energy carried to the next step"},
+    [OUT_ENERGIES] =
+        {.name = "energies",
+         .type = "list",
+         .doc = "all that were measured at this step, in order; of several pictures a list of such"},
+    [OUT_GRADIENT] =
+        {.name = "gradient",
+         .type = "tensor",
+         .doc = "[B,4,h,w] of the energy, at each picture's last gradient step; nil when none was made"},
+    {.name = NULL},
 };
 
 // ---- one call
@@ -357,13 +456,13 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     k.pictures = k.latents ? mw_dim(k.latents, 0) : 0;
     k.step = (int)mw_value_as_number(i[STEP]);
     k.strict = strcmp(mw_value_as_text(i[MODE]), "strict") == 0;
-    o[3] = start_energies(&k);
-    o[0] = mw_value_tensor(c, run_call(&k));
-    o[1] = carried(&k);
-    o[2] = mw_value_map(c);
-    if (mw_value_kind(o[1]) != MW_NIL)
-        mw_value_set(c, o[2], "energy", mw_value_retain(o[1]));
-    o[4] = k.gradients ? mw_value_tensor(c, k.gradients) : mw_value_nil(c);
+    o[OUT_ENERGIES] = start_energies(&k);
+    o[OUT_LATENTS] = mw_value_tensor(c, run_call(&k));
+    o[OUT_ENERGY] = carried(&k);
+    o[OUT_STATE] = mw_value_map(c);
+    if (mw_value_kind(o[OUT_ENERGY]) != MW_NIL)
+        mw_value_set(c, o[OUT_STATE], "energy", mw_value_retain(o[OUT_ENERGY]));
+    o[OUT_GRADIENT] = k.gradients ? mw_value_tensor(c, k.gradients) : mw_value_nil(c);
     mw_layout_energy_free(&k.energy);
     mw_schedule_free(k.schedule);
     free(k.layer);
@@ -373,13 +472,13 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_box_attention_guide = {
-    "box_attention_guide",
-    1,
-    0,
-    "Moves latents before a step against the gradient of an energy: attention to each phrase goes into its "
-    "boxes. "
-    "LLM-grounded Diffusion (arXiv 2305.13655), eq. 1 to 4.",
-    in,
-    out,
-    run,
+    .name = "box_attention_guide",
+    .version = 1,
+    .doc = "Moves latents before a step against the gradient of an energy: attention to each phrase goes "
+           "into its "
+           "boxes. "
+           "LLM-grounded Diffusion (arXiv 2305.13655), eq. 1 to 4.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -11,19 +11,32 @@
 enum { MODEL, BOXES, PHRASES, CANVAS };
 
 static const mw_port in[] = {
-    {"model", "unet", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint with gated layers, or its unet"},
-    {"boxes", "list", NULL, 0, 0, NULL, NULL, "pixels", "{ { x, y, width, height }, ... } on the canvas"},
-    {"phrases", "embedding", NULL, 0, 0, NULL, NULL, NULL,
-     "[n,P] one for each box: the pooled output of text_encoder for the list of phrases"},
-    {"canvas", "list", "[512, 512]", 0, 0, NULL, NULL, "pixels", "{ width, height } that the boxes refer to"},
-    {0},
+    [MODEL] = {.name = "model", .type = "unet", .doc = "a checkpoint with gated layers, or its unet"},
+    [BOXES] = {.name = "boxes",
+               .type = "list",
+               .unit = "pixels",
+               .doc = "{ { x, y, width, height }, ... } on the canvas"},
+    [PHRASES] = {.name = "phrases",
+                 .type = "embedding",
+                 .doc = "[n,P] one for each box: the pooled output of text_encoder for the list of phrases"},
+    [CANVAS] = {.name = "canvas",
+                .type = "list",
+                .def = "[512, 512]",
+                .unit = "pixels",
+                .doc = "{ width, height } that the boxes refer to"},
+    {.name = NULL},
 };
 
+enum { OUT_GROUNDING, OUT_OBJECTS, OUT_NULL };
 static const mw_out out[] = {
-    {"grounding", "any", "{ objects, null }, for unet and box_attention_guide"},
-    {"objects", "tensor", "[1,30,D] tokens of the boxes and, in the other slots, of nothing"},
-    {"null", "tensor", "[1,30,D] tokens of nothing"},
-    {0},
+    [OUT_GROUNDING] = {.name = "grounding",
+                       .type = "any",
+                       .doc = "{ objects, null }, for unet and box_attention_guide"},
+    [OUT_OBJECTS] = {.name = "objects",
+                     .type = "tensor",
+                     .doc = "[1,30,D] tokens of the boxes and, in the other slots, of nothing"},
+    [OUT_NULL] = {.name = "null", .type = "tensor", .doc = "[1,30,D] tokens of nothing"},
+    {.name = NULL},
 };
 
 // [1,30,P]: the first n phrases, then zeros.
@@ -64,20 +77,19 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     mw_tensor *objects = mw_position_net(c, m, &g);
     g.mask = none;
     mw_tensor *null = mw_position_net(c, m, &g);
-    o[0] = mw_value_map(c);
-    mw_value_set(c, o[0], "objects", mw_value_tensor(c, objects));
-    mw_value_set(c, o[0], "null", mw_value_tensor(c, null));
-    o[1] = mw_value_tensor(c, objects);
-    o[2] = mw_value_tensor(c, null);
+    o[OUT_GROUNDING] = mw_value_map(c);
+    mw_value_set(c, o[OUT_GROUNDING], "objects", mw_value_tensor(c, objects));
+    mw_value_set(c, o[OUT_GROUNDING], "null", mw_value_tensor(c, null));
+    o[OUT_OBJECTS] = mw_value_tensor(c, objects);
+    o[OUT_NULL] = mw_value_tensor(c, null);
     return mw_err(c);
 }
 
 const mw_node_type mw_node_grounding = {
-    "grounding",
-    1,
-    0,
-    "Boxes and phrases as the tokens that GLIGEN's gated layers attend to (arXiv 2301.07093, eq. 5).",
-    in,
-    out,
-    run,
+    .name = "grounding",
+    .version = 1,
+    .doc = "Boxes and phrases as the tokens that GLIGEN's gated layers attend to (arXiv 2301.07093, eq. 5).",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -11,34 +11,59 @@
 enum { LAYOUT, MODEL, PROMPT, FORM, CENTER, PAD, MODE };
 
 static const mw_port in[] = {
-    {"layout", "layout", NULL, 0, 0, NULL, NULL, NULL, "the captioned boxes"},
-    {"model", "tokenizer", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint, or its tokenizer"},
-    {"prompt", "text", "null", 0, 0, NULL, NULL, NULL,
-     "for the whole picture instead of one made of the phrases; those it lacks are added after bars"},
-    {"form", "text", "\"{background} with {phrases}\"", 0, 0, NULL, NULL, NULL,
-     "how prompts are put together of the background and the phrases; without a background it is the "
-     "phrases, "
-     "without objects the background"},
-    {"center", "choice", "\"floor\"", 0, 0, "none|horizontal|both|floor", NULL, NULL,
-     "where an object is drawn alone: in its box; in the middle from left to right; in the middle; in the "
-     "middle "
-     "from left to right with its lower edge near the ground"},
-    {"pad", "number", "0.2", 0, 1, NULL, "so_floor_padding", NULL, "share of the canvas that is ground"},
-    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
-     "faithful finds plurals and tokens as the published code does, its slips included"},
-    {0},
+    [LAYOUT] = {.name = "layout", .type = "layout", .doc = "the captioned boxes"},
+    [MODEL] = {.name = "model", .type = "tokenizer", .doc = "a checkpoint, or its tokenizer"},
+    [PROMPT] =
+        {.name = "prompt",
+         .type = "text",
+         .def = "null",
+         .doc =
+             "for the whole picture instead of one made of the phrases; those it lacks are added after bars"},
+    [FORM] =
+        {.name = "form",
+         .type = "text",
+         .def = "\"{background} with {phrases}\"",
+         .doc =
+             "how prompts are put together of the background and the phrases; without a background it is the "
+             "phrases, "
+             "without objects the background"},
+    [CENTER] = {.name = "center",
+                .type = "choice",
+                .def = "\"floor\"",
+                .choices = "none|horizontal|both|floor",
+                .doc = "where an object is drawn alone: in its box; in the middle from left to right; in the "
+                       "middle; in the "
+                       "middle "
+                       "from left to right with its lower edge near the ground"},
+    [PAD] = {.name = "pad",
+             .type = "number",
+             .def = "0.2",
+             .max = 1,
+             .alias = "so_floor_padding",
+             .doc = "share of the canvas that is ground"},
+    [MODE] = {.name = "mode",
+              .type = "choice",
+              .def = "\"strict\"",
+              .choices = "strict|faithful",
+              .doc = "faithful finds plurals and tokens as the published code does, its slips included"},
+    {.name = NULL},
 };
 
+enum { OUT_PROMPT, OUT_OBJECTS, OUT_PHRASES };
 static const mw_out out[] = {
-    {"prompt", "text", "of the whole picture"},
-    {"objects", "list",
-     "by name: {prompt, phrase, word, box = {x, y, width, height}, alone (the box while it is drawn alone), "
-     "place (in the layout, from 1), ordinal "
-     "(among "
-     "its name's, from 1), token (of the word, in its own prompt)}"},
-    {"phrases", "list",
-     "of the whole picture's prompt: {phrase, word, objects (which, from 1), tokens, token (of the word)}"},
-    {0},
+    [OUT_PROMPT] = {.name = "prompt", .type = "text", .doc = "of the whole picture"},
+    [OUT_OBJECTS] = {.name = "objects",
+                     .type = "list",
+                     .doc = "by name: {prompt, phrase, word, box = {x, y, width, height}, alone (the box "
+                            "while it is drawn alone), "
+                            "place (in the layout, from 1), ordinal "
+                            "(among "
+                            "its name's, from 1), token (of the word, in its own prompt)}"},
+    [OUT_PHRASES] = {.name = "phrases",
+                     .type = "list",
+                     .doc = "of the whole picture's prompt: {phrase, word, objects (which, from 1), tokens, "
+                            "token (of the word)}"},
+    {.name = NULL},
 };
 
 // ---- prompts
@@ -188,13 +213,13 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
             ? mw_strdup(c, mw_value_as_text(i[PROMPT]))
             : filled(c, mw_value_as_text(i[FORM]), l.background, phrases);
     if (prompt && mw_layout_phrases_find(c, t, &s, prompt, mode, &p) == MW_OK) {
-        o[0] = mw_value_text(c, p.found.prompt, strlen(p.found.prompt));
-        o[1] = mw_value_list(c);
-        o[2] = mw_value_list(c);
+        o[OUT_PROMPT] = mw_value_text(c, p.found.prompt, strlen(p.found.prompt));
+        o[OUT_OBJECTS] = mw_value_list(c);
+        o[OUT_PHRASES] = mw_value_list(c);
         for (size_t k = 0; k < s.n; k++)
-            mw_value_push(c, o[1], object_value(c, i, &l, &s.object[k], mode));
+            mw_value_push(c, o[OUT_OBJECTS], object_value(c, i, &l, &s.object[k], mode));
         for (size_t k = 0; k < s.ngroups; k++)
-            mw_value_push(c, o[2], phrase_value(c, &s.group[k], &p.phrase[k]));
+            mw_value_push(c, o[OUT_PHRASES], phrase_value(c, &s.group[k], &p.phrase[k]));
     }
     mw_layout_phrases_free(&p);
     mw_layout_spec_free(&s);
@@ -205,13 +230,14 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_layout_phrases = {
-    "layout_phrases",
-    1,
-    MW_NODE_HOST,
-    "The prompts of a layout, for each object alone and for the whole picture, and where its phrases' tokens "
-    "are. "
-    "LLM-grounded Diffusion, section 3.2.",
-    in,
-    out,
-    run,
+    .name = "layout_phrases",
+    .version = 1,
+    .flags = MW_NODE_HOST,
+    .doc = "The prompts of a layout, for each object alone and for the whole picture, and where its phrases' "
+           "tokens "
+           "are. "
+           "LLM-grounded Diffusion, section 3.2.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

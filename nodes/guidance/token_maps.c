@@ -11,16 +11,25 @@
 enum { MAPS, TOKEN, SHIFT, LIKE };
 
 static const mw_port in[] = {
-    {"maps", "maps", NULL, 0, 0, NULL, NULL, NULL,
-     "by layer: [1,heads,h*w,L], as unet and token_maps give them"},
-    {"token", "integer", "0", 0, 100000, NULL, NULL, NULL, "which column, from 0"},
-    {"shift", "list", "null", 0, 0, NULL, NULL, NULL,
-     "{ dx, dy } of object_shift; what comes in is zero; null: they stay"},
-    {"like", "latents", "null", 0, 0, NULL, NULL, NULL, "latents that the maps belong to; null: square maps"},
-    {0},
+    [MAPS] = {.name = "maps",
+              .type = "maps",
+              .doc = "by layer: [1,heads,h*w,L], as unet and token_maps give them"},
+    [TOKEN] = {.name = "token", .type = "integer", .def = "0", .max = 100000, .doc = "which column, from 0"},
+    [SHIFT] = {.name = "shift",
+               .type = "list",
+               .def = "null",
+               .doc = "{ dx, dy } of object_shift; what comes in is zero; null: they stay"},
+    [LIKE] = {.name = "like",
+              .type = "latents",
+              .def = "null",
+              .doc = "latents that the maps belong to; null: square maps"},
+    {.name = NULL},
 };
 
-static const mw_out out[] = {{"maps", "maps", "by layer: [1,heads,h*w,1]"}, {0}};
+static const mw_out out[] = {
+    {.name = "maps", .type = "maps", .doc = "by layer: [1,heads,h*w,1]"},
+    {.name = NULL},
+};
 
 // [1,heads,cells,1] -> the same, moved.
 static mw_tensor *moved(mw_ctx *c, mw_value *const *i, const char *name, mw_tensor *t)
@@ -71,5 +80,10 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_token_maps = {
-    "token_maps", 1, 0, "Attention maps of one token, moved with the object it stands for.", in, out, run,
+    .name = "token_maps",
+    .version = 1,
+    .doc = "Attention maps of one token, moved with the object it stands for.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -8,15 +8,23 @@
 enum { FIRST, COUNT };
 
 static const mw_port in[] = {
-    {"first", "integer", "0", 0, MW_EVAL_PROMPTS - 1, NULL, NULL, NULL,
-     "from which one on: 0 negation, 100 counts, 200 attributes, 300 places"},
-    {"count", "integer", "400", 1, MW_EVAL_PROMPTS, NULL, NULL, NULL, "how many; fewer where the list ends"},
-    {0},
+    [FIRST] = {.name = "first",
+               .type = "integer",
+               .def = "0",
+               .max = MW_EVAL_PROMPTS - 1,
+               .doc = "from which one on: 0 negation, 100 counts, 200 attributes, 300 places"},
+    [COUNT] = {.name = "count",
+               .type = "integer",
+               .def = "400",
+               .min = 1,
+               .max = MW_EVAL_PROMPTS,
+               .doc = "how many; fewer where the list ends"},
+    {.name = NULL},
 };
 
 static const mw_out out[] = {
-    {"prompts", "texts", "the prompts; some come twice and more"},
-    {0},
+    {.name = "prompts", .type = "texts", .doc = "the prompts; some come twice and more"},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -33,13 +41,14 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_benchmark_prompts = {
-    "benchmark_prompts",
-    1,
-    MW_NODE_HOST | MW_NODE_LITERAL,
-    "The 400 prompts of LLM-grounded Diffusion (arXiv 2305.13655, section 4): 100 each with something left "
-    "out, "
-    "counted, colored and placed. `judge` reads them.",
-    in,
-    out,
-    run,
+    .name = "benchmark_prompts",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_LITERAL,
+    .doc = "The 400 prompts of LLM-grounded Diffusion (arXiv 2305.13655, section 4): 100 each with something "
+           "left "
+           "out, "
+           "counted, colored and placed. `judge` reads them.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

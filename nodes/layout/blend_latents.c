@@ -10,20 +10,42 @@
 enum { LATENTS, OVER, MASK, BOX, CANVAS, RATIO, MODE };
 
 static const mw_port in[] = {
-    {"latents", "latents", NULL, 0, 0, NULL, NULL, NULL, "[B,4,h,w] what stays outside"},
-    {"over", "latents", NULL, 0, 0, NULL, NULL, NULL, "[B,4,h,w] what comes in inside"},
-    {"mask", "mask", "null", 0, 0, NULL, NULL, NULL, "[h,w] 1 inside; without it `box` is needed"},
-    {"box", "list", "null", 0, 0, NULL, NULL, "pixels",
-     "{ x, y, width, height } on the canvas, instead of a mask"},
-    {"canvas", "list", "[512, 512]", 0, 0, NULL, NULL, "pixels", "{ width, height } that the box refers to"},
-    {"ratio", "number", "1", 0, 1, NULL, "fg_blending_ratio", NULL,
-     "share of the variance inside that comes from `over`: sqrt(1 - ratio) * latents + sqrt(ratio) * over"},
-    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
-     "strict: a box covers at least one cell; faithful: also none, and off the canvas it wraps around"},
-    {0},
+    [LATENTS] = {.name = "latents", .type = "latents", .doc = "[B,4,h,w] what stays outside"},
+    [OVER] = {.name = "over", .type = "latents", .doc = "[B,4,h,w] what comes in inside"},
+    [MASK] = {.name = "mask",
+              .type = "mask",
+              .def = "null",
+              .doc = "[h,w] 1 inside; without it `box` is needed"},
+    [BOX] = {.name = "box",
+             .type = "list",
+             .def = "null",
+             .unit = "pixels",
+             .doc = "{ x, y, width, height } on the canvas, instead of a mask"},
+    [CANVAS] = {.name = "canvas",
+                .type = "list",
+                .def = "[512, 512]",
+                .unit = "pixels",
+                .doc = "{ width, height } that the box refers to"},
+    [RATIO] = {.name = "ratio",
+               .type = "number",
+               .def = "1",
+               .max = 1,
+               .alias = "fg_blending_ratio",
+               .doc = "share of the variance inside that comes from `over`: sqrt(1 - ratio) * latents + "
+                      "sqrt(ratio) * over"},
+    [MODE] = {.name = "mode",
+              .type = "choice",
+              .def = "\"strict\"",
+              .choices = "strict|faithful",
+              .doc = "strict: a box covers at least one cell; faithful: also none, and off the canvas it "
+                     "wraps around"},
+    {.name = NULL},
 };
 
-static const mw_out out[] = {{"latents", "latents", "[B,4,h,w] the mixture"}, {0}};
+static const mw_out out[] = {
+    {.name = "latents", .type = "latents", .doc = "[B,4,h,w] the mixture"},
+    {.name = NULL},
+};
 
 // [h,w] f32 of 0 and 1.
 static mw_tensor *read_mask(mw_ctx *c, mw_value *const *i, int h, int w)
@@ -59,12 +81,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_blend_latents = {
-    "blend_latents",
-    1,
-    0,
-    "Lays latents over others inside a mask or a box; with a ratio below 1 it mixes noise, and its variance "
-    "stays.",
-    in,
-    out,
-    run,
+    .name = "blend_latents",
+    .version = 1,
+    .doc = "Lays latents over others inside a mask or a box; with a ratio below 1 it mixes noise, and its "
+           "variance "
+           "stays.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -10,18 +10,31 @@ enum { BOX, LIKE, CANVAS, MODE };
 enum { CELL = 8 }; // pixels along a side of a latent
 
 static const mw_port in[] = {
-    {"box", "list", NULL, 0, 0, NULL, NULL, "pixels", "{ x, y, width, height } on the canvas"},
-    {"like", "latents", NULL, 0, 0, NULL, NULL, NULL, "latents whose sides the mask gets"},
-    {"canvas", "list", "[512, 512]", 0, 0, NULL, NULL, "pixels", "{ width, height } that the box refers to"},
-    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
-     "strict: a box covers at least one cell; faithful: also none, and off the canvas it wraps around"},
-    {0},
+    [BOX] = {.name = "box", .type = "list", .unit = "pixels", .doc = "{ x, y, width, height } on the canvas"},
+    [LIKE] = {.name = "like", .type = "latents", .doc = "latents whose sides the mask gets"},
+    [CANVAS] = {.name = "canvas",
+                .type = "list",
+                .def = "[512, 512]",
+                .unit = "pixels",
+                .doc = "{ width, height } that the box refers to"},
+    [MODE] = {.name = "mode",
+              .type = "choice",
+              .def = "\"strict\"",
+              .choices = "strict|faithful",
+              .doc = "strict: a box covers at least one cell; faithful: also none, and off the canvas it "
+                     "wraps around"},
+    {.name = NULL},
 };
 
+enum { OUT_MASK, OUT_PIXELS };
 static const mw_out out[] = {
-    {"mask", "mask", "[h,w] 1 in the box: corner and size go to the nearest cell each"},
-    {"pixels", "list", "{ x, y, width, height } of the box in whole pixels of the picture, 8 to a cell"},
-    {0},
+    [OUT_MASK] = {.name = "mask",
+                  .type = "mask",
+                  .doc = "[h,w] 1 in the box: corner and size go to the nearest cell each"},
+    [OUT_PIXELS] = {.name = "pixels",
+                    .type = "list",
+                    .doc = "{ x, y, width, height } of the box in whole pixels of the picture, 8 to a cell"},
+    {.name = NULL},
 };
 
 static mw_value *pixels(mw_ctx *c, const double box[4], int h, int w)
@@ -40,13 +53,18 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     int h = (int)mw_dim(like, -2), w = (int)mw_dim(like, -1);
     double box[4];
     uint8_t *mask = mw_box_mask_read(c, i[BOX], i[CANVAS], h, w, mw_layout_mode_of(i[MODE]));
-    o[0] = mask ? mw_mask_value(c, mask, h, w) : NULL;
+    o[OUT_MASK] = mask ? mw_mask_value(c, mask, h, w) : NULL;
     free(mask);
     if (mw_box_on_canvas(c, i[BOX], i[CANVAS], box) == MW_OK)
-        o[1] = pixels(c, box, h, w);
+        o[OUT_PIXELS] = pixels(c, box, h, w);
     return mw_err(c);
 }
 
 const mw_node_type mw_node_box_mask = {
-    "box_mask", 3, 0, "The cells of latents that a box covers.", in, out, run,
+    .name = "box_mask",
+    .version = 3,
+    .doc = "The cells of latents that a box covers.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -10,22 +10,32 @@
 enum { PROMPT, BOXES, MODE };
 
 static const mw_port in[] = {
-    {"prompt", "text", NULL, 0, 0, NULL, NULL, NULL,
-     "what was asked for: \"... with three owls\", \"... without cats\", \"... with a red car and a blue "
-     "cup\", "
-     "\"... with a cat on the left and a dog on the right\""},
-    {"boxes", "any", "null", 0, 0, NULL, NULL, NULL,
-     "what is there: a layout, or the boxes of `detect`; none: only the prompt is read"},
-    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
-     "faithful reads prompts as the published evaluation does, its slips included"},
-    {0},
+    [PROMPT] = {.name = "prompt",
+                .type = "text",
+                .doc = "what was asked for: \"... with three owls\", \"... without cats\", \"... with a red "
+                       "car and a blue "
+                       "cup\", "
+                       "\"... with a cat on the left and a dog on the right\""},
+    [BOXES] = {.name = "boxes",
+               .type = "any",
+               .def = "null",
+               .doc = "what is there: a layout, or the boxes of `detect`; none: only the prompt is read"},
+    [MODE] = {.name = "mode",
+              .type = "choice",
+              .def = "\"strict\"",
+              .choices = "strict|faithful",
+              .doc = "faithful reads prompts as the published evaluation does, its slips included"},
+    {.name = NULL},
 };
 
+enum { OUT_PASSED, OUT_KIND, OUT_QUERIES };
 static const mw_out out[] = {
-    {"passed", "bool", "true when the boxes show it"},
-    {"kind", "text", "negation, numeracy, attribution, spatial or numeracy_2obj"},
-    {"queries", "texts", "what `detect` should look for to find out"},
-    {0},
+    [OUT_PASSED] = {.name = "passed", .type = "bool", .doc = "true when the boxes show it"},
+    [OUT_KIND] = {.name = "kind",
+                  .type = "text",
+                  .doc = "negation, numeracy, attribution, spatial or numeracy_2obj"},
+    [OUT_QUERIES] = {.name = "queries", .type = "texts", .doc = "what `detect` should look for to find out"},
+    {.name = NULL},
 };
 
 // An entry's name and numbers; MW_E_ARG when it has none.
@@ -71,11 +81,11 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     mw_english *e = mw_english_load(c);
     if (e && mw_eval_read(c, e, mw_value_as_text(i[PROMPT]), mode, &t) == MW_OK) {
         bool judged = mw_value_kind(i[BOXES]) != MW_NIL;
-        o[0] = mw_value_bool(c, judged && passes(c, &t, i[BOXES]));
-        o[1] = mw_value_text(c, mw_eval_kind_name(t.kind), strlen(mw_eval_kind_name(t.kind)));
-        o[2] = mw_value_list(c);
+        o[OUT_PASSED] = mw_value_bool(c, judged && passes(c, &t, i[BOXES]));
+        o[OUT_KIND] = mw_value_text(c, mw_eval_kind_name(t.kind), strlen(mw_eval_kind_name(t.kind)));
+        o[OUT_QUERIES] = mw_value_list(c);
         for (int k = 0; k < t.n && !mw_err(c); k++)
-            mw_value_push(c, o[2], mw_value_text(c, t.query[k], strlen(t.query[k])));
+            mw_value_push(c, o[OUT_QUERIES], mw_value_text(c, t.query[k], strlen(t.query[k])));
     }
     mw_eval_task_free(&t);
     mw_english_free(e);
@@ -83,13 +93,14 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_judge = {
-    "judge",
-    1,
-    MW_NODE_HOST,
-    "Judges boxes by a prompt, as the evaluation of LLM-grounded Diffusion does (arXiv 2305.13655, section "
-    "4): counts, "
-    "absences, attributes, places.",
-    in,
-    out,
-    run,
+    .name = "judge",
+    .version = 1,
+    .flags = MW_NODE_HOST,
+    .doc = "Judges boxes by a prompt, as the evaluation of LLM-grounded Diffusion does (arXiv 2305.13655, "
+           "section "
+           "4): counts, "
+           "absences, attributes, places.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

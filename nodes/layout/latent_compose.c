@@ -14,26 +14,42 @@ enum { BACKGROUND, OBJECTS, STEP, MODE };
 enum { MOST = 4096 };
 
 static const mw_port in[] = {
-    {"background", "latents", NULL, 0, 0, NULL, NULL, NULL,
-     "[1,4,h,w] the noise that the whole picture starts from"},
-    {"objects", "list", NULL, 0, 0, NULL, NULL, NULL,
-     "{ { latents = [1,4,h,w] at this step, mask = [h,w], shift = { dx, dy } as object_shift gives it, or "
-     "none "
-     "}, ... }"},
-    {"step", "integer", "0", 0, 100000, NULL, NULL, NULL,
-     "0: the start, where the bounds of the masks are laid on the background too; later steps hold the "
-     "objects on "
-     "zeros"},
-    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
-     "faithful lets the zeros that a shift brings in onto the background, as the published code does"},
-    {0},
+    [BACKGROUND] = {.name = "background",
+                    .type = "latents",
+                    .doc = "[1,4,h,w] the noise that the whole picture starts from"},
+    [OBJECTS] = {.name = "objects",
+                 .type = "list",
+                 .doc = "{ { latents = [1,4,h,w] at this step, mask = [h,w], shift = { dx, dy } as "
+                        "object_shift gives it, or "
+                        "none "
+                        "}, ... }"},
+    [STEP] = {.name = "step",
+              .type = "integer",
+              .def = "0",
+              .max = 100000,
+              .doc = "0: the start, where the bounds of the masks are laid on the background too; later "
+                     "steps hold the "
+                     "objects on "
+                     "zeros"},
+    [MODE] = {.name = "mode",
+              .type = "choice",
+              .def = "\"strict\"",
+              .choices = "strict|faithful",
+              .doc = "faithful lets the zeros that a shift brings in onto the background, as the published "
+                     "code does"},
+    {.name = NULL},
 };
 
+enum { OUT_LATENTS, OUT_FROZEN, OUT_OWNER };
 static const mw_out out[] = {
-    {"latents", "latents", "[1,4,h,w] larger objects under smaller ones"},
-    {"frozen", "mask", "[h,w] 1 where an object is"},
-    {"owner", "tensor", "[h,w] number of the object that is there, from 1, else 0"},
-    {0},
+    [OUT_LATENTS] = {.name = "latents",
+                     .type = "latents",
+                     .doc = "[1,4,h,w] larger objects under smaller ones"},
+    [OUT_FROZEN] = {.name = "frozen", .type = "mask", .doc = "[h,w] 1 where an object is"},
+    [OUT_OWNER] = {.name = "owner",
+                   .type = "tensor",
+                   .doc = "[h,w] number of the object that is there, from 1, else 0"},
+    {.name = NULL},
 };
 
 // One entry of `objects`; latents and mask are free()d by the caller.
@@ -70,9 +86,9 @@ static void give(mw_ctx *c, const mw_tensor *like, const float *z, const int32_t
     uint8_t *frozen = mw_alloc(c, (size_t)h * (size_t)w);
     for (int i = 0; frozen && i < h * w; i++)
         frozen[i] = owner[i] > 0;
-    o[0] = mw_value_tensor(c, mw_tensor_from_f32(c, MW_F32, 4, like->shape, z));
-    o[1] = frozen ? mw_mask_value(c, frozen, h, w) : NULL;
-    o[2] = mw_value_tensor(c, mw_tensor_from_i32(c, 2, (int64_t[]){h, w}, owner));
+    o[OUT_LATENTS] = mw_value_tensor(c, mw_tensor_from_f32(c, MW_F32, 4, like->shape, z));
+    o[OUT_FROZEN] = frozen ? mw_mask_value(c, frozen, h, w) : NULL;
+    o[OUT_OWNER] = mw_value_tensor(c, mw_tensor_from_i32(c, 2, (int64_t[]){h, w}, owner));
     free(frozen);
 }
 
@@ -115,12 +131,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_latent_compose = {
-    "latent_compose",
-    1,
-    0,
-    "Latents of objects drawn alone, moved to where they belong and laid over the background's. LLM-grounded "
-    "Diffusion, section 3.3.",
-    in,
-    out,
-    run,
+    .name = "latent_compose",
+    .version = 1,
+    .doc = "Latents of objects drawn alone, moved to where they belong and laid over the background's. "
+           "LLM-grounded "
+           "Diffusion, section 3.3.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

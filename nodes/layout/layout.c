@@ -14,30 +14,53 @@ enum { OBJECTS, BACKGROUND, NEGATIVE, CANVAS, TEXT, PATH, SCALE, MODE };
 enum { LARGEST_FILE = 16 << 20 };
 
 static const mw_port in[] = {
-    {"objects", "list", "null", 0, 0, NULL, NULL, NULL,
-     "{{phrase = \"a red circle\", box = {x, y, width, height}}, ...}, in pixels from the upper left corner"},
-    {"background", "text", "\"\"", 0, 0, NULL, NULL, NULL,
-     "what is behind the objects; with `text` or `path` it replaces theirs"},
-    {"negative", "text", "\"\"", 0, 0, NULL, NULL, NULL,
-     "what must not appear; with `text` or `path` it replaces theirs"},
-    {"canvas", "list", "[512, 512]", 0, 0, NULL, NULL, "pixels",
-     "{width, height} that the boxes are meant for"},
-    {"text", "text", "null", 0, 0, NULL, NULL, NULL,
-     "a completion: [('a cat', [x, y, w, h]), ...], then lines \"Background prompt: ...\" and \"Negative "
-     "prompt: ...\""},
-    {"path", "path", "null", 0, 0, NULL, NULL, NULL,
-     "a file: JSON of the form that this node gives, or a completion as `text`"},
-    {"scale", "bool", "false", 0, 0, NULL, NULL, NULL,
-     "stretch a completion's boxes over the canvas, at most threefold, also where none leaves it"},
-    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
-     "strict refuses a box off the canvas and cuts one that sticks out; faithful does as the published code"},
-    {0},
+    [OBJECTS] = {.name = "objects",
+                 .type = "list",
+                 .def = "null",
+                 .doc = "{{phrase = \"a red circle\", box = {x, y, width, height}}, ...}, in pixels from the "
+                        "upper left corner"},
+    [BACKGROUND] = {.name = "background",
+                    .type = "text",
+                    .def = "\"\"",
+                    .doc = "what is behind the objects; with `text` or `path` it replaces theirs"},
+    [NEGATIVE] = {.name = "negative",
+                  .type = "text",
+                  .def = "\"\"",
+                  .doc = "what must not appear; with `text` or `path` it replaces theirs"},
+    [CANVAS] = {.name = "canvas",
+                .type = "list",
+                .def = "[512, 512]",
+                .unit = "pixels",
+                .doc = "{width, height} that the boxes are meant for"},
+    [TEXT] = {.name = "text",
+              .type = "text",
+              .def = "null",
+              .doc = "a completion: [('a cat', [x, y, w, h]), ...], then lines \"Background prompt: ...\" "
+                     "and \"Negative "
+                     "prompt: ...\""},
+    [PATH] = {.name = "path",
+              .type = "path",
+              .def = "null",
+              .doc = "a file: JSON of the form that this node gives, or a completion as `text`"},
+    [SCALE] =
+        {.name = "scale",
+         .type = "bool",
+         .def = "false",
+         .doc = "stretch a completion's boxes over the canvas, at most threefold, also where none leaves it"},
+    [MODE] = {.name = "mode",
+              .type = "choice",
+              .def = "\"strict\"",
+              .choices = "strict|faithful",
+              .doc = "strict refuses a box off the canvas and cuts one that sticks out; faithful does as the "
+                     "published code"},
+    {.name = NULL},
 };
 
 static const mw_out out[] = {
-    {"layout", "layout",
-     "{objects = {{phrase, box = {x, y, width, height}}, ...}, background, negative, canvas}"},
-    {0},
+    {.name = "layout",
+     .type = "layout",
+     .doc = "{objects = {{phrase, box = {x, y, width, height}}, ...}, background, negative, canvas}"},
+    {.name = NULL},
 };
 
 // A map of the parameters that a layout is made of.
@@ -133,12 +156,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_layout = {
-    "layout",
-    1,
-    MW_NODE_HOST | MW_NODE_LITERAL,
-    "Captioned boxes for a picture, as objects, as a language model's completion, or from a file "
-    "(LLM-grounded Diffusion, arXiv 2305.13655, stage 1).",
-    in,
-    out,
-    run,
+    .name = "layout",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_LITERAL,
+    .doc = "Captioned boxes for a picture, as objects, as a language model's completion, or from a file "
+           "(LLM-grounded Diffusion, arXiv 2305.13655, stage 1).",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -10,18 +10,35 @@
 enum { MASK, BOX, CANVAS, HORIZONTAL, MODE };
 
 static const mw_port in[] = {
-    {"mask", "mask", NULL, 0, 0, NULL, NULL, NULL, "[h,w] where the object was drawn"},
-    {"box", "list", NULL, 0, 0, NULL, NULL, "pixels", "{ x, y, width, height } where it belongs"},
-    {"canvas", "list", "[512, 512]", 0, 0, NULL, NULL, "pixels", "{ width, height } that the box refers to"},
-    {"horizontal_only", "bool", "false", 0, 0, NULL, "horizontal_shift_only", NULL, "it keeps its height"},
-    {"mode", "choice", "\"strict\"", 0, 0, "strict|faithful", NULL, NULL,
-     "faithful takes cells by their corners for the mask's centre, as the published code does"},
-    {0},
+    [MASK] = {.name = "mask", .type = "mask", .doc = "[h,w] where the object was drawn"},
+    [BOX] = {.name = "box",
+             .type = "list",
+             .unit = "pixels",
+             .doc = "{ x, y, width, height } where it belongs"},
+    [CANVAS] = {.name = "canvas",
+                .type = "list",
+                .def = "[512, 512]",
+                .unit = "pixels",
+                .doc = "{ width, height } that the box refers to"},
+    [HORIZONTAL] = {.name = "horizontal_only",
+                    .type = "bool",
+                    .def = "false",
+                    .alias = "horizontal_shift_only",
+                    .doc = "it keeps its height"},
+    [MODE] = {.name = "mode",
+              .type = "choice",
+              .def = "\"strict\"",
+              .choices = "strict|faithful",
+              .doc =
+                  "faithful takes cells by their corners for the mask's centre, as the published code does"},
+    {.name = NULL},
 };
 
 static const mw_out out[] = {
-    {"shift", "list", "{ dx, dy } in shares of the canvas; maps of all sizes move by the nearest eighth"},
-    {0},
+    {.name = "shift",
+     .type = "list",
+     .doc = "{ dx, dy } in shares of the canvas; maps of all sizes move by the nearest eighth"},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -41,11 +58,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_object_shift = {
-    "object_shift",
-    1,
-    MW_NODE_HOST,
-    "How far the centre of an object's mask is from that of its box. LLM-grounded Diffusion, section 3.3.",
-    in,
-    out,
-    run,
+    .name = "object_shift",
+    .version = 1,
+    .flags = MW_NODE_HOST,
+    .doc = "How far the centre of an object's mask is from that of its box. LLM-grounded Diffusion, section "
+           "3.3.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

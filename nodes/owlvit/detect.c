@@ -11,25 +11,39 @@
 enum { MODEL, IMAGE, TEXT, THRESHOLD, NMS, CLASS_AWARE };
 
 static const mw_port in[] = {
-    {"model", "owlvit", NULL, 0, 0, NULL, NULL, NULL, "an OWL-ViT model"},
-    {"image", "image", NULL, 0, 0, NULL, NULL, NULL, "[H,W,3] in 0..1"},
-    {"text", "texts", NULL, 0, 0, NULL, "texts|queries", NULL,
-     "what to look for: \"a photo of a cat\", or a list of such; each box goes to the text that fits it "
-     "best"},
-    {"threshold", "number", "0.15", 0, 1, NULL, NULL, NULL, "boxes must score more"},
-    {"nms", "number", "0.15", 0, 2, NULL, "nms_threshold", NULL,
-     "a box that overlaps a better one so much (intersection / union) is dropped; 2: none is"},
-    {"class_aware", "bool", "true", 0, 0, NULL, NULL, NULL, "only boxes of the same text hide each other"},
-    {0},
+    [MODEL] = {.name = "model", .type = "owlvit", .doc = "an OWL-ViT model"},
+    [IMAGE] = {.name = "image", .type = "image", .doc = "[H,W,3] in 0..1"},
+    [TEXT] = {.name = "text",
+              .type = "texts",
+              .alias = "texts|queries",
+              .doc = "what to look for: \"a photo of a cat\", or a list of such; each box goes to the text "
+                     "that fits it "
+                     "best"},
+    [THRESHOLD] =
+        {.name = "threshold", .type = "number", .def = "0.15", .max = 1, .doc = "boxes must score more"},
+    [NMS] = {.name = "nms",
+             .type = "number",
+             .def = "0.15",
+             .max = 2,
+             .alias = "nms_threshold",
+             .doc = "a box that overlaps a better one so much (intersection / union) is dropped; 2: none is"},
+    [CLASS_AWARE] = {.name = "class_aware",
+                     .type = "bool",
+                     .def = "true",
+                     .doc = "only boxes of the same text hide each other"},
+    {.name = NULL},
 };
 
+enum { OUT_BOXES, OUT_COUNT };
 static const mw_out out[] = {
-    {"boxes", "list",
-     "a list of { text, label (its place in the list, from 1), score, box = { x, y, width, height } in "
-     "pixels }, by "
-     "text where class_aware, the best first"},
-    {"count", "integer", "how many"},
-    {0},
+    [OUT_BOXES] = {.name = "boxes",
+                   .type = "list",
+                   .doc = "a list of { text, label (its place in the list, from 1), score, box = { x, y, "
+                          "width, height } in "
+                          "pixels }, by "
+                          "text where class_aware, the best first"},
+    [OUT_COUNT] = {.name = "count", .type = "integer", .doc = "how many"},
+    {.name = NULL},
 };
 
 // ---- queries
@@ -100,10 +114,10 @@ static void give(mw_ctx *c, mw_value *const *i, const mw_detection *d, size_t n,
         count =
             mw_suppress(c, (const double(*)[4])box, score, mw_value_as_bool(i[CLASS_AWARE]) ? label : NULL, n,
                         mw_value_as_number(i[NMS]), kept);
-    o[0] = mw_value_list(c);
+    o[OUT_BOXES] = mw_value_list(c);
     for (size_t k = 0; k < count; k++)
-        mw_value_push(c, o[0], box_value(c, &d[kept[k]], i[TEXT]));
-    o[1] = mw_value_number(c, (double)count);
+        mw_value_push(c, o[OUT_BOXES], box_value(c, &d[kept[k]], i[TEXT]));
+    o[OUT_COUNT] = mw_value_number(c, (double)count);
     free(box);
     free(score);
     free(label);
@@ -136,13 +150,13 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_detect = {
-    "detect",
-    1,
-    0,
-    "Boxes around what texts name, by an open-vocabulary detector; boxes that show the same thing twice are "
-    "dropped. The "
-    "defaults are those of the published evaluation of layout-guided pictures (Lian et al. 2023).",
-    in,
-    out,
-    run,
+    .name = "detect",
+    .version = 1,
+    .doc = "Boxes around what texts name, by an open-vocabulary detector; boxes that show the same thing "
+           "twice are "
+           "dropped. The "
+           "defaults are those of the published evaluation of layout-guided pictures (Lian et al. 2023).",
+    .in = in,
+    .out = out,
+    .run = run,
 };

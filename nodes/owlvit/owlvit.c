@@ -6,32 +6,43 @@
 
 #include <stdlib.h>
 
+enum { PATH, DTYPE };
 static const mw_port in[] = {
-    {"path", "path", NULL, 0, 0, NULL, "model", NULL,
-     "a folder as transformers lays it out: config.json, model.safetensors, preprocessor_config.json, "
-     "vocab.json"},
-    {"dtype", "choice", "\"auto\"", 0, 0, "auto|f32|f16|fp32=f32|fp16=f16|float32=f32|float16=f16", NULL,
-     NULL, "how weights and activations are stored; auto: f16 where the device computes in it, else f32"},
-    {0},
+    [PATH] = {.name = "path",
+              .type = "path",
+              .alias = "model",
+              .doc = "a folder as transformers lays it out: config.json, model.safetensors, "
+                     "preprocessor_config.json, "
+                     "vocab.json"},
+    [DTYPE] =
+        {.name = "dtype",
+         .type = "choice",
+         .def = "\"auto\"",
+         .choices = "auto|f32|f16|fp32=f32|fp16=f16|float32=f32|float16=f16",
+         .doc =
+             "how weights and activations are stored; auto: f16 where the device computes in it, else f32"},
+    {.name = NULL},
 };
 
 static const mw_out out[] = {
-    {"owlvit", "owlvit", "the model, for detect"},
-    {0},
+    {.name = "owlvit", .type = "owlvit", .doc = "the model, for detect"},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
-    char *path = mw_find_path(c, mw_value_as_text(i[0]));
-    mw_owlvit *m = path ? mw_owlvit_open(c, path, mw_checkpoint_dtype(c, mw_value_as_text(i[1]))) : NULL;
+    char *path = mw_find_path(c, mw_value_as_text(i[PATH]));
+    mw_owlvit *m = path ? mw_owlvit_open(c, path, mw_checkpoint_dtype(c, mw_value_as_text(i[DTYPE]))) : NULL;
     free(path);
     o[0] = m ? mw_value_object(c, &m->base) : NULL;
     return mw_err(c);
 }
 
 const mw_node_type mw_node_owlvit = {
-    "owlvit", 1,
-    0,        "Opens an OWL-ViT model (Minderer et al. 2022), which finds in pictures what texts name.",
-    in,       out,
-    run,
+    .name = "owlvit",
+    .version = 1,
+    .doc = "Opens an OWL-ViT model (Minderer et al. 2022), which finds in pictures what texts name.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

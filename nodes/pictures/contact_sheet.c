@@ -10,17 +10,32 @@ enum { IMAGES, LABELS, COLUMNS, GAP };
 enum { MOST = 4096, TEXT_SCALE = 1 };
 
 static const mw_port in[] = {
-    {"images", "list", NULL, 0, 0, NULL, "image", NULL, "pictures, or lists of pictures, of any sizes"},
-    {"labels", "texts", "null", 0, 0, NULL, NULL, NULL, "a text for each picture, in the same order"},
-    {"columns", "integer", "null", 1, 4096, NULL, NULL, NULL,
-     "pictures in a row; null: as many as make it square"},
-    {"gap", "integer", "8", 0, 1024, NULL, NULL, "pixels", "between pictures and around them"},
-    {0},
+    [IMAGES] = {.name = "images",
+                .type = "list",
+                .alias = "image",
+                .doc = "pictures, or lists of pictures, of any sizes"},
+    [LABELS] = {.name = "labels",
+                .type = "texts",
+                .def = "null",
+                .doc = "a text for each picture, in the same order"},
+    [COLUMNS] = {.name = "columns",
+                 .type = "integer",
+                 .def = "null",
+                 .min = 1,
+                 .max = 4096,
+                 .doc = "pictures in a row; null: as many as make it square"},
+    [GAP] = {.name = "gap",
+             .type = "integer",
+             .def = "8",
+             .max = 1024,
+             .unit = "pixels",
+             .doc = "between pictures and around them"},
+    {.name = NULL},
 };
 
 static const mw_out out[] = {
-    {"image", "image", "[H,W,3] the sheet, white where nothing is"},
-    {0},
+    {.name = "image", .type = "image", .doc = "[H,W,3] the sheet, white where nothing is"},
+    {.name = NULL},
 };
 
 // The sheet while it is made.
@@ -100,5 +115,10 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_contact_sheet = {
-    "contact_sheet", 1, 0, "Many pictures on one sheet, row by row, each with its label below.", in, out, run,
+    .name = "contact_sheet",
+    .version = 1,
+    .doc = "Many pictures on one sheet, row by row, each with its label below.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

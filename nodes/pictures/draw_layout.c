@@ -12,17 +12,20 @@ enum { LAYOUT, IMAGE, LABELS };
 enum { MOST = 4096, PAD = 2 };
 
 static const mw_port in[] = {
-    {"layout", "layout", NULL, 0, 0, NULL, NULL, NULL,
-     "the captioned boxes; their canvas is laid over the picture"},
-    {"image", "image", "null", 0, 0, NULL, NULL, NULL,
-     "[H,W,3] or [B,H,W,3]; none: white, of the canvas' size"},
-    {"labels", "bool", "true", 0, 0, NULL, NULL, NULL, "write each box's phrase into it"},
-    {0},
+    [LAYOUT] = {.name = "layout",
+                .type = "layout",
+                .doc = "the captioned boxes; their canvas is laid over the picture"},
+    [IMAGE] = {.name = "image",
+               .type = "image",
+               .def = "null",
+               .doc = "[H,W,3] or [B,H,W,3]; none: white, of the canvas' size"},
+    [LABELS] = {.name = "labels", .type = "bool", .def = "true", .doc = "write each box's phrase into it"},
+    {.name = NULL},
 };
 
 static const mw_out out[] = {
-    {"image", "image", "the picture with frames and captions on it, as many as came"},
-    {0},
+    {.name = "image", .type = "image", .doc = "the picture with frames and captions on it, as many as came"},
+    {.name = NULL},
 };
 
 // Light enough for black letters, far enough from each other to be told apart.
@@ -157,5 +160,10 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_draw_layout = {
-    "draw_layout", 1, 0, "Draws a layout's boxes and their captions over a picture.", in, out, run,
+    .name = "draw_layout",
+    .version = 1,
+    .doc = "Draws a layout's boxes and their captions over a picture.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -9,17 +9,30 @@
 enum { PATH, WIDTH, HEIGHT };
 
 static const mw_port in[] = {
-    {"path", "path", NULL, 0, 0, NULL, NULL, NULL, "a PNG or JPEG file"},
-    {"width", "integer", "null", 1, 65536, NULL, NULL, "pixels", "resampled to this width; null: as it is"},
-    {"height", "integer", "null", 1, 65536, NULL, NULL, "pixels", "resampled to this height; null: as it is"},
-    {0},
+    [PATH] = {.name = "path", .type = "path", .doc = "a PNG or JPEG file"},
+    [WIDTH] = {.name = "width",
+               .type = "integer",
+               .def = "null",
+               .min = 1,
+               .max = 65536,
+               .unit = "pixels",
+               .doc = "resampled to this width; null: as it is"},
+    [HEIGHT] = {.name = "height",
+                .type = "integer",
+                .def = "null",
+                .min = 1,
+                .max = 65536,
+                .unit = "pixels",
+                .doc = "resampled to this height; null: as it is"},
+    {.name = NULL},
 };
 
+enum { OUT_IMAGE, OUT_WIDTH, OUT_HEIGHT };
 static const mw_out out[] = {
-    {"image", "image", "[H,W,3] f32 in 0..1; transparency is dropped"},
-    {"width", "integer", "in pixels"},
-    {"height", "integer", "in pixels"},
-    {0},
+    [OUT_IMAGE] = {.name = "image", .type = "image", .doc = "[H,W,3] f32 in 0..1; transparency is dropped"},
+    [OUT_WIDTH] = {.name = "width", .type = "integer", .doc = "in pixels"},
+    [OUT_HEIGHT] = {.name = "height", .type = "integer", .doc = "in pixels"},
+    {.name = NULL},
 };
 
 static int size_or(const mw_value *v, int own)
@@ -43,20 +56,19 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
         image = other;
     }
     if (mw_err(c) == MW_OK) {
-        o[0] = mw_value_tensor(c, mw_picture_tensor(c, &image));
-        o[1] = mw_value_number(c, width);
-        o[2] = mw_value_number(c, height);
+        o[OUT_IMAGE] = mw_value_tensor(c, mw_picture_tensor(c, &image));
+        o[OUT_WIDTH] = mw_value_number(c, width);
+        o[OUT_HEIGHT] = mw_value_number(c, height);
     }
     mw_image_free(&image);
     return mw_err(c);
 }
 
 const mw_node_type mw_node_load_image = {
-    "load_image",
-    1,
-    0,
-    "A picture from a PNG or JPEG file, resampled (Lanczos) where a size is asked for.",
-    in,
-    out,
-    run,
+    .name = "load_image",
+    .version = 1,
+    .doc = "A picture from a PNG or JPEG file, resampled (Lanczos) where a size is asked for.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -11,16 +11,20 @@ enum { IMAGE, PATH };
 enum { MOST = 4096 };
 
 static const mw_port in[] = {
-    {"image", "image", NULL, 0, 0, NULL, NULL, NULL, "[H,W,3] or [B,H,W,3] in 0..1"},
-    {"path", "text", "\"image.png\"", 0, 0, NULL, "name", NULL,
-     "file inside the output folder; of several pictures the second is name_2.png"},
-    {0},
+    [IMAGE] = {.name = "image", .type = "image", .doc = "[H,W,3] or [B,H,W,3] in 0..1"},
+    [PATH] = {.name = "path",
+              .type = "text",
+              .def = "\"image.png\"",
+              .alias = "name",
+              .doc = "file inside the output folder; of several pictures the second is name_2.png"},
+    {.name = NULL},
 };
 
+enum { OUT_PATH, OUT_PATHS };
 static const mw_out out[] = {
-    {"path", "text", "where the (first) picture lies"},
-    {"paths", "list", "where all lie"},
-    {0},
+    [OUT_PATH] = {.name = "path", .type = "text", .doc = "where the (first) picture lies"},
+    [OUT_PATHS] = {.name = "paths", .type = "list", .doc = "where all lie"},
+    {.name = NULL},
 };
 
 // "dir/name.png" -> "dir/name_2.png" for the second; ".png" is added where it lacks. free() it.
@@ -50,13 +54,13 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     mw_tensor **t = mw_alloc(c, MOST * sizeof(mw_tensor *));
     size_t n = t ? mw_picture_list(c, "image", i[IMAGE], t, MOST) : 0;
     n = n < MOST ? n : MOST;
-    o[1] = mw_value_list(c);
+    o[OUT_PATHS] = mw_value_list(c);
     for (size_t k = 0; k < n && mw_err(c) == MW_OK; k++) {
         char *path = save(c, t[k], mw_value_as_text(i[PATH]), k);
         if (path && k == 0)
-            o[0] = mw_value_text(c, path, strlen(path));
+            o[OUT_PATH] = mw_value_text(c, path, strlen(path));
         if (path)
-            mw_value_push(c, o[1], mw_value_text(c, path, strlen(path)));
+            mw_value_push(c, o[OUT_PATHS], mw_value_text(c, path, strlen(path)));
         free(path);
     }
     free(t);
@@ -64,5 +68,11 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_save_image = {
-    "save_image", 1, MW_NODE_IMPURE, "Writes pictures as PNG files into the output folder.", in, out, run,
+    .name = "save_image",
+    .version = 1,
+    .flags = MW_NODE_IMPURE,
+    .doc = "Writes pictures as PNG files into the output folder.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

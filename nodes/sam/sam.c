@@ -6,29 +6,42 @@
 
 #include <stdlib.h>
 
+enum { PATH, DTYPE };
 static const mw_port in[] = {
-    {"path", "path", NULL, 0, 0, NULL, "model", NULL,
-     "a folder as transformers lays it out: config.json, model.safetensors, preprocessor_config.json"},
-    {"dtype", "choice", "\"auto\"", 0, 0, "auto|f32|f16|fp32=f32|fp16=f16|float32=f32|float16=f16", NULL,
-     NULL, "how weights and activations are stored; auto: f16 where the device computes in it, else f32"},
-    {0},
+    [PATH] = {.name = "path",
+              .type = "path",
+              .alias = "model",
+              .doc = "a folder as transformers lays it out: config.json, model.safetensors, "
+                     "preprocessor_config.json"},
+    [DTYPE] =
+        {.name = "dtype",
+         .type = "choice",
+         .def = "\"auto\"",
+         .choices = "auto|f32|f16|fp32=f32|fp16=f16|float32=f32|float16=f16",
+         .doc =
+             "how weights and activations are stored; auto: f16 where the device computes in it, else f32"},
+    {.name = NULL},
 };
 
 static const mw_out out[] = {
-    {"sam", "sam", "the model, for sam_refine"},
-    {0},
+    {.name = "sam", .type = "sam", .doc = "the model, for sam_refine"},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
-    char *path = mw_find_path(c, mw_value_as_text(i[0]));
-    mw_sam *s = path ? mw_sam_open(c, path, mw_checkpoint_dtype(c, mw_value_as_text(i[1]))) : NULL;
+    char *path = mw_find_path(c, mw_value_as_text(i[PATH]));
+    mw_sam *s = path ? mw_sam_open(c, path, mw_checkpoint_dtype(c, mw_value_as_text(i[DTYPE]))) : NULL;
     free(path);
     o[0] = s ? mw_value_object(c, &s->base) : NULL;
     return mw_err(c);
 }
 
 const mw_node_type mw_node_sam = {
-    "sam", 1,   0,   "Opens a Segment Anything model (Kirillov et al. 2023) of any size: ViT-B, L or H.",
-    in,    out, run,
+    .name = "sam",
+    .version = 1,
+    .doc = "Opens a Segment Anything model (Kirillov et al. 2023) of any size: ViT-B, L or H.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -10,33 +10,71 @@
 enum { MODEL, IMAGE, BOX, POINT, MASK, DENSE, CELL, CONFIDENCE, OVERLAP, OTHERWISE };
 
 static const mw_port in[] = {
-    {"model", "sam", NULL, 0, 0, NULL, "sam", NULL, "a Segment Anything model"},
-    {"image", "image", NULL, 0, 0, NULL, NULL, NULL, "[H,W,3] in 0..1"},
-    {"box", "list", "null", 0, 0, NULL, NULL, "pixels", "{ x, y, width, height } around the object"},
-    {"point", "list", "null", 0, 0, NULL, "points", "pixels",
-     "{ x, y } on the object, or a list of such; { x, y, 0 } is a point beside it"},
-    {"mask", "mask", "null", 0, 0, NULL, "coarse", NULL,
-     "[h,w] roughly the object, over the whole picture: candidates are held against it; without box and "
-     "point its "
-     "bounds, one cell larger, are the box"},
-    {"dense", "bool", "false", 0, 0, NULL, NULL, NULL, "the mask is shown to the network too"},
-    {"cell", "integer", "8", 1, 1024, NULL, NULL, "pixels",
-     "side of a cell of the result: 8 for latents, 1 for pixels"},
-    {"min_confidence", "number", "0.85", -1e9, 1e9, NULL, "discourage_mask_below_confidence", NULL,
-     "a candidate that the network trusts less is taken last"},
-    {"min_iou", "number", "0.25", -1e9, 1e9, NULL, "discourage_mask_below_coarse_iou", NULL,
-     "so is one that overlaps the mask less"},
-    {"otherwise", "mask", "null", 0, 0, NULL, NULL, NULL,
-     "taken, with a warning, where the network finds nothing or nothing points at the object"},
-    {0},
+    [MODEL] = {.name = "model", .type = "sam", .alias = "sam", .doc = "a Segment Anything model"},
+    [IMAGE] = {.name = "image", .type = "image", .doc = "[H,W,3] in 0..1"},
+    [BOX] = {.name = "box",
+             .type = "list",
+             .def = "null",
+             .unit = "pixels",
+             .doc = "{ x, y, width, height } around the object"},
+    [POINT] = {.name = "point",
+               .type = "list",
+               .def = "null",
+               .alias = "points",
+               .unit = "pixels",
+               .doc = "{ x, y } on the object, or a list of such; { x, y, 0 } is a point beside it"},
+    [MASK] = {.name = "mask",
+              .type = "mask",
+              .def = "null",
+              .alias = "coarse",
+              .doc = "[h,w] roughly the object, over the whole picture: candidates are held against it; "
+                     "without box and "
+                     "point its "
+                     "bounds, one cell larger, are the box"},
+    [DENSE] = {.name = "dense",
+               .type = "bool",
+               .def = "false",
+               .doc = "the mask is shown to the network too"},
+    [CELL] = {.name = "cell",
+              .type = "integer",
+              .def = "8",
+              .min = 1,
+              .max = 1024,
+              .unit = "pixels",
+              .doc = "side of a cell of the result: 8 for latents, 1 for pixels"},
+    [CONFIDENCE] = {.name = "min_confidence",
+                    .type = "number",
+                    .def = "0.85",
+                    .min = -1e9,
+                    .max = 1e9,
+                    .alias = "discourage_mask_below_confidence",
+                    .doc = "a candidate that the network trusts less is taken last"},
+    [OVERLAP] = {.name = "min_iou",
+                 .type = "number",
+                 .def = "0.25",
+                 .min = -1e9,
+                 .max = 1e9,
+                 .alias = "discourage_mask_below_coarse_iou",
+                 .doc = "so is one that overlaps the mask less"},
+    [OTHERWISE] =
+        {.name = "otherwise",
+         .type = "mask",
+         .def = "null",
+         .doc = "taken, with a warning, where the network finds nothing or nothing points at the object"},
+    {.name = NULL},
 };
 
+enum { OUT_MASK, OUT_CONFIDENCE, OUT_IOU, OUT_CANDIDATES };
 static const mw_out out[] = {
-    {"mask", "mask", "[H / cell, W / cell] 1 on the object, else 0"},
-    {"confidence", "number", "the network's guess of the mask's overlap with the truth"},
-    {"iou", "number", "overlap with the coarse mask; 1 without one"},
-    {"candidates", "tensor", "[n, H / cell, W / cell] all masks that the network offered"},
-    {0},
+    [OUT_MASK] = {.name = "mask", .type = "mask", .doc = "[H / cell, W / cell] 1 on the object, else 0"},
+    [OUT_CONFIDENCE] = {.name = "confidence",
+                        .type = "number",
+                        .doc = "the network's guess of the mask's overlap with the truth"},
+    [OUT_IOU] = {.name = "iou", .type = "number", .doc = "overlap with the coarse mask; 1 without one"},
+    [OUT_CANDIDATES] = {.name = "candidates",
+                        .type = "tensor",
+                        .doc = "[n, H / cell, W / cell] all masks that the network offered"},
+    {.name = NULL},
 };
 
 // ---- the prompt
@@ -130,10 +168,11 @@ static void give(mw_ctx *c, const mw_sam_pick *k, mw_value **o)
     float *v = mw_alloc(c, (size_t)k->n * cells * sizeof *v);
     for (size_t n = 0; v && n < (size_t)k->n * cells; n++)
         v[n] = k->candidates[n];
-    o[0] = mw_mask_value(c, k->candidates + (size_t)k->chosen * cells, k->h, k->w);
-    o[1] = mw_value_number(c, (double)k->confidence[k->chosen]);
-    o[2] = mw_value_number(c, k->overlap[k->chosen]);
-    o[3] = v ? mw_value_tensor(c, mw_tensor_from_f32(c, MW_F32, MW_SHAPE(k->n, k->h, k->w), v)) : NULL;
+    o[OUT_MASK] = mw_mask_value(c, k->candidates + (size_t)k->chosen * cells, k->h, k->w);
+    o[OUT_CONFIDENCE] = mw_value_number(c, (double)k->confidence[k->chosen]);
+    o[OUT_IOU] = mw_value_number(c, k->overlap[k->chosen]);
+    o[OUT_CANDIDATES] =
+        v ? mw_value_tensor(c, mw_tensor_from_f32(c, MW_F32, MW_SHAPE(k->n, k->h, k->w), v)) : NULL;
     free(v);
 }
 
@@ -141,8 +180,8 @@ static void give(mw_ctx *c, const mw_sam_pick *k, mw_value **o)
 static void give_other(mw_ctx *c, const uint8_t *other, const mw_sam_pick *k, const char *why, mw_value **o)
 {
     mw_warn(c, "sam_refine: %s; 'otherwise' is taken", why);
-    mw_value_release(o[0]);
-    o[0] = mw_mask_value(c, other, k->h, k->w);
+    mw_value_release(o[OUT_MASK]);
+    o[OUT_MASK] = mw_mask_value(c, other, k->h, k->w);
     for (int i = 1; i <= 2; i++)
         o[i] = o[i] ? o[i] : mw_value_number(c, 0);
 }
@@ -198,13 +237,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_sam_refine = {
-    "sam_refine",
-    2,
-    0,
-    "The mask of an object that a box, points or a coarse mask point at: the largest of the network's "
-    "candidates that "
-    "it trusts and that fits the coarse mask.",
-    in,
-    out,
-    run,
+    .name = "sam_refine",
+    .version = 2,
+    .doc = "The mask of an object that a box, points or a coarse mask point at: the largest of the network's "
+           "candidates that "
+           "it trusts and that fits the coarse mask.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -3,7 +3,7 @@
 
 static const mw_port in[] = {
     MW_STEP_PORTS,
-    {0},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -12,12 +12,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_ddpm_step = {
-    "ddpm_step",
-    1,
-    0,
-    "One step of DDPM: the posterior mean plus noise; every step but the last needs variance_noise. Ho et "
-    "al. 2020, eq. 7 and 11.",
-    in,
-    mw_step_outs,
-    run,
+    .name = "ddpm_step",
+    .version = 1,
+    .doc = "One step of DDPM: the posterior mean plus noise; every step but the last needs variance_noise. "
+           "Ho et "
+           "al. 2020, eq. 7 and 11.",
+    .in = in,
+    .out = mw_step_outs,
+    .run = run,
 };

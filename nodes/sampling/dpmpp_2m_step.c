@@ -3,7 +3,7 @@
 
 static const mw_port in[] = {
     MW_STEP_PORTS,
-    {0},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -12,12 +12,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_dpmpp_2m_step = {
-    "dpmpp_2m_step",
-    1,
-    0,
-    "One multistep of DPM-Solver++ (the schedule says which order, midpoint or heun, ODE or sde; sde needs "
-    "variance_noise). Lu et al. 2022.",
-    in,
-    mw_step_outs,
-    run,
+    .name = "dpmpp_2m_step",
+    .version = 1,
+    .doc = "One multistep of DPM-Solver++ (the schedule says which order, midpoint or heun, ODE or sde; sde "
+           "needs "
+           "variance_noise). Lu et al. 2022.",
+    .in = in,
+    .out = mw_step_outs,
+    .run = run,
 };

@@ -3,7 +3,7 @@
 
 static const mw_port in[] = {
     MW_STEP_PORTS,
-    {0},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -12,12 +12,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_euler_ancestral_step = {
-    "euler_ancestral_step",
-    1,
-    0,
-    "One Euler step that goes further down than the next noise level and adds variance_noise up to it, as in "
-    "k-diffusion.",
-    in,
-    mw_step_outs,
-    run,
+    .name = "euler_ancestral_step",
+    .version = 1,
+    .doc = "One Euler step that goes further down than the next noise level and adds variance_noise up to "
+           "it, as in "
+           "k-diffusion.",
+    .in = in,
+    .out = mw_step_outs,
+    .run = run,
 };

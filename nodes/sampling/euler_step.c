@@ -3,7 +3,7 @@
 
 static const mw_port in[] = {
     MW_STEP_PORTS,
-    {0},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -12,12 +12,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_euler_step = {
-    "euler_step",
-    1,
-    0,
-    "One Euler step along the slope of the latents over the noise level. Karras et al. 2022, algorithm 2 "
-    "without churn.",
-    in,
-    mw_step_outs,
-    run,
+    .name = "euler_step",
+    .version = 1,
+    .doc =
+        "One Euler step along the slope of the latents over the noise level. Karras et al. 2022, algorithm 2 "
+        "without churn.",
+    .in = in,
+    .out = mw_step_outs,
+    .run = run,
 };

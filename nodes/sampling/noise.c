@@ -9,31 +9,69 @@
 enum { SEED, WIDTH, HEIGHT, BATCH, BATCH_SEED, GENERATOR, MODEL, DRAW, LIKE };
 
 static const mw_port in[] = {
-    {"seed", "integer", "1", 0, 9007199254740991.0, NULL, NULL, NULL, "the same seed gives the same noise"},
-    {"width", "integer", "null", 1, 65536, NULL, NULL, "pixels",
-     "of the picture; null: the model's, else 512"},
-    {"height", "integer", "null", 1, 65536, NULL, NULL, "pixels",
-     "of the picture; null: the model's, else 512"},
-    {"batch", "integer", "1", 1, 4096, NULL, NULL, "pictures", "how many"},
-    {"batch_seed", "choice", "\"increment\"", 0, 0, "increment|stream", NULL, NULL,
-     "increment: item i is that of a single run with seed + i; stream: one draw for all, as diffusers with "
-     "one "
-     "generator"},
-    {"generator", "choice", "\"torch\"", 0, 0, "torch|philox", NULL, NULL,
-     "torch: the stream of PyTorch's CPU generator; philox: that of its CUDA generators"},
-    {"model", "checkpoint", "null", 0, 0, NULL, NULL, NULL,
-     "gives the native size, the channels and how many pixels a latent covers (4 and 8 without)"},
-    {"draw", "integer", "0", 0, 10000, NULL, NULL, NULL,
-     "which draw of the generator: 0 is a run's start, 1, 2, ... what its noisy steps take one after "
-     "another"},
-    {"like", "latents", "null", 0, 0, NULL, NULL, NULL,
-     "latents whose size is taken, instead of width and height"},
-    {0},
+    [SEED] = {.name = "seed",
+              .type = "integer",
+              .def = "1",
+              .max = 9007199254740991.0,
+              .doc = "the same seed gives the same noise"},
+    [WIDTH] = {.name = "width",
+               .type = "integer",
+               .def = "null",
+               .min = 1,
+               .max = 65536,
+               .unit = "pixels",
+               .doc = "of the picture; null: the model's, else 512"},
+    [HEIGHT] = {.name = "height",
+                .type = "integer",
+                .def = "null",
+                .min = 1,
+                .max = 65536,
+                .unit = "pixels",
+                .doc = "of the picture; null: the model's, else 512"},
+    [BATCH] = {.name = "batch",
+               .type = "integer",
+               .def = "1",
+               .min = 1,
+               .max = 4096,
+               .unit = "pictures",
+               .doc = "how many"},
+    [BATCH_SEED] = {.name = "batch_seed",
+                    .type = "choice",
+                    .def = "\"increment\"",
+                    .choices = "increment|stream",
+                    .doc = "increment: item i is that of a single run with seed + i; stream: one draw for "
+                           "all, as diffusers with "
+                           "one "
+                           "generator"},
+    [GENERATOR] = {.name = "generator",
+                   .type = "choice",
+                   .def = "\"torch\"",
+                   .choices = "torch|philox",
+                   .doc =
+                       "torch: the stream of PyTorch's CPU generator; philox: that of its CUDA generators"},
+    [MODEL] =
+        {.name = "model",
+         .type = "checkpoint",
+         .def = "null",
+         .doc = "gives the native size, the channels and how many pixels a latent covers (4 and 8 without)"},
+    [DRAW] =
+        {.name = "draw",
+         .type = "integer",
+         .def = "0",
+         .max = 10000,
+         .doc =
+             "which draw of the generator: 0 is a run's start, 1, 2, ... what its noisy steps take one after "
+             "another"},
+    [LIKE] = {.name = "like",
+              .type = "latents",
+              .def = "null",
+              .doc = "latents whose size is taken, instead of width and height"},
+    {.name = NULL},
 };
 
 static const mw_out out[] = {
-    {"latents", "latents", "[batch,4,height/8,width/8] f32, mean 0, variance 1"},
-    {0},
+    {.name = "latents", .type = "latents", .doc = "[batch,4,height/8,width/8] f32, mean 0, variance 1"},
+    {.name = NULL},
 };
 
 // What the model says of its latents.
@@ -120,5 +158,10 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_noise = {
-    "noise", 1, 0, "Unit normal latents from a seed: the start of a picture.", in, out, run,
+    .name = "noise",
+    .version = 1,
+    .doc = "Unit normal latents from a seed: the start of a picture.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

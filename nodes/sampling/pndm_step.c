@@ -3,7 +3,7 @@
 
 static const mw_port in[] = {
     MW_STEP_PORTS,
-    {0},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -12,8 +12,10 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_pndm_step = {
-    "pndm_step", 1,
-    0,           "One call of PNDM (also called PLMS), which makes more calls than steps. Liu et al. 2022.",
-    in,          mw_step_outs,
-    run,
+    .name = "pndm_step",
+    .version = 1,
+    .doc = "One call of PNDM (also called PLMS), which makes more calls than steps. Liu et al. 2022.",
+    .in = in,
+    .out = mw_step_outs,
+    .run = run,
 };

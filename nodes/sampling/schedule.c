@@ -2,20 +2,21 @@
 #include "core/graph/node.h"
 #include "nodes/nets/sampling/schedule.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER(name, kind, low, high, doc)                                                                   \
+#define NUMBER(n, t, low, high, words)                                                                       \
     {                                                                                                        \
-        name, kind, "null", low, high, NULL, NULL, NULL, doc                                                 \
+        .name = n, .type = t, .def = "null", .min = low, .max = high, .doc = words                           \
     }
-#define BOOL(name, doc)                                                                                      \
+#define BOOL(n, words)                                                                                       \
     {                                                                                                        \
-        name, "bool", "null", 0, 0, NULL, NULL, NULL, doc                                                    \
+        .name = n, .type = "bool", .def = "null", .doc = words                                               \
     }
-#define CHOICE(name, list, doc)                                                                              \
+#define CHOICE(n, list, words)                                                                               \
     {                                                                                                        \
-        name, "choice", "null", 0, 0, list, NULL, NULL, doc                                                  \
+        .name = n, .type = "choice", .def = "null", .choices = list, .doc = words                            \
     }
 
 // Spellings of ComfyUI, A1111, stable-diffusion.cpp and diffusers.
@@ -35,20 +36,36 @@
     "normal=automatic=uniform=discrete|karras|exponential|beta|lu|sgm_uniform=SGM Uniform=simple=trailing|"  \
     "ddim_uniform=ddim=leading|linspace"
 
+// The settings, from FIRST_SETTING on, are found by their names.
+enum { MODEL, SAMPLER, STEPS, SCHEDULER, FIRST_SETTING };
 static const mw_port in[] = {
-    {"model", "scheduler", "null", 0, 0, NULL, NULL, NULL,
-     "a checkpoint, whose settings are used; none: those of SD 1"},
-    {"sampler", "choice", "\"ddim\"", 0, 0, SAMPLERS, NULL, NULL, "the method"},
-    {"steps", "integer", NULL, 1, 1000, NULL, "num_inference_steps", "steps", "how many steps are made"},
-    {"scheduler", "choice", "\"normal\"", 0, 0, SCHEDULERS, NULL, NULL,
-     "how the noise levels are spread; normal: as the checkpoint's settings say"},
+    [MODEL] = {.name = "model",
+               .type = "scheduler",
+               .def = "null",
+               .doc = "a checkpoint, whose settings are used; none: those of SD 1"},
+    [SAMPLER] =
+        {.name = "sampler", .type = "choice", .def = "\"ddim\"", .choices = SAMPLERS, .doc = "the method"},
+    [STEPS] = {.name = "steps",
+               .type = "integer",
+               .min = 1,
+               .max = 1000,
+               .alias = "num_inference_steps",
+               .unit = "steps",
+               .doc = "how many steps are made"},
+    [SCHEDULER] = {.name = "scheduler",
+                   .type = "choice",
+                   .def = "\"normal\"",
+                   .choices = SCHEDULERS,
+                   .doc = "how the noise levels are spread; normal: as the checkpoint's settings say"},
     NUMBER("num_train_timesteps", "integer", 1, 100000, "timesteps the network was trained on"),
     NUMBER("beta_start", "number", 0, 1, "noise added at the first training step"),
     NUMBER("beta_end", "number", 0, 1, "noise added at the last training step"),
     CHOICE("beta_schedule", "linear|scaled_linear|squaredcos_cap_v2|sigmoid|laplace",
            "the way from one to the other"),
-    {"trained_betas", "list", "null", 0, 0, NULL, NULL, NULL,
-     "the noise added at each training step, in full"},
+    {.name = "trained_betas",
+     .type = "list",
+     .def = "null",
+     .doc = "the noise added at each training step, in full"},
     CHOICE("prediction_type", "epsilon|v_prediction|sample=original_sample", "what the network predicts"),
     CHOICE("timestep_spacing", "leading|linspace|trailing", "which of the training timesteps are visited"),
     NUMBER("steps_offset", "integer", 0, 100000, "added to the timesteps of leading spacing"),
@@ -77,23 +94,29 @@ static const mw_port in[] = {
     CHOICE("solver_type", "midpoint=logrho|heun|bh1|bh2", "second-order form of DPM-Solver++; B(h) of UniPC"),
     BOOL("lower_order_final", "lower orders at the end of short runs"),
     BOOL("euler_at_final", "first order at the last step (DPM-Solver++)"),
-    NUMBER("lambda_min_clipped", "number", -1e300, 1e300,
+    NUMBER("lambda_min_clipped", "number", -INFINITY, INFINITY,
            "leave out times of less log signal-to-noise (DPM-Solver++)"),
     BOOL("predict_x0", "UniPC on pictures, not on noise"),
-    {"disable_corrector", "list", "null", 0, 0, NULL, NULL, NULL, "steps that UniPC does not correct"},
-    {0},
+    {.name = "disable_corrector", .type = "list", .def = "null", .doc = "steps that UniPC does not correct"},
+    {.name = NULL},
 };
-enum { MODEL, SAMPLER, STEPS, SCHEDULER, FIRST_SETTING };
 
+enum { OUT_SCHEDULE, OUT_STEPS, OUT_TIMESTEPS, OUT_SIGMAS };
 static const mw_out out[] = {
-    {"schedule", "schedule",
-     "{ sampler, step_node, steps, num_inference_steps, timesteps, sigmas, init_noise_sigma, stochastic, "
-     "alphas_cumprod, config }"},
-    {"steps", "integer",
-     "calls of the network, which is how many step nodes to run; PNDM makes more than asked for"},
-    {"timesteps", "list", "the time of each call"},
-    {"sigmas", "list", "the noise level of each call and one more; empty for samplers without"},
-    {0},
+    [OUT_SCHEDULE] = {.name = "schedule",
+                      .type = "schedule",
+                      .doc = "{ sampler, step_node, steps, num_inference_steps, timesteps, sigmas, "
+                             "init_noise_sigma, stochastic, "
+                             "alphas_cumprod, config }"},
+    [OUT_STEPS] =
+        {.name = "steps",
+         .type = "integer",
+         .doc = "calls of the network, which is how many step nodes to run; PNDM makes more than asked for"},
+    [OUT_TIMESTEPS] = {.name = "timesteps", .type = "list", .doc = "the time of each call"},
+    [OUT_SIGMAS] = {.name = "sigmas",
+                    .type = "list",
+                    .doc = "the noise level of each call and one more; empty for samplers without"},
+    {.name = NULL},
 };
 
 static void ask(mw_scheduler_config *cfg, mw_setting s, double value)
@@ -247,10 +270,10 @@ static void take_settings(mw_ctx *c, mw_scheduler_config *cfg, mw_value *const *
 
 static mw_status give(mw_ctx *c, const mw_schedule *s, mw_value **o)
 {
-    o[0] = mw_schedule_value(c, s);
-    o[1] = mw_value_number(c, s->steps);
-    o[2] = mw_value_retain(mw_value_get(o[0], "timesteps"));
-    o[3] = s->sigmas ? mw_value_retain(mw_value_get(o[0], "sigmas")) : mw_value_list(c);
+    o[OUT_SCHEDULE] = mw_schedule_value(c, s);
+    o[OUT_STEPS] = mw_value_number(c, s->steps);
+    o[OUT_TIMESTEPS] = mw_value_retain(mw_value_get(o[OUT_SCHEDULE], "timesteps"));
+    o[OUT_SIGMAS] = s->sigmas ? mw_value_retain(mw_value_get(o[OUT_SCHEDULE], "sigmas")) : mw_value_list(c);
     return mw_err(c);
 }
 
@@ -279,13 +302,14 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_schedule = {
-    "schedule",
-    1,
-    MW_NODE_HOST | MW_NODE_LITERAL,
-    "The times a run visits and the noise levels there. Settings have diffusers' names; they override those "
-    "of the "
-    "checkpoint.",
-    in,
-    out,
-    run,
+    .name = "schedule",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_LITERAL,
+    .doc = "The times a run visits and the noise levels there. Settings have diffusers' names; they override "
+           "those "
+           "of the "
+           "checkpoint.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -3,7 +3,7 @@
 
 static const mw_port in[] = {
     MW_STEP_PORTS,
-    {0},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -12,12 +12,12 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_uni_pc_step = {
-    "uni_pc_step",
-    1,
-    0,
-    "One predictor step of UniPC, after correcting the step before with what the network saw here. Zhao et "
-    "al. 2023.",
-    in,
-    mw_step_outs,
-    run,
+    .name = "uni_pc_step",
+    .version = 1,
+    .doc = "One predictor step of UniPC, after correcting the step before with what the network saw here. "
+           "Zhao et "
+           "al. 2023.",
+    .in = in,
+    .out = mw_step_outs,
+    .run = run,
 };

@@ -27,43 +27,87 @@ enum {
 };
 
 static const mw_port in[] = {
-    {"model", "unet", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint, or its unet"},
-    {"latents", "latents", NULL, 0, 0, NULL, NULL, NULL,
-     "[B,4,h,w] the noisy latents, as the sampler keeps them"},
-    {"embedding", "embedding", NULL, 0, 0, NULL, NULL, NULL, "[B or 1,L,D] states of the prompt"},
-    {"negative", "embedding", "null", 0, 0, NULL, NULL, NULL,
-     "[B or 1,L,D] states of the negative prompt; needed unless cfg is 1"},
-    {"schedule", "schedule", "null", 0, 0, NULL, NULL, NULL,
-     "gives the time and the input's scale of `step`; without it, `t` is the time and the latents enter as "
-     "they are"},
-    {"step", "integer", "null", 0, 100000, NULL, NULL, NULL, "of the schedule, from 0"},
-    {"t", "number", "null", 0, 1e6, NULL, "timestep", NULL, "a bare time, instead of schedule and step"},
-    {"cfg", "number", "7.5", 0, 1000, NULL, "guidance_scale", NULL,
-     "classifier-free guidance (Ho and Salimans 2021): uncond + cfg * (cond - uncond); 1: without it"},
-    {"capture", "list", "[]", 0, 0, NULL, NULL, NULL,
-     "names of cross-attentions whose maps are wanted: \"mid\", \"up.1.0\", or diffusers' module paths"},
-    {"pooled", "embedding", "null", 0, 0, NULL, NULL, NULL, "[B or 1,P] pooled prompt; SDXL needs it"},
-    {"negative_pooled", "embedding", "null", 0, 0, NULL, NULL, NULL,
-     "[B or 1,P] pooled negative prompt; SDXL needs it unless cfg is 1"},
-    {"original_size", "list", "null", 0, 0, NULL, NULL, "pixels",
-     "{ width, height } of the picture that SDXL should think it was scaled from; null: that of the latents"},
-    {"crop", "list", "[0, 0]", 0, 0, NULL, NULL, "pixels",
-     "{ left, top } of the cut that SDXL should think of"},
-    {"target_size", "list", "null", 0, 0, NULL, NULL, "pixels",
-     "{ width, height } of the cut that SDXL should think of; null: that of the latents"},
-    {"grounding", "any", "null", 0, 0, NULL, NULL, NULL,
-     "boxes for models with gated layers (GLIGEN), as the node grounding gives them; the negative half gets "
-     "none; "
-     "null: the gated layers are skipped"},
-    {0},
+    [MODEL] = {.name = "model", .type = "unet", .doc = "a checkpoint, or its unet"},
+    [LATENTS] = {.name = "latents",
+                 .type = "latents",
+                 .doc = "[B,4,h,w] the noisy latents, as the sampler keeps them"},
+    [EMBEDDING] = {.name = "embedding", .type = "embedding", .doc = "[B or 1,L,D] states of the prompt"},
+    [NEGATIVE] = {.name = "negative",
+                  .type = "embedding",
+                  .def = "null",
+                  .doc = "[B or 1,L,D] states of the negative prompt; needed unless cfg is 1"},
+    [SCHEDULE] = {.name = "schedule",
+                  .type = "schedule",
+                  .def = "null",
+                  .doc = "gives the time and the input's scale of `step`; without it, `t` is the time and "
+                         "the latents enter as "
+                         "they are"},
+    [STEP] =
+        {.name = "step", .type = "integer", .def = "null", .max = 100000, .doc = "of the schedule, from 0"},
+    [T] = {.name = "t",
+           .type = "number",
+           .def = "null",
+           .max = 1e6,
+           .alias = "timestep",
+           .doc = "a bare time, instead of schedule and step"},
+    [CFG] = {.name = "cfg",
+             .type = "number",
+             .def = "7.5",
+             .max = 1000,
+             .alias = "guidance_scale",
+             .doc = "classifier-free guidance (Ho and Salimans 2021): uncond + cfg * (cond - uncond); 1: "
+                    "without it"},
+    [CAPTURE] = {.name = "capture",
+                 .type = "list",
+                 .def = "[]",
+                 .doc = "names of cross-attentions whose maps are wanted: \"mid\", \"up.1.0\", or diffusers' "
+                        "module paths"},
+    [POOLED] = {.name = "pooled",
+                .type = "embedding",
+                .def = "null",
+                .doc = "[B or 1,P] pooled prompt; SDXL needs it"},
+    [NEGATIVE_POOLED] = {.name = "negative_pooled",
+                         .type = "embedding",
+                         .def = "null",
+                         .doc = "[B or 1,P] pooled negative prompt; SDXL needs it unless cfg is 1"},
+    [ORIGINAL_SIZE] = {.name = "original_size",
+                       .type = "list",
+                       .def = "null",
+                       .unit = "pixels",
+                       .doc = "{ width, height } of the picture that SDXL should think it was scaled from; "
+                              "null: that of the latents"},
+    [CROP] = {.name = "crop",
+              .type = "list",
+              .def = "[0, 0]",
+              .unit = "pixels",
+              .doc = "{ left, top } of the cut that SDXL should think of"},
+    [TARGET_SIZE] = {.name = "target_size",
+                     .type = "list",
+                     .def = "null",
+                     .unit = "pixels",
+                     .doc =
+                         "{ width, height } of the cut that SDXL should think of; null: that of the latents"},
+    [GROUNDING] = {.name = "grounding",
+                   .type = "any",
+                   .def = "null",
+                   .doc = "boxes for models with gated layers (GLIGEN), as the node grounding gives them; "
+                          "the negative half gets "
+                          "none; "
+                          "null: the gated layers are skipped"},
+    {.name = NULL},
 };
 
+enum { OUT_NOISE_PRED, OUT_MAPS };
 static const mw_out out[] = {
-    {"noise_pred", "tensor",
-     "[B,4,h,w] f32 the network's prediction (noise, or what the model predicts), guided"},
-    {"maps", "maps",
-     "by the names asked for: [B,heads,h*w,L] f32, softmax over the text, of the prompt's half"},
-    {0},
+    [OUT_NOISE_PRED] =
+        {.name = "noise_pred",
+         .type = "tensor",
+         .doc = "[B,4,h,w] f32 the network's prediction (noise, or what the model predicts), guided"},
+    [OUT_MAPS] =
+        {.name = "maps",
+         .type = "maps",
+         .doc = "by the names asked for: [B,heads,h*w,L] f32, softmax over the text, of the prompt's half"},
+    {.name = NULL},
 };
 
 // One call, put together.
@@ -252,19 +296,19 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     if (!z || z->ndim != 4 || k.B < 1)
         return mw_fail(c, MW_E_SHAPE, "'latents' must be [B,4,h,w]");
     resolve_names(&k);
-    o[0] = mw_value_tensor(c, mw_err(c) == MW_OK ? predict(&k) : NULL);
-    o[1] = k.maps;
+    o[OUT_NOISE_PRED] = mw_value_tensor(c, mw_err(c) == MW_OK ? predict(&k) : NULL);
+    o[OUT_MAPS] = k.maps;
     free(k.path);
     return mw_err(c);
 }
 
 const mw_node_type mw_node_unet = {
-    "unet",
-    1,
-    0,
-    "The network's prediction for noisy latents at one time, given text states; guided and unguided halves "
-    "in one batch.",
-    in,
-    out,
-    run,
+    .name = "unet",
+    .version = 1,
+    .doc = "The network's prediction for noisy latents at one time, given text states; guided and unguided "
+           "halves "
+           "in one batch.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

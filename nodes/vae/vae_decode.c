@@ -7,19 +7,24 @@
 enum { MODEL, LATENTS, TILE };
 
 static const mw_port in[] = {
-    {"model", "vae", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint, or its vae"},
-    {"latents", "latents", NULL, 0, 0, NULL, NULL, NULL,
-     "[B,4,h,w] clean latents, scaled as the UNet has them"},
-    {"tile", "any", "\"auto\"", 0, 0, NULL, NULL, "pixels",
-     "\"auto\": whole, in tiles where memory does not suffice; \"none\": whole or not at all; a number: the "
-     "side of square "
-     "tiles, which overlap by a quarter"},
-    {0},
+    [MODEL] = {.name = "model", .type = "vae", .doc = "a checkpoint, or its vae"},
+    [LATENTS] = {.name = "latents",
+                 .type = "latents",
+                 .doc = "[B,4,h,w] clean latents, scaled as the UNet has them"},
+    [TILE] = {.name = "tile",
+              .type = "any",
+              .def = "\"auto\"",
+              .unit = "pixels",
+              .doc = "\"auto\": whole, in tiles where memory does not suffice; \"none\": whole or not at "
+                     "all; a number: the "
+                     "side of square "
+                     "tiles, which overlap by a quarter"},
+    {.name = NULL},
 };
 
 static const mw_out out[] = {
-    {"image", "image", "[H,W,3] f32 in 0..1; of a batch [B,H,W,3]"},
-    {0},
+    {.name = "image", .type = "image", .doc = "[H,W,3] f32 in 0..1; of a batch [B,H,W,3]"},
+    {.name = NULL},
 };
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
@@ -33,5 +38,10 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_vae_decode = {
-    "vae_decode", 1, 0, "Latents to pictures, by the model's autoencoder.", in, out, run,
+    .name = "vae_decode",
+    .version = 1,
+    .doc = "Latents to pictures, by the model's autoencoder.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -8,21 +8,31 @@
 enum { MODEL, IMAGE, NOISE, TILE };
 
 static const mw_port in[] = {
-    {"model", "vae", NULL, 0, 0, NULL, NULL, NULL, "a checkpoint, or its vae"},
-    {"image", "image", NULL, 0, 0, NULL, NULL, NULL,
-     "[H,W,3] or [B,H,W,3] in 0..1; sides that are multiples of the model's pixels per latent (8)"},
-    {"noise", "latents", "null", 0, 0, NULL, NULL, NULL,
-     "[B,4,h,w] unit normal: the latents are then a sample, mean + deviation * noise; null: the mean"},
-    {"tile", "any", "\"auto\"", 0, 0, NULL, NULL, "pixels",
-     "\"auto\": whole, in tiles where memory does not suffice; \"none\": whole or not at all; a number: the "
-     "side of square "
-     "tiles, which overlap by a quarter"},
-    {0},
+    [MODEL] = {.name = "model", .type = "vae", .doc = "a checkpoint, or its vae"},
+    [IMAGE] =
+        {.name = "image",
+         .type = "image",
+         .doc =
+             "[H,W,3] or [B,H,W,3] in 0..1; sides that are multiples of the model's pixels per latent (8)"},
+    [NOISE] = {.name = "noise",
+               .type = "latents",
+               .def = "null",
+               .doc = "[B,4,h,w] unit normal: the latents are then a sample, mean + deviation * noise; null: "
+                      "the mean"},
+    [TILE] = {.name = "tile",
+              .type = "any",
+              .def = "\"auto\"",
+              .unit = "pixels",
+              .doc = "\"auto\": whole, in tiles where memory does not suffice; \"none\": whole or not at "
+                     "all; a number: the "
+                     "side of square "
+                     "tiles, which overlap by a quarter"},
+    {.name = NULL},
 };
 
 static const mw_out out[] = {
-    {"latents", "latents", "[B,4,h,w] f32, scaled as the UNet has them"},
-    {0},
+    {.name = "latents", .type = "latents", .doc = "[B,4,h,w] f32, scaled as the UNet has them"},
+    {.name = NULL},
 };
 
 static mw_tensor *posterior(mw_ctx *c, mw_tensor *moments, int channels, mw_tensor *noise)
@@ -55,5 +65,10 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 }
 
 const mw_node_type mw_node_vae_encode = {
-    "vae_encode", 1, 0, "Pictures to latents, by the model's autoencoder.", in, out, run,
+    .name = "vae_encode",
+    .version = 1,
+    .doc = "Pictures to latents, by the model's autoencoder.",
+    .in = in,
+    .out = out,
+    .run = run,
 };

@@ -103,12 +103,12 @@ local mw = require "moonweave"
 local p = mw.params { steps = { 1, "a number" } }
 mw.output { g = mw.hello {} }
 END
-wrong 2 "-p steps=0: must be from 1 to 1000 (how many)" -p steps=0 <<'END'
+wrong 2 "-p steps=0: 'steps' must be a number from 1 to 1000, got 0 (how many)" -p steps=0 <<'END'
 local mw = require "moonweave"
 local p = mw.params { steps = { 5, "how many", min = 1, max = 1000 } }
 mw.output { g = mw.hello {} }
 END
-wrong 2 "-p steps=many: must be a number (how many)" -p steps=many <<'END'
+wrong 2 "-p steps=many: 'steps' must be a number from 1 to 1000, got \"many\" (how many)" -p steps=many <<'END'
 local mw = require "moonweave"
 local p = mw.params { steps = { 5, "how many", min = 1, max = 1000 } }
 mw.output { g = mw.hello {} }
@@ -142,10 +142,11 @@ local lost = mw.text_encoder { model = sd, prompt = "x" }.embedding:value() * (0
 local latents = mw.sample { model = sd, schedule = s, latents = z, calls = 2, cfg = 1, embedding = lost }
 mw.output { image = mw.vae_decode { model = sd, latents = latents } }
 END
-for value in nan inf 1e400 x; do
-    run run graphs/lmd.lua -p layout=graphs/layouts/night_sky.json -p η=$value -o "$dir"
+for value in nan:NaN inf:inf 1e400:inf x:; do
+    run run graphs/lmd.lua -p layout=graphs/layouts/night_sky.json -p η=${value%:*} -o "$dir"
     status 2
-    says "-p η=$value: must be a number (guidance strength"
+    got=${value#*:}
+    says "-p η=${value%:*}: 'η' must be a ${got:+finite }number${got:+, got $got (guidance strength}"
 done
 run run "$dir/nowhere.lua"
 status 4

@@ -26,17 +26,18 @@ taken() {
     status 0
     prints "$1"
 }
-typed "must be a whole number (a seed)" seed=1.5
-typed "must be a whole number (a seed)" seed=1e300
-typed "must be a whole number (a seed)" seed=9007199254740993
-typed "must be at least 0 (a seed)" seed=-1
-typed "must be a number (a seed)" seed=inf
-typed "must be a number (a seed)" seed=nan
-typed "must be a number (a seed)" seed=
-typed "must be a multiple of 8 (pixels)" width=7
-typed "must be a whole number (pixels)" width=8.5
-typed "must be from 0 to 4096 (pixels)" width=4104
-typed "must be from 0 to 1 (a share)" part=1.5
+typed "'seed' must be a whole number of at least 0, got 1.5 (a seed)" seed=1.5
+typed "'seed' must be a whole number of at least 0, got 1e+300 (a seed)" seed=1e300
+typed "'seed' must be a whole number of at least 0, got 9.00719925474099e+15 (a seed)" seed=9007199254740993
+typed "'seed' must be a whole number of at least 0, got -1 (a seed)" seed=-1
+typed "'seed' must be a whole number of at least 0, got inf (a seed)" seed=inf
+typed "'any' must be a finite number, got inf (a number)" any=inf
+typed "'seed' must be a whole number of at least 0, got NaN (a seed)" seed=nan
+typed "'seed' must be a whole number of at least 0, got \"\" (a seed)" seed=
+typed "'width' must be a whole number from 0 to 4096 and a multiple of 8, got 7 (pixels)" width=7
+typed "'width' must be a whole number from 0 to 4096 and a multiple of 8, got 8.5 (pixels)" width=8.5
+typed "'width' must be a whole number from 0 to 4096 and a multiple of 8, got 4104 (pixels)" width=4104
+typed "'part' must be a number from 0 to 1, got 1.5 (a share)" part=1.5
 typed "'way' must be one of a b, c, got \"d\" (" way=d
 typed "'way' must be one of a b, c, got \"\" (" way=
 typed "'sampler' must be one of ddim, ddpm, " sampler=typo
@@ -54,7 +55,7 @@ for graph in txt2img img2img lora lmd custom_energy; do
     for wrong in seed=1.5 seed=-1 steps=0 steps=2.5 width=7 height=12 width=1e9; do
         run check graphs/$graph.lua -p $wrong
         status 2
-        says "-p $wrong: must be"
+        says "-p $wrong: '${wrong%%=*}' must be"
     done
 done
 for graph in txt2img img2img lora; do
@@ -72,12 +73,12 @@ declared() {
     status 3
     says "wrong.lua:1: params: 'x': $1"
 }
-declared "its default: must be a whole number" "{ 1.5, 'x', integer = true }"
-declared "its default: must be a multiple of 8" "{ 4, 'x', multiple = 8 }"
-declared "its default: must be from 0 to 1" "{ 4, 'x', min = 0, max = 1 }"
+declared "its default: 'x' must be a whole number, got 1.5" "{ 1.5, 'x', integer = true }"
+declared "its default: 'x' must be a whole number and a multiple of 8, got 4" "{ 4, 'x', multiple = 8 }"
+declared "its default: 'x' must be a number from 0 to 1, got 4" "{ 4, 'x', min = 0, max = 1 }"
 declared "its default: 'x' must be one of a, b, got \"c\"" "{ 'c', 'x', choices = { 'a', 'b' } }"
-declared "it has choices, so its default must be a string" "{ 1, 'x', choices = { 'a', 'b' } }"
-declared "it is to be a whole number, so its default must be one" "{ 'a', 'x', integer = true }"
+declared "its default: 'x' must be one of a, b, got 1" "{ 1, 'x', choices = { 'a', 'b' } }"
+declared "its default: 'x' must be a whole number, got \"a\"" "{ 'a', 'x', integer = true }"
 declared "its integer must be true or false" "{ 1, 'x', integer = 1 }"
 declared "its multiple must be a whole number" "{ 1, 'x', multiple = 1.5 }"
 declared "its choices must be" "{ 'a', 'x', choices = 'schedule.samplr' }"
@@ -85,6 +86,8 @@ declared "its choices must be" "{ 'a', 'x', choices = 'schedule.steps' }"
 declared "its choices must be" "{ 'a', 'x', choices = {} }"
 declared "its choices must be" "{ 'a', 'x', choices = 5 }"
 declared "its choices must be strings" "{ 'a', 'x', choices = { 'a|b' } }"
+declared "there is no type 'txt'" "{ 'a', 'x', type = 'txt' }"
+declared "what is required has no default" "{ 'a', 'x', required = true }"
 declared "unknown key 'intger' (did you mean 'integer'?)" "{ 1, 'x', intger = true }"
 
 # Nodes made in Lua declare theirs alike.
@@ -101,7 +104,7 @@ says "f: 'w' must be one of a, b, got \"c\""
 says "2 errors"
 script refused.lua <<'END'
 local mw = require "moonweave"
-for _, p in ipairs { { 1.5, "x", integer = true }, { "a", "x", choices = { "b", "c|d" } }, { 8, "x", multiple = 8 } } do
+for _, p in ipairs { { 1.5, "x", integer = true }, { "a", "x", choices = { "b", "c|d" } }, { 7, "x", multiple = 8 } } do
   assert(not pcall(mw.node, { name = "f", params = { p = p }, run = function() end }))
 end
 mw.output { g = mw.hello {} }

@@ -21,12 +21,16 @@ static atomic_int runs, alive, most_alive;
 // ---- nodes to test with
 
 static const mw_port sum_in[] = {
-    {"a", "number", "0", 0, 0, NULL, "first|α", NULL, "first"},
-    {"b", "number", "0", 0, 0, NULL, NULL, NULL, "second"},
-    {"more", "list", "null", 0, 0, NULL, NULL, NULL, "further ones"},
-    {0},
+    {.name = "a", .type = "number", .def = "0", .alias = "first|α", .doc = "first"},
+    {.name = "b", .type = "number", .def = "0", .doc = "second"},
+    {.name = "more", .type = "list", .def = "null", .doc = "further ones"},
+    {.name = NULL},
 };
-static const mw_out sum_out[] = {{"sum", "number", "a + b"}, {"count", "integer", "how many"}, {0}};
+static const mw_out sum_out[] = {
+    {.name = "sum", .type = "number", .doc = "a + b"},
+    {.name = "count", .type = "integer", .doc = "how many"},
+    {.name = NULL},
+};
 
 static mw_status sum_run(mw_ctx *k, mw_value *const *i, mw_value **o)
 {
@@ -39,14 +43,25 @@ static mw_status sum_run(mw_ctx *k, mw_value *const *i, mw_value **o)
     o[1] = mw_value_number(k, 2 + (double)n);
     return mw_err(k);
 }
-static const mw_node_type sum = {"sum", 1, MW_NODE_HOST | MW_NODE_LITERAL, "Adds.", sum_in, sum_out, sum_run};
+static const mw_node_type sum = {
+    .name = "sum",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_LITERAL,
+    .doc = "Adds.",
+    .in = sum_in,
+    .out = sum_out,
+    .run = sum_run,
+};
 
 static const mw_port nap_in[] = {
-    {"ms", "integer", "1", 0, 10000, NULL, NULL, NULL, "how long"},
-    {"after", "any", "null", 0, 0, NULL, NULL, NULL, "what it waits for"},
-    {0},
+    {.name = "ms", .type = "integer", .def = "1", .max = 10000, .doc = "how long"},
+    {.name = "after", .type = "any", .def = "null", .doc = "what it waits for"},
+    {.name = NULL},
 };
-static const mw_out nap_out[] = {{"done", "number", "1"}, {0}};
+static const mw_out nap_out[] = {
+    {.name = "done", .type = "number", .doc = "1"},
+    {.name = NULL},
+};
 
 static mw_status nap_run(mw_ctx *k, mw_value *const *i, mw_value **o)
 {
@@ -60,8 +75,15 @@ static mw_status nap_run(mw_ctx *k, mw_value *const *i, mw_value **o)
     o[0] = mw_value_number(k, 1);
     return mw_err(k);
 }
-static const mw_node_type nap = {"nap",   1,      MW_NODE_HOST | MW_NODE_IMPURE, "Sleeps.", nap_in,
-                                 nap_out, nap_run};
+static const mw_node_type nap = {
+    .name = "nap",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_IMPURE,
+    .doc = "Sleeps.",
+    .in = nap_in,
+    .out = nap_out,
+    .run = nap_run,
+};
 
 typedef struct thing {
     mw_object base;
@@ -74,11 +96,14 @@ static void thing_free(mw_object *o)
 }
 static const mw_object_type thing_type = {.name = "thing", .free = thing_free};
 static const mw_port thing_in[] = {
-    {"from", "thing", "null", 0, 0, NULL, NULL, NULL, "an earlier one"},
-    {"id", "number", "0", 0, 0, NULL, NULL, NULL, "to tell them apart"},
-    {0},
+    {.name = "from", .type = "thing", .def = "null", .doc = "an earlier one"},
+    {.name = "id", .type = "number", .def = "0", .doc = "to tell them apart"},
+    {.name = NULL},
 };
-static const mw_out thing_out[] = {{"thing", "thing", "the thing"}, {0}};
+static const mw_out thing_out[] = {
+    {.name = "thing", .type = "thing", .doc = "the thing"},
+    {.name = NULL},
+};
 static mw_status thing_run(mw_ctx *k, mw_value *const *i, mw_value **o)
 {
     (void)i;
@@ -92,7 +117,14 @@ static mw_status thing_run(mw_ctx *k, mw_value *const *i, mw_value **o)
     return mw_err(k);
 }
 static const mw_node_type make_thing = {
-    "make_thing", 1, MW_NODE_HOST | MW_NODE_IMPURE, "Makes.", thing_in, thing_out, thing_run};
+    .name = "make_thing",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_IMPURE,
+    .doc = "Makes.",
+    .in = thing_in,
+    .out = thing_out,
+    .run = thing_run,
+};
 
 // Needs all the memory there is: two at a time are one too many.
 static mw_status hog_run(mw_ctx *k, mw_value *const *i, mw_value **o)
@@ -106,8 +138,15 @@ static mw_status hog_run(mw_ctx *k, mw_value *const *i, mw_value **o)
     atomic_fetch_add(&runs, mw_err(k) == MW_OK);
     return mw_err(k);
 }
-static const mw_node_type hog = {"hog",   1,      MW_NODE_HOST | MW_NODE_IMPURE, "Takes all.", nap_in,
-                                 nap_out, hog_run};
+static const mw_node_type hog = {
+    .name = "hog",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_IMPURE,
+    .doc = "Takes all.",
+    .in = nap_in,
+    .out = nap_out,
+    .run = hog_run,
+};
 
 static mw_status bad_run(mw_ctx *k, mw_value *const *i, mw_value **o)
 {
@@ -115,7 +154,15 @@ static mw_status bad_run(mw_ctx *k, mw_value *const *i, mw_value **o)
     o[0] = mw_value_number(k, 1);
     return mw_fail(k, MW_E_FILE, "no such luck");
 }
-static const mw_node_type bad = {"bad", 1, MW_NODE_HOST, "Fails.", nap_in, nap_out, bad_run};
+static const mw_node_type bad = {
+    .name = "bad",
+    .version = 1,
+    .flags = MW_NODE_HOST,
+    .doc = "Fails.",
+    .in = nap_in,
+    .out = nap_out,
+    .run = bad_run,
+};
 
 // ---- helpers
 
@@ -224,10 +271,19 @@ static void count_report(void *user, const char *sentence)
 static void required_ports_and_reports(void **s)
 {
     (void)s;
-    static const mw_port need_in[] = {{"prompt", "text", NULL, 0, 0, NULL, NULL, NULL, "what"},
-                                      {"steps", "integer", NULL, 1, 9, NULL, NULL, NULL, "steps"},
-                                      {0}};
-    static const mw_node_type need = {"need", 1, 0, "Needs.", need_in, sum_out, sum_run};
+    static const mw_port need_in[] = {
+        {.name = "prompt", .type = "text", .doc = "what"},
+        {.name = "steps", .type = "integer", .min = 1, .max = 9, .doc = "steps"},
+        {.name = NULL},
+    };
+    static const mw_node_type need = {
+        .name = "need",
+        .version = 1,
+        .doc = "Needs.",
+        .in = need_in,
+        .out = sum_out,
+        .run = sum_run,
+    };
     mw_value *none = mw_value_map(c);
     mw_wiring w = {.where = "a.lua:19", .hint = hint};
     refused(mw_graph_add(c, g, &need, none, &w),

@@ -19,18 +19,29 @@ static mw_exec *x;
 static int kept = MW_BROKEN; // a node whose result somebody holds until the script lets go of it
 
 static const mw_port in[] = {
-    {"number", "number", "0", 0, 0, NULL, NULL, NULL, "added to"},
-    {"after", "any", "null", 0, 0, NULL, NULL, NULL, "what it waits for"},
-    {0},
+    {.name = "number", .type = "number", .def = "0", .doc = "added to"},
+    {.name = "after", .type = "any", .def = "null", .doc = "what it waits for"},
+    {.name = NULL},
 };
-static const mw_out out[] = {{"number", "number", "one more"}, {0}};
+static const mw_out out[] = {
+    {.name = "number", .type = "number", .doc = "one more"},
+    {.name = NULL},
+};
 
 static mw_status next_run(mw_ctx *k, mw_value *const *i, mw_value **o)
 {
     o[0] = mw_value_number(k, mw_value_as_number(i[0]) + 1);
     return mw_err(k);
 }
-static const mw_node_type next = {"next", 1, MW_NODE_HOST | MW_NODE_IMPURE, "Adds one.", in, out, next_run};
+static const mw_node_type next = {
+    .name = "next",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_IMPURE,
+    .doc = "Adds one.",
+    .in = in,
+    .out = out,
+    .run = next_run,
+};
 
 static int add(mw_ctx *k, const mw_node_type *t, mw_value *number, mw_value *after)
 {
@@ -53,7 +64,14 @@ static mw_status grow_run(mw_ctx *k, mw_value *const *i, mw_value **o)
     return next_run(k, i, o);
 }
 static const mw_node_type grow = {
-    "grow", 1, MW_NODE_HOST | MW_NODE_IMPURE | MW_NODE_MAIN, "Adds nodes.", in, out, grow_run};
+    .name = "grow",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_IMPURE | MW_NODE_MAIN,
+    .doc = "Adds nodes.",
+    .in = in,
+    .out = out,
+    .run = grow_run,
+};
 
 static mw_status forget_run(mw_ctx *k, mw_value *const *i, mw_value **o)
 {
@@ -61,7 +79,14 @@ static mw_status forget_run(mw_ctx *k, mw_value *const *i, mw_value **o)
     return next_run(k, i, o);
 }
 static const mw_node_type forget = {
-    "forget", 1, MW_NODE_HOST | MW_NODE_IMPURE | MW_NODE_MAIN, "Lets go.", in, out, forget_run};
+    .name = "forget",
+    .version = 1,
+    .flags = MW_NODE_HOST | MW_NODE_IMPURE | MW_NODE_MAIN,
+    .doc = "Lets go.",
+    .in = in,
+    .out = out,
+    .run = forget_run,
+};
 
 static int set_up(void **s)
 {

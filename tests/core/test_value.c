@@ -107,12 +107,14 @@ static void accessors_are_total(void **s)
     mw_value_release(NULL);
 }
 
-static const mw_port steps = {"steps", "integer", NULL, 1, 1000, NULL, NULL, NULL, "DDIM steps"};
-static const mw_port strength = {"strength", "number", NULL, 0, 1, NULL, NULL, NULL, "share"};
-static const mw_port sampler = {
-    "sampler", "choice", NULL, 0, 0, "ddim|euler_ancestral=euler_a=Euler a|uni_pc", NULL, NULL, "which one"};
-static const mw_port prompt = {"prompt", "texts", NULL, 0, 0, NULL, NULL, NULL, "what to draw"};
-static const mw_port unet = {"model", "unet", NULL, 0, 0, NULL, NULL, NULL, "the network"};
+static const mw_port steps = {.name = "steps", .type = "integer", .min = 1, .max = 1000, .doc = "DDIM steps"};
+static const mw_port strength = {.name = "strength", .type = "number", .max = 1, .doc = "share"};
+static const mw_port sampler = {.name = "sampler",
+                                .type = "choice",
+                                .choices = "ddim|euler_ancestral=euler_a=Euler a|uni_pc",
+                                .doc = "which one"};
+static const mw_port prompt = {.name = "prompt", .type = "texts", .doc = "what to draw"};
+static const mw_port unet = {.name = "model", .type = "unet", .doc = "the network"};
 
 static void accepted(const mw_port *p, const char *json, const char *normal)
 {

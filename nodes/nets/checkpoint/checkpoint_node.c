@@ -3,15 +3,24 @@
 
 #include <string.h>
 
+enum { OUT_CHECKPOINT, OUT_UNET, OUT_VAE, OUT_TEXT_ENCODER, OUT_TOKENIZER, OUT_SCHEDULER, OUT_KIND };
 const mw_out mw_checkpoint_outs[] = {
-    {"checkpoint", "checkpoint", "the whole model; where a part is expected it gives that part"},
-    {"unet", "unet", "the network that predicts the noise"},
-    {"vae", "vae", "the autoencoder between pictures and latents"},
-    {"text_encoder", "text_encoder", "the text encoder, or both of SDXL's"},
-    {"tokenizer", "tokenizer", "the vocabulary of the (first) text encoder"},
-    {"scheduler", "scheduler", "the settings of the sampler that come with the model"},
-    {"kind", "text", "sd1, sd2 or sdxl"},
-    {0},
+    [OUT_CHECKPOINT] = {.name = "checkpoint",
+                        .type = "checkpoint",
+                        .doc = "the whole model; where a part is expected it gives that part"},
+    [OUT_UNET] = {.name = "unet", .type = "unet", .doc = "the network that predicts the noise"},
+    [OUT_VAE] = {.name = "vae", .type = "vae", .doc = "the autoencoder between pictures and latents"},
+    [OUT_TEXT_ENCODER] = {.name = "text_encoder",
+                          .type = "text_encoder",
+                          .doc = "the text encoder, or both of SDXL's"},
+    [OUT_TOKENIZER] = {.name = "tokenizer",
+                       .type = "tokenizer",
+                       .doc = "the vocabulary of the (first) text encoder"},
+    [OUT_SCHEDULER] = {.name = "scheduler",
+                       .type = "scheduler",
+                       .doc = "the settings of the sampler that come with the model"},
+    [OUT_KIND] = {.name = "kind", .type = "text", .doc = "sd1, sd2 or sdxl"},
+    {.name = NULL},
 };
 
 static mw_value *shared(mw_ctx *c, mw_object *o)
@@ -24,12 +33,12 @@ mw_status mw_checkpoint_give(mw_ctx *c, mw_checkpoint *k, mw_value **out)
 {
     if (!k)
         return mw_err(c);
-    out[1] = shared(c, &k->unet->base);
-    out[2] = shared(c, &k->vae->base);
-    out[3] = shared(c, &k->text_encoder->base);
-    out[4] = shared(c, &k->tokenizer[0]->base);
-    out[5] = shared(c, &k->scheduler->base);
-    out[6] = mw_value_text(c, k->kind, strlen(k->kind));
-    out[0] = mw_value_object(c, &k->base);
+    out[OUT_UNET] = shared(c, &k->unet->base);
+    out[OUT_VAE] = shared(c, &k->vae->base);
+    out[OUT_TEXT_ENCODER] = shared(c, &k->text_encoder->base);
+    out[OUT_TOKENIZER] = shared(c, &k->tokenizer[0]->base);
+    out[OUT_SCHEDULER] = shared(c, &k->scheduler->base);
+    out[OUT_KIND] = mw_value_text(c, k->kind, strlen(k->kind));
+    out[OUT_CHECKPOINT] = mw_value_object(c, &k->base);
     return mw_err(c);
 }

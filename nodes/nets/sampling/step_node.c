@@ -3,11 +3,16 @@
 
 #include <string.h>
 
+enum { OUT_LATENTS, OUT_PRED_ORIGINAL, OUT_STATE };
 const mw_out mw_step_outs[] = {
-    {"latents", "latents", "[B,4,h,w] the latents at the next step"},
-    {"pred_original", "latents", "[B,4,h,w] the clean latents that this step expects"},
-    {"state", "any", "what the next step needs to know of the steps so far"},
-    {0},
+    [OUT_LATENTS] = {.name = "latents", .type = "latents", .doc = "[B,4,h,w] the latents at the next step"},
+    [OUT_PRED_ORIGINAL] = {.name = "pred_original",
+                           .type = "latents",
+                           .doc = "[B,4,h,w] the clean latents that this step expects"},
+    [OUT_STATE] = {.name = "state",
+                   .type = "any",
+                   .doc = "what the next step needs to know of the steps so far"},
+    {.name = NULL},
 };
 
 static void put(mw_ctx *c, mw_value *map, const char *key, mw_tensor *t)
@@ -84,8 +89,8 @@ mw_status mw_step_node_run(mw_ctx *c, mw_sampler sampler, mw_step_in own, mw_val
     mw_schedule_free(s);
     if (mw_err(c))
         return mw_err(c);
-    out[0] = mw_value_tensor(c, result.latents);
-    out[1] = mw_value_tensor(c, result.pred_original);
-    out[2] = state_value(c, sampler, &state);
+    out[OUT_LATENTS] = mw_value_tensor(c, result.latents);
+    out[OUT_PRED_ORIGINAL] = mw_value_tensor(c, result.pred_original);
+    out[OUT_STATE] = state_value(c, sampler, &state);
     return mw_err(c);
 }

@@ -7,16 +7,18 @@
 #include "nodes/nets/sampling/sampler.h"
 
 // clang-format off
-// The first ports of every step node, in this order; its own follow.
+// The first ports of every step node; its own follow.
 #define MW_STEP_PORTS \
-    {"schedule", "schedule", NULL, 0, 0, NULL, NULL, NULL, "the times of the run, made by the node schedule"}, \
-    {"step", "integer", NULL, 0, 100000, NULL, NULL, NULL, "which step, counted from 0"}, \
-    {"latents", "latents", NULL, 0, 0, NULL, "sample", NULL, "[B,4,h,w] the latents at this step"}, \
-    {"noise_pred", "latents", NULL, 0, 0, NULL, "model_output", NULL, \
-     "[B,4,h,w] the network's output, after guidance"}, \
-    {"variance_noise", "latents", "null", 0, 0, NULL, NULL, NULL, \
-     "[B,4,h,w] unit normal noise, for the steps that add some"}, \
-    {"state", "any", "null", 0, 0, NULL, NULL, NULL, "the step before's output of that name; none at the first"}
+    [MW_STEP_PORT_SCHEDULE] = {.name = "schedule", .type = "schedule", .doc = "the times of the run, made by the node schedule"}, \
+    [MW_STEP_PORT_STEP] = {.name = "step", .type = "integer", .max = 100000, .doc = "which step, counted from 0"}, \
+    [MW_STEP_PORT_LATENTS] = {.name = "latents", .type = "latents", .alias = "sample", \
+        .doc = "[B,4,h,w] the latents at this step"}, \
+    [MW_STEP_PORT_NOISE_PRED] = {.name = "noise_pred", .type = "latents", .alias = "model_output", \
+        .doc = "[B,4,h,w] the network's output, after guidance"}, \
+    [MW_STEP_PORT_NOISE] = {.name = "variance_noise", .type = "latents", .def = "null", \
+        .doc = "[B,4,h,w] unit normal noise, for the steps that add some"}, \
+    [MW_STEP_PORT_STATE] = {.name = "state", .type = "any", .def = "null", \
+        .doc = "the step before's output of that name; none at the first"}
 // clang-format on
 enum {
     MW_STEP_PORT_SCHEDULE,

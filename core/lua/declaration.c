@@ -1,0 +1,194 @@
+// declaration.c: inputs declared in Lua, for mw.params, mw.node and mw.composite: the same mw_port that nodes in C have.
+#include "core/base/nearest.h"
+#include "core/graph/value_json.h"
+#include "core/lua/lua_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void mw_declared_free(mw_declared *d)
+{
+    const mw_port *p = &d->port;
+    const char *const own[] = {p->name, p->type, p->def, p->choices, p->alias, p->unit, p->doc};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        free((void *)(size_t)own[i]);
+    mw_value_release(d->def);
+    memset(d, 0, sizeof *d);
+}
+
+// A text of the declaration's own; NULL where the field is absent.
+static const char *field_text(lua_State *L, mw_script *s, int idx, const char *name, const char *param)
+{
+    if (name)
+        lua_getfield(L, idx, name);
+    else
+        lua_rawgeti(L, idx, 2);
+    if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
+        mw_lua_wrong(L, "params: '%s': its %s must be a string, got a %s", param, name ? name : "description",
+                     luaL_typename(L, -1));
+    char *text = lua_isnil(L, -1) ? NULL : mw_strdup(s->c, lua_tostring(L, -1));
+    lua_pop(L, 1);
+    return text;
+}
+
+static double field_number(lua_State *L, int idx, const char *name, double none, const char *param)
+{
+    lua_getfield(L, idx, name);
+    if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER)
+        mw_lua_wrong(L, "params: '%s': its %s must be a number, got a %s", param, name, luaL_typename(L, -1));
+    double x = lua_isnil(L, -1) ? none : lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    return x;
+}
+
+static bool field_flag(lua_State *L, int idx, const char *name, const char *param)
+{
+    lua_getfield(L, idx, name);
+    if (!lua_isnil(L, -1) && !lua_isboolean(L, -1))
+        mw_lua_wrong(L, "params: '%s': its %s must be true or false, got a %s", param, name,
+                     luaL_typename(L, -1));
+    bool set = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return set;
+}
+
+static void check_keys(lua_State *L, int idx, const char *param)
+{
+    static const char *const known[] = {"min",     "max",  "alias", "integer", "multiple",
+                                        "choices", "type", "unit",  "required"};
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            continue;
+        const char *key = lua_tostring(L, -2);
+        mw_nearest near = {.wrong = key};
+        char hint[96];
+        bool good = false;
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+            good = good || !strcmp(key, known[i]);
+            mw_nearest_offer(&near, known[i]);
+        }
+        if (!good)
+            mw_lua_wrong(L, "params: '%s': unknown key '%s'%s", param, key,
+                         mw_nearest_hint(&near, hint, sizeof hint));
+    }
+}
+
+static double field_multiple(lua_State *L, int idx, const char *param)
+{
+    double of = field_number(L, idx, "multiple", 0, param);
+    if (of != floor(of) || of < 0 || of > 1e9)
+        mw_lua_wrong(L, "params: '%s': its multiple must be a whole number", param);
+    return of;
+}
+
+// Adds the string on top of the stack to the names, "a|b|c".
+static void add_choice(lua_State *L, const char **names, const char *param)
+{
+    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    if (!*name || strpbrk(name, "|="))
+        mw_lua_wrong(L, "params: '%s': its choices must be strings without '|' and '='", param);
+    char *more = NULL;
+    if (asprintf(&more, "%s%s%s", *names ? *names : "", *names ? "|" : "", name) < 0)
+        luaL_error(L, "not enough memory");
+    free((void *)(size_t)*names);
+    *names = more;
+}
+
+// choices = { "lmd", "plain" }, or those of a node's parameter with all their spellings: "schedule.sampler".
+static void read_choices(lua_State *L, mw_script *s, int idx, mw_port *p)
+{
+    lua_getfield(L, idx, "choices");
+    if (lua_istable(L, -1))
+        for (int i = 1; i <= (int)lua_objlen(L, -1); i++) {
+            lua_rawgeti(L, -1, i);
+            add_choice(L, &p->choices, p->name);
+            lua_pop(L, 1);
+        }
+    else if (lua_type(L, -1) == LUA_TSTRING) {
+        char node[64] = "", port[64] = "";
+        sscanf(lua_tostring(L, -1), "%63[^.].%63s", node, port);
+        const mw_node_type *t = mw_node_find(node);
+        const mw_schema *schema = t ? mw_graph_schema(s->c, s->g, t) : NULL;
+        int i = schema ? mw_schema_port(schema, port) : -1;
+        p->choices = i < 0 || !t->in[i].choices ? NULL : mw_strdup(s->c, t->in[i].choices);
+    }
+    if (!lua_isnil(L, -1) && !p->choices)
+        mw_lua_wrong(L, "params: '%s': its choices must be { \"one\", \"another\" } or \"node.parameter\"",
+                     p->name);
+    lua_pop(L, 1);
+}
+
+static const char *type_of_default(const mw_value *def)
+{
+    switch (mw_value_kind(def)) {
+    case MW_NUMBER: return "number";
+    case MW_BOOL: return "bool";
+    case MW_TEXT: return "text";
+    default: return "any";
+    }
+}
+
+static void read_type(lua_State *L, mw_script *s, int idx, bool integer, mw_declared *d)
+{
+    mw_port *p = &d->port;
+    const char *type = integer || p->multiple > 0 ? "integer" : p->choices ? "choice" : type_of_default(d->def);
+    p->type = idx ? field_text(L, s, idx, "type", p->name) : NULL;
+    if (!p->type)
+        p->type = mw_strdup(s->c, type);
+    else if (!mw_port_type_known(p->type))
+        mw_lua_wrong(L, "params: '%s': there is no type '%s'", p->name, p->type);
+}
+
+// The default in its normal form, and as the port's text.
+static void check_default(lua_State *L, mw_script *s, bool required, mw_declared *d)
+{
+    mw_value *given = d->def;
+    if (mw_value_kind(given) == MW_NIL) {
+        d->port.def = required ? NULL : mw_strdup(s->c, "null");
+        return;
+    }
+    if (required)
+        mw_lua_wrong(L, "params: '%s': what is required has no default", d->port.name);
+    d->def = mw_port_check(s->c, &d->port, given, NULL);
+    mw_value_release(given);
+    d->port.def = d->def ? mw_value_to_json(s->c, d->def, 0) : NULL;
+    if (!mw_err(s->c))
+        return;
+    mw_fail_context(s->c, "%s: params: '%s': its default", mw_lua_where(L), d->port.name);
+    mw_lua_raise(L, s);
+}
+
+void mw_lua_read_declaration(lua_State *L, mw_script *s, int idx, mw_declared *d)
+{
+    mw_port *p = &d->port;
+    bool table = lua_istable(L, idx), required = false, integer = false;
+    p->min = -INFINITY;
+    p->max = INFINITY;
+    if (table) {
+        check_keys(L, idx, p->name);
+        p->doc = field_text(L, s, idx, NULL, p->name);
+        p->alias = field_text(L, s, idx, "alias", p->name);
+        p->unit = field_text(L, s, idx, "unit", p->name);
+        p->min = field_number(L, idx, "min", -INFINITY, p->name);
+        p->max = field_number(L, idx, "max", INFINITY, p->name);
+        p->multiple = field_multiple(L, idx, p->name);
+        integer = field_flag(L, idx, "integer", p->name);
+        required = field_flag(L, idx, "required", p->name);
+        read_choices(L, s, idx, p);
+        lua_rawgeti(L, idx, 1);
+    } else {
+        lua_pushvalue(L, idx);
+    }
+    if (!p->doc)
+        p->doc = mw_strdup(s->c, "");
+    mw_lua_to_value(L, s, -1, &d->def);
+    lua_pop(L, 1);
+    if (mw_err(s->c)) {
+        mw_fail_context(s->c, "params: '%s'", p->name);
+        mw_lua_raise(L, s);
+    }
+    read_type(L, s, table ? idx : 0, integer, d);
+    check_default(L, s, required, d);
+}
