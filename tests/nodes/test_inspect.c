@@ -103,7 +103,9 @@ static void made_files(void **state)
     assert_int_equal(mw_file_write(c, path, "GGUF\3\0\0\0", 8), MW_OK);
     refuses(c, path, "GGUF file, which is not supported yet");
     assert_int_equal(mw_file_write(c, path, "PK\3\4....", 8), MW_OK);
-    refuses(c, path, "pickle, which is not supported yet");
+    refuses(c, path, "a zip archive");
+    assert_int_equal(mw_file_write(c, path, "<html><body>", 12), MW_OK);
+    refuses(c, path, "a web page");
     assert_int_equal(mw_file_write(c, path, "hello", 5), MW_OK);
     refuses(c, path, "neither");
     free(path);

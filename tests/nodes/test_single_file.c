@@ -158,11 +158,22 @@ static void pickles_are_refused(void **state)
     static const char *const names[] = {"model.ckpt", "model.PT", "model.bin"};
     for (int i = 0; i < 3; i++) {
         shell("echo x > %s", names[i]);
-        assert_refused(in_folder(names[i]), "pickles are not supported yet");
+        assert_refused(in_folder(names[i]), "a pickle, which is not supported yet");
     }
     shell("echo x > model.safetensors");
     assert_refused(in_folder("model.safetensors"), "model.safetensors");
     assert_refused("models", "model_index.json");
+}
+
+static void other_files_are_refused_by_what_they_are(void **state)
+{
+    (void)state;
+    shell("printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 4\\n' > model.ckpt; "
+          "cp model.ckpt model.safetensors");
+    assert_refused(in_folder("model.ckpt"), "model.ckpt|a Git LFS pointer");
+    assert_refused(in_folder("model.safetensors"), "model.safetensors|a Git LFS pointer");
+    assert_refused("models/miniature/model_index.json", "the index of a diffusers folder: give the folder");
+    assert_refused("models/miniature/unet/config.json", "is a JSON file, no model");
 }
 
 static double prediction(const char *path)
@@ -293,6 +304,7 @@ int main(void)
         cmocka_unit_test_setup(an_unknown_weight_is_warned_about, clean),
         cmocka_unit_test_setup(other_models_are_refused_by_name, clean),
         cmocka_unit_test_setup(values_come_from_the_right_places, clean),
+        cmocka_unit_test_setup(other_files_are_refused_by_what_they_are, clean),
         cmocka_unit_test_setup(pickles_are_refused, clean),
         cmocka_unit_test_setup(what_it_predicts_is_told, clean),
         cmocka_unit_test_setup(the_users_configs_count, clean),

@@ -3,8 +3,9 @@
 // folder of configs.
 #include "nodes/nets/checkpoint/checkpoint_internal.h"
 
-#include "core/base/paths.h"
 #include "core/base/pathname.h"
+#include "core/base/paths.h"
+#include "core/io/file_kind.h"
 #include "nodes/nets/clip/clip_tokenizer.h"
 #include "nodes/nets/checkpoint/ldm_names.h"
 #include "nodes/nets/checkpoint/single_file.h"
@@ -123,15 +124,17 @@ static void read_tokenizer(mw_ctx *c, mw_checkpoint *k, const mw_checkpoint_opti
 
 // ---- the file
 
-static mw_status refuse_by_ending(mw_ctx *c, const char *path)
+// A file that is no checkpoint, by its name and by what it begins with.
+static mw_status refuse_others(mw_ctx *c, const char *path)
 {
-    static const char *const pickles[] = {".ckpt", ".pt", ".pth", ".bin", NULL};
-    for (int i = 0; pickles[i]; i++)
-        if (mw_path_has_suffix(path, pickles[i]))
-            return mw_fail(c, MW_E_FILE,
-                           "%s: %s pickles are not supported yet: a .safetensors file is needed", path,
-                           pickles[i]);
-    return mw_err(c);
+    if (strcmp(mw_path_base(path), "model_index.json") == 0)
+        return mw_fail(c, MW_E_FILE,
+                       "%s: is the index of a diffusers folder: give the folder that it lies in", path);
+    if (mw_path_has_suffix(path, ".json") && !mw_path_has_suffix(path, ".safetensors.index.json"))
+        return mw_fail(c, MW_E_FILE,
+                       "%s: is a JSON file, no model: give a diffusers folder or a .safetensors file", path);
+    const char *kind = mw_file_kind_at(c, path);
+    return kind ? mw_fail(c, MW_E_FILE, "%s: is no checkpoint but %s", path, kind) : mw_err(c);
 }
 
 static void take_sources(mw_ctx *c, mw_checkpoint *k, mw_files *files)
@@ -154,7 +157,7 @@ mw_status mw_checkpoint_fill_file(mw_ctx *c, mw_checkpoint *k, const mw_checkpoi
     mw_single_file about;
     if (o->variant && *o->variant)
         return mw_fail(c, MW_E_ARG, "%s: 'variant' is for folders; this is a single file", o->path);
-    if (refuse_by_ending(c, o->path) != MW_OK)
+    if (refuse_others(c, o->path) != MW_OK)
         return mw_err(c);
     mw_files *files = mw_files_open(c, o->path);
     if (files && mw_single_file_detect(c, mw_files_st(files), &about) == MW_OK) {

@@ -3,6 +3,7 @@
 
 #include "core/base/nearest.h"
 #include "core/base/pathname.h"
+#include "core/io/file_kind.h"
 #include "core/ops.h"
 #include "nodes/nets/checkpoint/ldm_names.h"
 
@@ -198,10 +199,9 @@ mw_lora *mw_lora_open(mw_ctx *c, const char *path, const mw_checkpoint *model)
         return NULL;
     atomic_init(&l->refs, 1);
     l->path = weights_in(c, path);
-    if (l->path &&
-        (mw_path_has_suffix(l->path, ".pt") || mw_path_has_suffix(l->path, ".ckpt") ||
-         mw_path_has_suffix(l->path, ".bin")))
-        mw_fail(c, MW_E_FILE, "%s: pickles are not supported yet: a .safetensors file is needed", path);
+    const char *kind = l->path ? mw_file_kind_at(c, l->path) : NULL;
+    if (kind)
+        mw_fail(c, MW_E_FILE, "%s: is no LoRA but %s", l->path, kind);
     l->files = mw_err(c) == MW_OK ? mw_files_open(c, l->path) : NULL;
     if (l->files && mw_lora_read(c, l) == MW_OK && mw_lora_read_scales(c, l) == MW_OK)
         bind_all(c, l, model);

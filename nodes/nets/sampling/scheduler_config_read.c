@@ -2,6 +2,7 @@
 #include "nodes/nets/sampling/scheduler_config.h"
 
 #include "core/base/file.h"
+#include "core/io/file_kind.h"
 #include "core/io/json.h"
 #include "nodes/nets/base/config.h"
 
@@ -144,6 +145,9 @@ mw_scheduler *mw_scheduler_load(mw_ctx *c, const char *path)
     char *text = mw_file_read(c, path, MAXFILE, &size);
     if (!text)
         return NULL;
+    const char *kind = mw_file_kind(text, size);
+    if (kind)
+        mw_fail(c, MW_E_FILE, "%s: is no JSON but %s", path, kind);
     mend_infinities(text);
     json_t *json = mw_json_parse(c, text, size, path);
     if (json)
