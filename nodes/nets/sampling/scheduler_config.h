@@ -118,6 +118,8 @@ typedef struct mw_scheduler_config {
 void mw_scheduler_config_init(mw_scheduler_config *cfg);
 // The published settings of SD 1 and 2, for a schedule without a model.
 void mw_scheduler_config_stable_diffusion(mw_scheduler_config *cfg);
+// Have a setting as if the file named it; value must fit.
+void mw_scheduler_config_give(mw_scheduler_config *cfg, mw_setting s, double value);
 // Override one setting. MW_E_ARG, naming it and what is accepted, when the value does not fit.
 mw_status mw_scheduler_config_set(mw_ctx *c, mw_scheduler_config *cfg, mw_setting s, const mw_value *v);
 
