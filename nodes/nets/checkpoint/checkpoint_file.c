@@ -98,11 +98,11 @@ static void read_configs(mw_ctx *c, mw_checkpoint *k, const mw_checkpoint_option
     mw_checkpoint_read_vae(c, k, folder);
     free(folder);
     folder = config_folder(c, o, family, "scheduler");
-    mw_checkpoint_read_scheduler(c, k, folder);
+    mw_checkpoint_read_scheduler(c, k, folder, NULL);
     free(folder);
     for (int i = 0; i < k->ntext; i++) {
         folder = config_folder(c, o, family, mw_checkpoint_text_part(i));
-        mw_checkpoint_read_text(c, k, folder, i);
+        mw_checkpoint_read_text(c, k, folder, i, NULL);
         free(folder);
     }
 }
@@ -188,6 +188,11 @@ mw_status mw_checkpoint_fill_file(mw_ctx *c, mw_checkpoint *k, const mw_checkpoi
     }
     if (mw_err(c) == MW_OK)
         take_training(c, k, has_own(c, o, "scheduler"), &about);
+    if (mw_err(c) == MW_OK && k->ntext == 1)
+        mw_checkpoint_mend_configs(c, k);
+    // Nothing in such a file says how it is best sampled.
+    if (mw_err(c) == MW_OK && !has_own(c, o, "scheduler"))
+        k->scheduler->config.sampler = MW_DDIM;
     if (mw_err(c) == MW_OK)
         take_sources(c, k, files);
     mw_files_release(files);
