@@ -39,6 +39,7 @@ static const struct {
     {0, MAGIC("\x28\xb5\x2f\xfd"), "a zstd archive"},
     {0, MAGIC("7z\xbc\xaf\x27\x1c"), "a 7z archive"},
     {0, MAGIC("Rar!\x1a\x07"), "a RAR archive"},
+    {0, MAGIC("<<<<<<< "), "a text with the marks of a Git merge that was not finished"},
     {257, MAGIC("ustar"), "a tar archive"},
     {0, MAGIC("\x89HDF\r\n\x1a\n"), "an HDF5 file"},
     {0, MAGIC("\x89PNG\r\n\x1a\n"), "a PNG picture"},

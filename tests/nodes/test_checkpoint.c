@@ -152,9 +152,25 @@ static void missing_files_are_named(void **state)
     assert_refused(in_folder("m"), "m/unet|no 'diffusion_pytorch_model.safetensors'");
     shell("touch m/unet/diffusion_pytorch_model.bin");
     assert_refused(in_folder("m"), "pickle|not supported yet");
+    miniature_with("", "");
     shell("rm -r m/tokenizer");
     assert_refused(in_folder("m"), "m/tokenizer");
     assert_refused(in_folder("nothing"), "nothing");
+}
+
+// What is wrong with the configs that are there comes before what is missing.
+static void all_missing_files_are_named_together(void **state)
+{
+    (void)state;
+    const char *scheduler = "scheduler/scheduler_config.json";
+    miniature_with(scheduler, "s/scaled_linear/curved/");
+    shell("cd m; rm -r tokenizer vae unet/*.safetensors");
+    assert_refused(in_folder("m"), "scheduler_config.json|beta_schedule|curved");
+    miniature_with("", "");
+    shell("cd m; rm -r tokenizer vae unet/*.safetensors");
+    assert_refused(in_folder("m"),
+                   "m: a StableDiffusionPipeline (sd1)|no config of vae|"
+                   "no .safetensors weights of unet, vae|no vocabulary of tokenizer");
 }
 
 static void variants_are_found(void **state)
@@ -242,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup(the_index_names_the_scheduler, clean),
         cmocka_unit_test_setup(the_index_tells_that_a_text_encoder_projects, clean),
         cmocka_unit_test_setup(missing_files_are_named, clean),
+        cmocka_unit_test_setup(all_missing_files_are_named_together, clean),
         cmocka_unit_test_setup(variants_are_found, clean),
         cmocka_unit_test_setup(shards_are_found, clean),
         cmocka_unit_test_setup(weights_that_do_not_fit_are_reported_together, clean),

@@ -6,6 +6,7 @@
 #include "nodes/nets/clip/clip_tokenizer.h"
 #include "nodes/nets/base/part_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ static bool listed(const char *const *list, const char *name)
 
 // What the index says.
 typedef struct pipeline {
+    char *class; // owned
     bool xl;
     bool mends;      // its class changes outdated configs
     char *scheduler; // class names; owned
@@ -108,6 +110,7 @@ static char *part_class(mw_ctx *c, const json_t *index, const char *part)
 
 static void forget(pipeline *p)
 {
+    free(p->class);
     free(p->scheduler);
     free(p->text_encoder[0]);
     free(p->text_encoder[1]);
@@ -133,6 +136,7 @@ static void read_index(mw_ctx *c, mw_checkpoint *k, const char *folder, pipeline
         k->zero_empty_negative =
             p->xl && !json_is_false(json_object_get(index, "force_zeros_for_empty_prompt"));
     }
+    p->class = class ? mw_strdup(c, class) : NULL;
     p->scheduler = part_class(c, index, "scheduler");
     for (int i = 0; i < 2; i++)
         p->text_encoder[i] = part_class(c, index, mw_checkpoint_text_part(i));
@@ -156,6 +160,87 @@ static void check_variant(mw_ctx *c, const mw_checkpoint *k, const mw_checkpoint
     if (o->variant && *o->variant)
         mw_fail(c, MW_E_FILE, "%s: no part has a variant '%s': no '%s.%s.safetensors' is there", o->path,
                 o->variant, weights, o->variant);
+}
+
+static bool is_there(mw_ctx *c, const mw_checkpoint_options *o, const char *part, const char *file)
+{
+    char *path = mw_format(c, "%s/%s/%s", o->path, part, file);
+    bool there = path && mw_path_exists(path);
+    free(path);
+    return there;
+}
+
+static bool has_weights(mw_ctx *c, const mw_checkpoint_options *o, const char *part, const char *stem)
+{
+    mw_ctx *quiet = mw_ctx_fork(c);
+    char *folder = quiet ? mw_path_join(quiet, o->path, part) : NULL;
+    char *path = folder ? mw_part_weights(quiet, folder, stem, NULL) : NULL;
+    bool there = path || (folder && o->variant && mw_part_has_variant(quiet, folder, stem, o->variant));
+    free(path);
+    free(folder);
+    mw_ctx_free(quiet);
+    return there;
+}
+
+// What a folder lacks, by kind: names of parts, with commas between them.
+typedef struct lacks {
+    char config[128], weights[128], vocabulary[64];
+    int n;
+} lacks;
+
+static void note(lacks *l, char *list, size_t size, const char *part)
+{
+    size_t n = strlen(list);
+    snprintf(list + n, size - n, "%s%s", n ? ", " : "", part);
+    l->n++;
+}
+
+static lacks look(mw_ctx *c, const mw_checkpoint *k, const mw_checkpoint_options *o)
+{
+    const char *const parts_of[] = {"unet", "vae", mw_checkpoint_text_part(0), mw_checkpoint_text_part(1)};
+    lacks l = {.n = 0};
+    for (int i = 0; i < 2 + k->ntext; i++) {
+        if (!is_there(c, o, parts_of[i], "config.json"))
+            note(&l, l.config, sizeof l.config, parts_of[i]);
+        if (!has_weights(c, o, parts_of[i], i < 2 ? weights : text_weights))
+            note(&l, l.weights, sizeof l.weights, parts_of[i]);
+    }
+    if (!is_there(c, o, "scheduler", "scheduler_config.json"))
+        note(&l, l.config, sizeof l.config, "scheduler");
+    for (int i = 0; i < k->ntext; i++) {
+        const char *part = mw_checkpoint_tokenizer_part(i);
+        if (!is_there(c, o, part, "tokenizer.json") && !is_there(c, o, part, "vocab.json"))
+            note(&l, l.vocabulary, sizeof l.vocabulary, part);
+    }
+    return l;
+}
+
+// A folder of which several files are missing: whatever else is wrong with what is there comes first.
+static mw_status fail_lacks(mw_ctx *c, mw_checkpoint *k, const mw_checkpoint_options *o, const pipeline *p,
+                            const lacks *l)
+{
+    char list[512];
+    const char *kind = "kind unknown";
+    if (is_there(c, o, "unet", "config.json") && mw_checkpoint_read_unet(c, k, o->path) == MW_OK)
+        kind = mw_checkpoint_kind(&k->unet_config);
+    if (is_there(c, o, "vae", "config.json"))
+        mw_checkpoint_read_vae(c, k, o->path);
+    if (is_there(c, o, "scheduler", "scheduler_config.json"))
+        mw_checkpoint_read_scheduler(c, k, o->path, p->scheduler);
+    for (int i = 0; i < k->ntext; i++)
+        if (is_there(c, o, mw_checkpoint_text_part(i), "config.json"))
+            mw_checkpoint_read_text(c, k, o->path, i, p->text_encoder[i]);
+    const struct {
+        const char *what, *of;
+    } all[] = {{"config", l->config}, {".safetensors weights", l->weights}, {"vocabulary", l->vocabulary}};
+    size_t n = 0;
+    list[0] = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (*all[i].of)
+            n += (size_t)snprintf(list + n, sizeof list - n, "%sno %s of %s", n ? "; " : "", all[i].what,
+                                  all[i].of);
+    return mw_fail(c, MW_E_FILE, "%s: a %s (%s) of which files are missing: %s", o->path, p->class, kind,
+                   list);
 }
 
 static mw_source *open_part(mw_ctx *c, const mw_checkpoint_options *o, const char *part, const char *stem,
@@ -188,6 +273,9 @@ mw_status mw_checkpoint_fill_folder(mw_ctx *c, mw_checkpoint *k, const mw_checkp
         return mw_fail(c, MW_E_ARG, "%s: 'config' is for single files; a folder has its own configs",
                        o->path);
     read_index(c, k, o->path, &p);
+    lacks missing = mw_err(c) == MW_OK ? look(c, k, o) : (lacks){.n = 0};
+    if (missing.n > 1)
+        fail_lacks(c, k, o, &p, &missing);
     if (mw_err(c) == MW_OK) {
         mw_checkpoint_read_unet(c, k, o->path);
         mw_checkpoint_read_vae(c, k, o->path);
