@@ -24,7 +24,8 @@ if p.image ~= "" then
   before = mw.load_image { path = p.image, width = width, height = height }
 else
   before = mw.txt2img {
-    model = sd, prompt = p.from, seed = p.seed, steps = p.steps, cfg = p.cfg, width = width, height = height,
+    model = sd, prompt = p.from, seed = p.seed, steps = p.steps, cfg = p.cfg, sampler = "ddim", width = width,
+    height = height,
   }
 end
 

@@ -20,7 +20,11 @@ static const mw_port_type types[] = {
      .kinds = KIND(TEXT) | KIND(LIST),
      .group = MW_GROUP_TEXT,
      .nested = true},
-    {.name = "path", .takes = "a string (a path)", .lua = "string", .kinds = KIND(TEXT), .group = MW_GROUP_TEXT},
+    {.name = "path",
+     .takes = "a string (a path)",
+     .lua = "string",
+     .kinds = KIND(TEXT),
+     .group = MW_GROUP_TEXT},
     {.name = "list", .takes = "a list", .lua = "table", .kinds = KIND(LIST), .nested = true},
     {.name = "any", .takes = "a value", .lua = "any", .kinds = ~0u, .nested = true},
     {.name = "function", .takes = "a function", .lua = "function", .kinds = KIND(OBJECT), .object = true},
@@ -76,8 +80,8 @@ bool mw_types_fit(const char *from, const char *to)
     int group = mw_port_type_of(from)->group;
     if (group == MW_GROUP_NONE || group != mw_port_type_of(to)->group)
         return false;
-    // A tensor is what its consumer takes it for, but two named meanings are not interchangeable, except picture
-    // and mask.
+    // A tensor is what its consumer takes it for, but two named meanings are not interchangeable, except
+    // picture and mask.
     if (group == MW_GROUP_TENSOR)
         return is(from, "tensor") || is(to, "tensor") || (is(from, "image") && is(to, "mask")) ||
             (is(from, "mask") && is(to, "image"));

@@ -1,7 +1,7 @@
 // port_type.h: the types of ports: one table of all that plain values have, and what feeds what.
 //
-// Every other name is the type of an object: that of the node which opens it ("checkpoint", "sam") or of one of
-// its parts ("unet", "vae").
+// Every other name is the type of an object: that of the node which opens it ("checkpoint", "sam") or of one
+// of its parts ("unet", "vae").
 #ifndef MW_PORT_TYPE_H
 #define MW_PORT_TYPE_H
 
@@ -9,12 +9,13 @@
 
 typedef struct mw_port_type {
     const char *name;
-    const char *takes; // in sentences: "a string"; NULL: put together from the port (numbers, choices, objects)
-    const char *lua;   // in annotations for editors: "string"; NULL: a handle only
-    unsigned kinds;    // 1u << mw_kind of the values it takes
-    int group;         // types of one group may feed each other where mw_types_fit says so
-    bool nested;       // its literals may hold handles
-    bool finite;       // NaN in a result of it is an error
+    const char
+        *takes;      // in sentences: "a string"; NULL: put together from the port (numbers, choices, objects)
+    const char *lua; // in annotations for editors: "string"; NULL: a handle only
+    unsigned kinds;  // 1u << mw_kind of the values it takes
+    int group;       // types of one group may feed each other where mw_types_fit says so
+    bool nested;     // its literals may hold handles
+    bool finite;     // NaN in a result of it is an error
     bool object;
 } mw_port_type;
 
@@ -28,7 +29,8 @@ bool mw_port_type_known(const char *name);
 // "number, integer, bool, ...": those of the table that are no objects. free() it.
 char *mw_port_type_words(mw_ctx *c);
 
-// May the output type `from` feed a port of type `to`? Exactness beyond that is checked when the value is there.
+// May the output type `from` feed a port of type `to`? Exactness beyond that is checked when the value is
+// there.
 bool mw_types_fit(const char *from, const char *to);
 
 #endif

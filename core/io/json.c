@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "core/base/file.h"
+#include "core/io/file_kind.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,9 +101,10 @@ json_t *mw_json_load(mw_ctx *c, const char *path)
 {
     size_t n = 0;
     char *text = mw_file_read(c, path, MW_JSON_MAX_BYTES, &n);
-    if (!text)
-        return NULL;
-    json_t *v = mw_json_parse(c, text, n, path);
+    const char *kind = text ? mw_file_kind(text, n) : NULL;
+    if (kind)
+        mw_fail(c, MW_E_FILE, "%s: is no JSON but %s", path, kind);
+    json_t *v = text ? mw_json_parse(c, text, n, path) : NULL;
     free(text);
     if (v && !json_is_object(v)) {
         mw_fail(c, MW_E_FILE, "%s: must hold a JSON object, holds a %s", path,

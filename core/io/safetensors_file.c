@@ -2,6 +2,7 @@
 #include "core/io/safetensors_internal.h"
 
 #include "core/base/text.h"
+#include "core/io/file_kind.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,34 +50,57 @@ static void bad_tensor_at(mw_ctx *c, const mw_st_file *f, const char *name, char
     free(why);
 }
 
+// What stands in front of the header, by what it is instead; `why` is said where that is not known.
+static void no_safetensors(mw_ctx *c, const mw_st_file *f, char *why)
+{
+    const char *kind = mw_file_kind(f->map.data, f->map.size);
+    if (kind)
+        mw_fail(c, MW_E_FILE, "%s: is no safetensors file but %s", f->path, kind);
+    else if (why)
+        mw_fail(c, MW_E_FILE, "%s: is no safetensors file: %s", f->path, why);
+    free(why);
+}
+
+// The bytes of the header; 0 with an error pending.
+static size_t header_size(mw_ctx *c, const mw_st_file *f)
+{
+    uint64_t n;
+    size_t size = f->map.size;
+    if (size < sizeof n) {
+        no_safetensors(c, f, mw_format(c, "%zu bytes hold no header length", size));
+        return 0;
+    }
+    memcpy(&n, f->map.data, sizeof n);
+    // The format has the header begin with a brace: no blanks, no byte order mark.
+    const uint8_t *text = f->map.data + sizeof n;
+    if (n > MW_ST_MAX_HEADER)
+        no_safetensors(c, f,
+                       mw_format(c, "header length %llu is over the format's limit of %u bytes",
+                                 (unsigned long long)n, MW_ST_MAX_HEADER));
+    else if (n > size - sizeof n && (size == sizeof n || *text == '{'))
+        mw_fail(c, MW_E_FILE,
+                "%s: is cut short or no safetensors file: a header of %llu bytes in a file of %zu", f->path,
+                (unsigned long long)n, size);
+    else if (!n)
+        no_safetensors(c, f, mw_format(c, "the header is empty"));
+    else if (size - sizeof n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
+        no_safetensors(c, f,
+                       mw_format(c, "a byte order mark stands before the header, which must begin with '{'"));
+    else if (*text != '{')
+        no_safetensors(c, f, mw_format(c, "the header must begin with '{'"));
+    return mw_err(c) == MW_OK ? (size_t)n : 0;
+}
+
 // The header as JSON; *data_at is where the tensors' bytes begin.
 static json_t *read_header(mw_ctx *c, mw_st_file *f, size_t *data_at)
 {
-    uint64_t n;
-    if (f->map.size < sizeof n) {
-        mw_fail(c, MW_E_FILE, "%s: is no safetensors file: %zu bytes hold no header length", f->path,
-                f->map.size);
+    size_t n = header_size(c, f);
+    if (!n)
         return NULL;
-    }
-    memcpy(&n, f->map.data, sizeof n);
-    if (n > MW_ST_MAX_HEADER)
-        mw_fail(c, MW_E_FILE,
-                "%s: is no safetensors file: header length %llu is over the format's limit of %u bytes",
-                f->path, (unsigned long long)n, MW_ST_MAX_HEADER);
-    else if (n > f->map.size - sizeof n)
-        mw_fail(c, MW_E_FILE,
-                "%s: is cut short or no safetensors file: a header of %llu bytes in a file of %zu", f->path,
-                (unsigned long long)n, f->map.size);
-    else if (!n)
-        mw_fail(c, MW_E_FILE, "%s: is no safetensors file: the header is empty", f->path);
-    if (mw_err(c) != MW_OK)
-        return NULL;
-    *data_at = sizeof n + (size_t)n;
-    json_t *header = mw_json_parse(c, (const char *)f->map.data + sizeof n, (size_t)n, f->path);
+    *data_at = sizeof(uint64_t) + n;
+    json_t *header = mw_json_parse(c, (const char *)f->map.data + sizeof(uint64_t), n, f->path);
     if (!header)
         mw_fail_context(c, "safetensors header");
-    else if (!json_is_object(header))
-        mw_fail(c, MW_E_FILE, "%s: the safetensors header is no JSON object", f->path);
     return header;
 }
 

@@ -1,4 +1,5 @@
-// declaration.c: inputs declared in Lua, for mw.params, mw.node and mw.composite: the same mw_port that nodes in C have.
+// declaration.c: inputs declared in Lua, for mw.params, mw.node and mw.composite: the same mw_port that nodes
+// in C have.
 #include "core/base/nearest.h"
 #include "core/graph/value_json.h"
 #include "core/lua/lua_internal.h"
@@ -133,7 +134,9 @@ static const char *type_of_default(const mw_value *def)
 static void read_type(lua_State *L, mw_script *s, int idx, bool integer, mw_declared *d)
 {
     mw_port *p = &d->port;
-    const char *type = integer || p->multiple > 0 ? "integer" : p->choices ? "choice" : type_of_default(d->def);
+    const char *type = integer || p->multiple > 0 ? "integer"
+        : p->choices                              ? "choice"
+                                                  : type_of_default(d->def);
     p->type = idx ? field_text(L, s, idx, "type", p->name) : NULL;
     if (!p->type)
         p->type = mw_strdup(s->c, type);

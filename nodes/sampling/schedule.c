@@ -21,7 +21,7 @@
 
 // Spellings of ComfyUI, A1111, stable-diffusion.cpp and diffusers.
 #define SAMPLERS                                                                                             \
-    "ddim=DDIMScheduler|ddpm=DDPMScheduler|euler=k_euler=EulerDiscreteScheduler|"                            \
+    "auto|ddim=DDIMScheduler|ddpm=DDPMScheduler|euler=k_euler=EulerDiscreteScheduler|"                       \
     "euler_ancestral=euler_a=Euler a=k_euler_a=EulerAncestralDiscreteScheduler|"                             \
     "dpmpp_2m=dpm++2m=DPM++ 2M=k_dpmpp_2m=DPMSolverMultistepScheduler|dpmpp_2m_heun=DPM++ 2M Heun|"          \
     "dpmpp_2m_sde=dpmpp_2m_sde_gpu=dpm++2m_sde=DPM++ 2M SDE|"                                                \
@@ -43,8 +43,12 @@ static const mw_port in[] = {
                .type = "scheduler",
                .def = "null",
                .doc = "a checkpoint, whose settings are used; none: those of SD 1"},
-    [SAMPLER] =
-        {.name = "sampler", .type = "choice", .def = "\"ddim\"", .choices = SAMPLERS, .doc = "the method"},
+    [SAMPLER] = {.name = "sampler",
+                 .type = "choice",
+                 .def = "\"auto\"",
+                 .choices = SAMPLERS,
+                 .doc =
+                     "the method; auto: that of the model folder's scheduler class, ddim for a single file"},
     [STEPS] = {.name = "steps",
                .type = "integer",
                .min = 1,
@@ -156,9 +160,34 @@ static bool cut(char *name, const char *suffix)
     return true;
 }
 
-static mw_sampler take_sampler(mw_scheduler_config *cfg, const char *given)
+// The sampler of the checkpoint's scheduler class, with all its settings.
+static mw_sampler take_auto(mw_ctx *c, const mw_scheduler *model)
+{
+    mw_sampler s = model ? model->config.sampler : MW_DDIM;
+    if (s == MW_SAMPLERS)
+        mw_fail(c, MW_E_ARG,
+                "sampler = \"auto\": the model's scheduler class \"%.60s\" is not supported; name a sampler "
+                "(ddim, "
+                "euler, dpmpp_2m, ...)",
+                model->class_name ? model->class_name : "(none)");
+    else
+        mw_log(c, MW_LOG_INFO, "schedule: sampler auto is %s%s%s", mw_sampler_id(s),
+               model && model->class_name ? ", of the model's " : "",
+               model && model->class_name ? model->class_name : "");
+    return s;
+}
+
+static mw_sampler take_sampler(mw_ctx *c, mw_scheduler_config *cfg, const mw_scheduler *model,
+                               const char *given)
 {
     char name[64];
+    if (!strcmp(given, "auto"))
+        return take_auto(c, model);
+    if (model && model->config.sampler == MW_SAMPLERS && model->class_name)
+        mw_warn(c,
+                "schedule: the model's scheduler class %.60s is not supported; its settings are used with "
+                "sampler %s",
+                model->class_name, given);
     strncpy(name, given, sizeof name - 1);
     name[sizeof name - 1] = 0;
     if (cut(name, "_karras"))
@@ -219,7 +248,6 @@ static void suggest(mw_scheduler_config *cfg, mw_setting s, double value)
 static void fit_latents(mw_ctx *c, mw_scheduler_config *cfg)
 {
     suggest(cfg, MW_SET_CLIP_SAMPLE, 0);
-    suggest(cfg, MW_SET_STEPS_OFFSET, 1);
     suggest(cfg, MW_SET_SKIP_PRK_STEPS, 1);
     if (cfg->value[MW_SET_CLIP_SAMPLE] != 0)
         mw_warn(c,
@@ -290,7 +318,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     } else {
         mw_scheduler_config_stable_diffusion(&cfg);
     }
-    mw_sampler sampler = take_sampler(&cfg, mw_value_as_text(i[SAMPLER]));
+    mw_sampler sampler = take_sampler(c, &cfg, model, mw_value_as_text(i[SAMPLER]));
     take_scheduler(&cfg, mw_value_as_text(i[SCHEDULER]));
     take_settings(c, &cfg, i, &betas);
     mw_schedule *s = mw_err(c) ? NULL : mw_schedule_new(c, &cfg, sampler, (int)mw_value_as_number(i[STEPS]));

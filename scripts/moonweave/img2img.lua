@@ -5,6 +5,7 @@
 local mw = require "moonweave"
 local args = require "moonweave.args"
 local parts = require "moonweave.parts"
+local sampler = require "moonweave.sampler"
 
 local alias = {
   num_inference_steps = "steps", guidance_scale = "cfg", negative_prompt = "negative", ["σ"] = "ddim_eta",
@@ -14,15 +15,15 @@ local alias = {
 
 -- Which calls are made: of `steps` the last strength * steps. PNDM's are asked of its schedule.
 local function range(schedule, start, a)
-  local name = mw.choice("schedule", "sampler", a.sampler)
-  if name == "pndm" or name == "plms" then return start.first:value(), schedule.steps:value() end
+  local s = sampler(schedule, a.sampler, a.steps, a.ddim_eta)
+  if s.name == "pndm" then return start.first:value(), s.calls end
   return a.steps - math.min(math.floor(a.steps * a.strength), a.steps), a.steps
 end
 
 local function img2img(given)
   local a = args("img2img", given, {
     "model", "prompt", "image", "width", "height", strength = 0.8, negative = "", seed = 1, steps = 20, cfg = 7.5,
-    batch = 1, sampler = "ddim", scheduler = "normal", ddim_eta = 0, clip_skip = 0, generator = "torch",
+    batch = 1, sampler = "auto", scheduler = "normal", ddim_eta = 0, clip_skip = 0, generator = "torch",
     batch_seed = "increment", tile = "auto",
   }, alias, { "model", "prompt", "image" })
   parts("img2img", a)

@@ -5,43 +5,27 @@
 -- Returns the clean latents.
 local mw = require "moonweave"
 local args = require "moonweave.args"
-
--- The step node of a sampler is named after it; variants of the schedule share it.
-local step_of = {
-  ddim_trailing = "ddim", plms = "pndm", euler_karras = "euler", lms_karras = "lms", uni_pc_bh2 = "uni_pc",
-}
-
-local function step_node(sampler)
-  local name = step_of[sampler] or (sampler:find("^dpmpp_2m") and "dpmpp_2m") or sampler
-  return mw[name .. "_step"], name
-end
-
-local function is_stochastic(sampler, ddim_eta)
-  return sampler == "ddpm" or sampler == "euler_ancestral" or sampler:find("_sde") ~= nil
-    or (sampler:find("^ddim") ~= nil and ddim_eta ~= 0)
-end
+local sampler = require "moonweave.sampler"
 
 local count = { 0, 100000, whole = true }
 
 local function sample(given)
   local a = args("sample", given, {
     "model", "schedule", "latents", "embedding", "negative", "cfg", "pooled", "negative_pooled", "calls", "noise",
-    sampler = "ddim", first = 0, ddim_eta = 0,
+    sampler = "auto", first = 0, ddim_eta = 0,
   }, { sigma = "ddim_eta", ["σ"] = "ddim_eta" }, { "model", "schedule", "latents", "embedding", "calls" },
     { first = count, calls = count, noise = "function" })
-  local sampler = mw.choice("schedule", "sampler", a.sampler)
-  local step, name = step_node(sampler)
-  local noisy = is_stochastic(sampler, a.ddim_eta)
-  if noisy and not a.noise then mw.missing("sample", "noise") end
+  local s = sampler(a.schedule, a.sampler, a.calls, a.ddim_eta)
+  if s.noisy and not a.noise then mw.missing("sample", "noise") end
   local latents, state = a.latents, nil
   for i = a.first, a.calls - 1 do
     local pred = mw.unet {
       model = a.model, latents = latents, schedule = a.schedule, step = i, cfg = a.cfg,
       embedding = a.embedding, negative = a.negative, pooled = a.pooled, negative_pooled = a.negative_pooled,
     }
-    local next = step {
+    local next = s.step {
       schedule = a.schedule, step = i, latents = latents, noise_pred = pred.noise_pred, state = state,
-      variance_noise = noisy and a.noise(i) or nil, ddim_eta = name == "ddim" and a.ddim_eta or nil,
+      variance_noise = s.noisy and a.noise(i) or nil, ddim_eta = s.name == "ddim" and a.ddim_eta or nil,
     }
     latents, state = next.latents, next.state
   end

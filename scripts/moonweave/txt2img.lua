@@ -4,22 +4,16 @@
 local mw = require "moonweave"
 local args = require "moonweave.args"
 local parts = require "moonweave.parts"
+local sampler = require "moonweave.sampler"
 
 local alias = {
   num_inference_steps = "steps", guidance_scale = "cfg", negative_prompt = "negative", ["σ"] = "ddim_eta",
   sigma = "ddim_eta", sampler_name = "sampler", schedule = "scheduler",
 }
 
--- PNDM makes more calls than steps; how many, its settings say.
-local function calls_of(schedule, sampler, steps)
-  local name = mw.choice("schedule", "sampler", sampler)
-  if name == "pndm" or name == "plms" then return schedule.steps:value() end
-  return steps
-end
-
 local function txt2img(given)
   local a = args("txt2img", given, {
-    "model", "prompt", "width", "height", negative = "", seed = 1, steps = 20, cfg = 7.5, batch = 1, sampler = "ddim",
+    "model", "prompt", "width", "height", negative = "", seed = 1, steps = 20, cfg = 7.5, batch = 1, sampler = "auto",
     scheduler = "normal", ddim_eta = 0, clip_skip = 0, generator = "torch", batch_seed = "increment", tile = "auto",
   }, alias, { "model", "prompt" })
   parts("txt2img", a)
@@ -40,7 +34,7 @@ local function txt2img(given)
 
   local latents = mw.sample {
     model = model, schedule = schedule, latents = start.latents, sampler = a.sampler, cfg = a.cfg,
-    calls = calls_of(schedule, a.sampler, a.steps), ddim_eta = a.ddim_eta,
+    calls = sampler(schedule, a.sampler, a.steps, a.ddim_eta).calls, ddim_eta = a.ddim_eta,
     embedding = text.embedding, pooled = text.pooled,
     negative = negative.embedding, negative_pooled = negative.pooled,
     noise = function(i) return noise(i + 1) end,  -- draw 0 was the start

@@ -566,7 +566,7 @@ function mw.save_image(params) end
 
 ---@class mw.schedule.params
 ---@field model? mw.handle a checkpoint, whose settings are used; none: those of SD 1
----@field sampler? "ddim"|"ddpm"|"euler"|"euler_ancestral"|"dpmpp_2m"|"dpmpp_2m_heun"|"dpmpp_2m_sde"|"dpmpp_2m_sde_heun"|"uni_pc"|"uni_pc_bh2"|"lms"|"pndm"|"plms"|"ddim_trailing"|"euler_karras"|"lms_karras"|"dpmpp_2m_karras"|"dpmpp_2m_sde_karras"|"dpmpp_2m_sde_heun_karras"|"dpmpp_2m_sde_exponential"|"dpmpp_2m_sde_heun_exponential"|mw.handle the method
+---@field sampler? "auto"|"ddim"|"ddpm"|"euler"|"euler_ancestral"|"dpmpp_2m"|"dpmpp_2m_heun"|"dpmpp_2m_sde"|"dpmpp_2m_sde_heun"|"uni_pc"|"uni_pc_bh2"|"lms"|"pndm"|"plms"|"ddim_trailing"|"euler_karras"|"lms_karras"|"dpmpp_2m_karras"|"dpmpp_2m_sde_karras"|"dpmpp_2m_sde_heun_karras"|"dpmpp_2m_sde_exponential"|"dpmpp_2m_sde_heun_exponential"|mw.handle the method; auto: that of the model folder's scheduler class, ddim for a single file
 ---@field steps integer|mw.handle how many steps are made
 ---@field scheduler? "normal"|"karras"|"exponential"|"beta"|"lu"|"sgm_uniform"|"ddim_uniform"|"linspace"|mw.handle how the noise levels are spread; normal: as the checkpoint's settings say
 ---@field num_train_timesteps? integer|mw.handle timesteps the network was trained on

@@ -47,7 +47,7 @@ local mw = require "moonweave"
 local sd = mw.checkpoint { path = "models/miniature" }
 mw.output { g = mw.vae_decode { model = sd, latents = mw.hello {} } }
 END
-wrong 3 "%s:2: schedule: 'sampler' must be one of ddim, " <<'END'
+wrong 3 "%s:2: schedule: 'sampler' must be one of auto, ddim, " <<'END'
 local mw = require "moonweave"
 mw.output { g = mw.schedule { steps = 2, sampler = "dimm" } }
 END

@@ -59,7 +59,7 @@ static mw_schedule *schedule(job *j, int steps)
     mw_ctx *c = j->c;
     const char *folder = golden_model(c, j->k, "scheduler");
     char *path = folder ? mw_format(c, "%s/scheduler_config.json", folder) : NULL;
-    mw_scheduler *settings = path ? mw_scheduler_load(c, path) : NULL;
+    mw_scheduler *settings = path ? mw_scheduler_load(c, path, NULL) : NULL;
     mw_schedule *s = settings ? mw_schedule_new(c, &settings->config, MW_DDIM, steps) : NULL;
     if (settings)
         mw_object_release(&settings->base);

@@ -164,7 +164,7 @@ static mw_schedule *make_schedule(mw_ctx *c, golden_case *k)
         return NULL;
     bool whole = strstr(name, "Scheduler") != NULL; // "DDIM" or "DDIMScheduler"
     json_object_set_new(json, "_class_name", json_sprintf("%s%s", name, whole ? "" : "Scheduler"));
-    mw_scheduler *s = mw_scheduler_new(c, json, k->name);
+    mw_scheduler *s = mw_scheduler_new(c, json, k->name, NULL);
     mw_schedule *schedule = s ? mw_schedule_new(c, &s->config, s->config.sampler, (int)steps) : NULL;
     if (s)
         mw_object_release(&s->base);

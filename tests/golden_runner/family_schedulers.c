@@ -16,7 +16,7 @@ static mw_scheduler *config_of(mw_ctx *c, const golden_case *k)
         ? json_copy(mw_json_object(c, k->name, k->params, "config_defaults"))
         : json_object();
     json_object_update(all, mw_json_object(c, k->name, k->params, "config"));
-    mw_scheduler *s = mw_err(c) ? NULL : mw_scheduler_new(c, all, k->name);
+    mw_scheduler *s = mw_err(c) ? NULL : mw_scheduler_new(c, all, k->name, NULL);
     json_decref(all);
     return s;
 }

@@ -29,7 +29,7 @@ static void clear_warnings(void) { warnings[0] = 0; }
 // A shell command in the scratch folder; "$R" is the root of the tree.
 __attribute__((format(printf, 1, 2))) static void shell(const char *fmt, ...)
 {
-    char text[1024], all[2048];
+    char text[2048], all[4096];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);

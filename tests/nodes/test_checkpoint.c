@@ -38,6 +38,103 @@ static void names_of_pipelines_and_parts_are_checked(void **state)
     assert_refused(in_folder("m"), "model_index.json|_class_name");
     miniature_with(index, "s/StableDiffusionPipeline/StableDiffusionXLPipeline/");
     assert_refused(in_folder("m"), "text_encoder_2|missing");
+    miniature_with(index, "s/\"StableDiffusionPipeline\"/[\"pipeline\", \"StableMaterialsPipeline\"]/");
+    assert_refused(in_folder("m"),
+                   "model_index.json|a pipeline of its own|StableMaterialsPipeline|pipeline.py");
+}
+
+// As diffusers' pipelines of SD 1 and 2 do, in spite of the file; a word is said.
+static void outdated_configs_are_mended(void **state)
+{
+    (void)state;
+    const char *scheduler = "scheduler/scheduler_config.json", *unet = "unet/config.json";
+    miniature_with(scheduler, "s/\"steps_offset\": 1/\"steps_offset\": 0/");
+    mw_checkpoint *k = open_checkpoint(in_folder("m"));
+    assert_string_equal(mw_errmsg(c), "");
+    assert_true(k->scheduler->config.value[MW_SET_STEPS_OFFSET] == 1);
+    assert_non_null(strstr(warnings, "steps_offset 0 is taken as 1"));
+    mw_object_release(&k->base);
+    static const struct {
+        const char *version;
+        int size;
+    } cases[] = {{"0.8.0.dev0", 64}, {"0.8.1", 64}, {"0.9.0.dev0", 16}, {"0.10.2", 16}, {"1.0", 16}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char edit[64];
+        snprintf(edit, sizeof edit, "s/\"0\\.42\\.1\"/\"%s\"/", cases[i].version);
+        clear_warnings();
+        miniature_with(unet, edit);
+        k = open_checkpoint(in_folder("m"));
+        assert_string_equal(mw_errmsg(c), "");
+        assert_int_equal(k->unet_config.sample_height, cases[i].size);
+        assert_int_equal(k->unet_config.sample_width, cases[i].size);
+        assert_int_equal(cases[i].size == 64, strstr(warnings, "sample_size 16") != NULL);
+        mw_object_release(&k->base);
+    }
+}
+
+// The index decides of what class the scheduler is; settings come from its own file.
+static void the_index_names_the_scheduler(void **state)
+{
+    (void)state;
+    miniature_with("model_index.json", "s/DDIMScheduler/EulerAncestralDiscreteScheduler/");
+    mw_checkpoint *k = open_checkpoint(in_folder("m"));
+    assert_string_equal(mw_errmsg(c), "");
+    assert_int_equal(k->scheduler->config.sampler, MW_EULER_ANCESTRAL);
+    mw_object_release(&k->base);
+    miniature_with("model_index.json", "s/DDIMScheduler/FlowMatchEulerDiscreteScheduler/");
+    assert_refused(in_folder("m"), "FlowMatchEulerDiscreteScheduler|flow-matching");
+}
+
+// Weights of a part of a folder that lies as one file, "<part>/<name>", into the part's own file.
+static void put_part(const char *from, const char *part, const char *file)
+{
+    char prefix[32], path[256];
+    mw_st *st = mw_st_open(c, from);
+    mw_st_out *out = calloc(mw_st_count(st), sizeof *out);
+    size_t n = 0, skip = (size_t)snprintf(prefix, sizeof prefix, "%s/", part);
+    const mw_st_entry *e;
+    for (size_t i = 0; (e = mw_st_at(st, i)); i++)
+        if (strncmp(e->name, prefix, skip) == 0)
+            out[n++] = (mw_st_out){e->name + skip, e->dtype, e->ndim, e->shape, e->data};
+    snprintf(path, sizeof path, "xl/%s/%s.safetensors", part, file);
+    assert_int_equal(mw_st_write(c, in_folder(path), out, n, NULL), MW_OK);
+    free(out);
+    mw_st_close(st);
+}
+
+// A second text encoder projects because the index says so, whatever its own config leaves out; SDXL's
+// pipelines change no configs.
+static void the_index_tells_that_a_text_encoder_projects(void **state)
+{
+    (void)state;
+    static const char from[] = "tests/golden/single_file_pairs/sdxl";
+    shell("cp -r $R/%s xl; rm xl/*.safetensors; mkdir xl/scheduler; "
+          "sed 's/\"steps_offset\": 1/\"steps_offset\": 0/' "
+          "$R/models/miniature/scheduler/scheduler_config.json "
+          "> xl/scheduler/scheduler_config.json; "
+          "sed 's/\"architectures\"/\"task_specific_params\"/' $R/%s/text_encoder_2/config.json "
+          "> xl/text_encoder_2/config.json; "
+          "echo '{\"_class_name\": \"StableDiffusionXLPipeline\", \"scheduler\": [\"diffusers\", "
+          "\"DDIMScheduler\"], "
+          "\"text_encoder\": [\"transformers\", \"CLIPTextModel\"], \"tokenizer\": [\"transformers\", "
+          "\"CLIPTokenizer\"], \"text_encoder_2\": [\"transformers\", \"CLIPTextModelWithProjection\"], "
+          "\"tokenizer_2\": [\"transformers\", \"CLIPTokenizer\"], \"unet\": [\"diffusers\", "
+          "\"UNet2DConditionModel\"], \"vae\": [\"diffusers\", \"AutoencoderKL\"]}' > xl/model_index.json",
+          from, from);
+    char parts[128];
+    snprintf(parts, sizeof parts, "%s/parts.safetensors", from);
+    put_part(parts, "unet", "diffusion_pytorch_model");
+    put_part(parts, "vae", "diffusion_pytorch_model");
+    put_part(parts, "text_encoder", "model");
+    put_part(parts, "text_encoder_2", "model");
+    clear_warnings();
+    mw_checkpoint *k = open_checkpoint(in_folder("xl"));
+    assert_string_equal(mw_errmsg(c), "");
+    assert_int_equal(k->text_config[0].projection, 0);
+    assert_true(k->text_config[1].projection > 0);
+    assert_true(k->scheduler->config.value[MW_SET_STEPS_OFFSET] == 0);
+    assert_string_equal(warnings, "");
+    mw_object_release(&k->base);
 }
 
 static void missing_files_are_named(void **state)
@@ -55,9 +152,25 @@ static void missing_files_are_named(void **state)
     assert_refused(in_folder("m"), "m/unet|no 'diffusion_pytorch_model.safetensors'");
     shell("touch m/unet/diffusion_pytorch_model.bin");
     assert_refused(in_folder("m"), "pickle|not supported yet");
+    miniature_with("", "");
     shell("rm -r m/tokenizer");
     assert_refused(in_folder("m"), "m/tokenizer");
     assert_refused(in_folder("nothing"), "nothing");
+}
+
+// What is wrong with the configs that are there comes before what is missing.
+static void all_missing_files_are_named_together(void **state)
+{
+    (void)state;
+    const char *scheduler = "scheduler/scheduler_config.json";
+    miniature_with(scheduler, "s/scaled_linear/curved/");
+    shell("cd m; rm -r tokenizer vae unet/*.safetensors");
+    assert_refused(in_folder("m"), "scheduler_config.json|beta_schedule|curved");
+    miniature_with("", "");
+    shell("cd m; rm -r tokenizer vae unet/*.safetensors");
+    assert_refused(in_folder("m"),
+                   "m: a StableDiffusionPipeline (sd1)|no config of vae|"
+                   "no .safetensors weights of unet, vae|no vocabulary of tokenizer");
 }
 
 static void variants_are_found(void **state)
@@ -66,8 +179,19 @@ static void variants_are_found(void **state)
     mw_checkpoint_options o = {.path = in_folder("m"), .dtype = MW_F32, .variant = "fp16"};
     miniature_with("", "");
     assert_null(mw_checkpoint_open(c, &o));
-    assert_non_null(strstr(mw_errmsg(c), "no 'model.fp16.safetensors' (variants there: none)"));
+    assert_non_null(strstr(mw_errmsg(c), "m: no part has a variant 'fp16'"));
     mw_err_clear(c);
+    // taken where a part has it, the plain file elsewhere
+    shell("cd m/unet; mv diffusion_pytorch_model.safetensors diffusion_pytorch_model.fp16.safetensors; "
+          "cp diffusion_pytorch_model.fp16.safetensors diffusion_pytorch_model.safetensors; "
+          "echo broken > diffusion_pytorch_model.bf16.safetensors");
+    mw_checkpoint *some = mw_checkpoint_open(c, &o);
+    assert_string_equal(mw_errmsg(c), "");
+    assert_non_null(
+        strstr(mw_source_path(some->unet_source), "unet/diffusion_pytorch_model.fp16.safetensors"));
+    assert_non_null(strstr(mw_source_path(some->text_source[0]), "text_encoder/model.safetensors"));
+    mw_object_release(&some->base);
+    miniature_with("", "");
     shell("cd m; for p in unet vae; do mv $p/diffusion_pytorch_model.safetensors "
           "$p/diffusion_pytorch_model.fp16.safetensors; "
           "done; mv text_encoder/model.safetensors text_encoder/model.fp16.safetensors");
@@ -130,7 +254,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_miniature_opens, clean),
         cmocka_unit_test_setup(names_of_pipelines_and_parts_are_checked, clean),
+        cmocka_unit_test_setup(outdated_configs_are_mended, clean),
+        cmocka_unit_test_setup(the_index_names_the_scheduler, clean),
+        cmocka_unit_test_setup(the_index_tells_that_a_text_encoder_projects, clean),
         cmocka_unit_test_setup(missing_files_are_named, clean),
+        cmocka_unit_test_setup(all_missing_files_are_named_together, clean),
         cmocka_unit_test_setup(variants_are_found, clean),
         cmocka_unit_test_setup(shards_are_found, clean),
         cmocka_unit_test_setup(weights_that_do_not_fit_are_reported_together, clean),

@@ -77,6 +77,35 @@ static void model_folders(void **state)
     mw_ctx_free(c);
 }
 
+// Folders that hold things of models, but are none: what they hold is said.
+static void loose_folders(void **state)
+{
+    (void)state;
+    mw_ctx *c = mw_ctx_new();
+    c->log_level = MW_LOG_ERROR;
+    char *folder = scratch_make(), command[1024];
+    snprintf(command, sizeof command,
+             "cd %s && mkdir -p a/unet a/scheduler a/deep b/configs/x && echo '{\"_class_name\": "
+             "\"UNet3DConditionModel\"}' "
+             "> a/unet/config.json && echo '{\"_class_name\": \"LCMScheduler\"}' > "
+             "a/scheduler/scheduler_config.json && "
+             "echo '{}' > a/deep/model_index.json && echo x: 1 > b/configs/v1.yaml && cp b/configs/v1.yaml "
+             "b/configs/x",
+             folder);
+    assert_int_equal(system(command), 0);
+    char *a = mw_path_join(c, folder, "a"), *b = mw_path_join(c, folder, "b");
+    refuses(
+        c, a,
+        "it holds scheduler (LCMScheduler), unet (UNet3DConditionModel); a model_index.json lies in deep");
+    refuses(c, b, "2 configs of the original code (YAML)");
+    free(a);
+    free(b);
+    snprintf(command, sizeof command, "rm -r %s/*", folder);
+    assert_int_equal(system(command), 0);
+    scratch_remove(folder);
+    mw_ctx_free(c);
+}
+
 static void made_files(void **state)
 {
     (void)state;
@@ -103,7 +132,9 @@ static void made_files(void **state)
     assert_int_equal(mw_file_write(c, path, "GGUF\3\0\0\0", 8), MW_OK);
     refuses(c, path, "GGUF file, which is not supported yet");
     assert_int_equal(mw_file_write(c, path, "PK\3\4....", 8), MW_OK);
-    refuses(c, path, "pickle, which is not supported yet");
+    refuses(c, path, "a zip archive");
+    assert_int_equal(mw_file_write(c, path, "<html><body>", 12), MW_OK);
+    refuses(c, path, "a web page");
     assert_int_equal(mw_file_write(c, path, "hello", 5), MW_OK);
     refuses(c, path, "neither");
     free(path);
@@ -152,10 +183,8 @@ static void llm_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(manifests),
-        cmocka_unit_test(model_folders),
-        cmocka_unit_test(made_files),
-        cmocka_unit_test(llm_counts),
+        cmocka_unit_test(manifests),  cmocka_unit_test(model_folders), cmocka_unit_test(loose_folders),
+        cmocka_unit_test(made_files), cmocka_unit_test(llm_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,18 @@ static void assert_change(const mw_lora *l, int part, const char *weight, const 
     assert_true(worst < 1e-6);
 }
 
+static void assert_lora_refused(const spec *s, int n, const char *const *metadata, const char *pieces)
+{
+    char list[256];
+    snprintf(list, sizeof list, "%s", pieces);
+    assert_null(mw_lora_open(c, write_lora(s, n, metadata), model));
+    assert_int_equal(mw_err(c), MW_E_FILE);
+    for (char *save, *p = strtok_r(list, "|", &save); p; p = strtok_r(NULL, "|", &save))
+        if (!strstr(mw_errmsg(c), p))
+            fail_msg("'%s' is not in: %s", p, mw_errmsg(c));
+    mw_err_clear(c);
+}
+
 static spec down_of(const char *name, int64_t k) { return (spec){name, 2, {RANK, k}, 0.3}; }
 static spec up_of(const char *name, int64_t n) { return (spec){name, 2, {n, RANK}, 1.1}; }
 
@@ -106,6 +118,15 @@ static void every_dialect_names_the_same_weight(void **state)
         {"unet." TO_K ".lora.down.weight", "unet." TO_K ".lora.up.weight", 0, TO_K, 64, 128},
         {"diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.lora_A.weight",
          "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.lora_B.weight", 0, TO_K, 64, 128},
+        {"lycoris_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight",
+         "lycoris_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_up.weight", 0, TO_K, 64,
+         128},
+        {"lycoris_text_model_encoder_layers_1_mlp_fc1.lora_down.weight",
+         "lycoris_text_model_encoder_layers_1_mlp_fc1.lora_up.weight", 1, FC1, 512, 128},
+        {"text_encoders.clip_l.transformer.text_model." FC1 ".lora_down.weight",
+         "text_encoders.clip_l.transformer.text_model." FC1 ".lora_up.weight", 1, FC1, 512, 128},
+        {"text_encoders.clip_h.transformer.text_model." FC1 ".lora_A.weight",
+         "text_encoders.clip_h.transformer.text_model." FC1 ".lora_B.weight", 1, FC1, 512, 128},
         {"lora_te_text_model_encoder_layers_1_mlp_fc1.lora_down.weight",
          "lora_te_text_model_encoder_layers_1_mlp_fc1.lora_up.weight", 1, FC1, 512, 128},
         {"lora_te1_text_model_encoder_layers_1_mlp_fc1.lora_down.weight",
@@ -171,6 +192,82 @@ static void a_folder_of_peft_has_its_own_settings(void **state)
     mw_lora *l = mw_lora_open(c, in_folder("peft"), model);
     assert_string_equal(mw_errmsg(c), "");
     assert_change(l, 0, TO_K ".weight", &s[1], &s[0], 4);
+    mw_lora_release(l);
+}
+
+// What PEFT's settings say that is not built is refused by name, in the file beside and in the metadata.
+static void settings_of_peft_are_read_or_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *value, *words; // words: NULL where it does no harm
+    } cases[] = {
+        {"init_lora_weights", "\"pissa\"", "init_lora_weights|pissa"},
+        {"init_lora_weights", "\"pissa_niter_16\"", "init_lora_weights|pissa_niter_16"},
+        {"init_lora_weights", "\"olora\"", "init_lora_weights|olora"},
+        {"init_lora_weights", "\"corda\"", "init_lora_weights|corda"},
+        {"init_lora_weights", "\"loftq\"", "init_lora_weights|loftq"},
+        {"init_lora_weights", "\"gaussian\"", NULL},
+        {"init_lora_weights", "true", NULL},
+        {"peft_type", "\"LOHA\"", "peft_type|LOHA"},
+        {"bias", "\"all\"", "bias"},
+        {"fan_in_fan_out", "true", "fan_in_fan_out"},
+        {"modules_to_save", "[\"conv_in\"]", "modules_to_save"},
+        {"modules_to_save", "[]", NULL},
+        {"use_dora", "true", "use_dora|DoRA"},
+        {"lora_bias", "true", "lora_bias"},
+        {"layer_replication", "[[0, 4], [2, 5]]", "layer_replication"},
+        {"lora_dropout", "0.1", NULL},
+        {"target_modules", "[\"to_k\"]", NULL},
+        {"loftq_config", "{}", NULL},
+    };
+    spec s[] = {down_of("unet." TO_K ".lora_A.weight", 128), up_of("unet." TO_K ".lora_B.weight", 64)};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char json[128];
+        snprintf(json, sizeof json, "{\"unet.lora_alpha\": 2, \"unet.%s\": %s}", cases[i].key,
+                 cases[i].value);
+        const char *metadata[] = {"lora_adapter_metadata", json, NULL};
+        clear_warnings();
+        if (cases[i].words)
+            assert_lora_refused(s, 2, metadata, cases[i].words);
+        else
+            mw_lora_release(open_lora(s, 2, metadata));
+        assert_string_equal(warnings, "");
+        write_lora(s, 2, NULL);
+        shell("mkdir -p peft; mv lora.safetensors peft/adapter_model.safetensors; echo '{\"lora_alpha\": 2, "
+              "\"%s\": "
+              "%s}' > peft/adapter_config.json",
+              cases[i].key, cases[i].value);
+        mw_lora *l = mw_lora_open(c, in_folder("peft"), model);
+        assert_int_equal(l == NULL, cases[i].words != NULL);
+        assert_true(l || (strstr(mw_errmsg(c), "adapter_config.json") && strstr(mw_errmsg(c), cases[i].key)));
+        assert_string_equal(warnings, "");
+        mw_lora_release(l);
+        mw_err_clear(c);
+    }
+    static const char *const unknown[] = {"lora_adapter_metadata", "{\"unet.use_something_new\": true}",
+                                          NULL};
+    mw_lora_release(open_lora(s, 2, unknown));
+    assert_non_null(strstr(warnings, "unknown key 'use_something_new' (true) is ignored"));
+}
+
+// A number that is none is the LoRA's fault, not the model's.
+static void what_is_no_number_is_blamed_on_the_lora(void **state)
+{
+    (void)state;
+    spec s[] = {down_of("unet." TO_K ".lora_A.weight", 128), up_of("unet." TO_K ".lora_B.weight", 64)};
+    float values[64 * 128] = {0};
+    s[1].phase = NAN;
+    mw_lora *l = open_lora(s, 2, NULL);
+    assert_int_equal(mw_lora_add(c, l, 0, 1, TO_K ".weight", 2, (int64_t[]){64, 128}, values), MW_E_FILE);
+    assert_non_null(strstr(mw_errmsg(c), "lora.safetensors: tensor 'unet." TO_K ".lora_B.weight'"));
+    mw_err_clear(c);
+    mw_lora_release(l);
+    s[1].phase = 1.1;
+    l = open_lora(s, 2, NULL);
+    assert_int_equal(mw_lora_add(c, l, 0, 1e300, TO_K ".weight", 2, (int64_t[]){64, 128}, values), MW_E_FILE);
+    assert_non_null(strstr(mw_errmsg(c), "lora.safetensors: module '" TO_K "'"));
+    mw_err_clear(c);
     mw_lora_release(l);
 }
 
@@ -258,18 +355,6 @@ static void loras_share_what_they_leave_alone(void **state)
     mw_object_release(&none->base);
 }
 
-static void assert_lora_refused(const spec *s, int n, const char *const *metadata, const char *pieces)
-{
-    char list[256];
-    snprintf(list, sizeof list, "%s", pieces);
-    assert_null(mw_lora_open(c, write_lora(s, n, metadata), model));
-    assert_int_equal(mw_err(c), MW_E_FILE);
-    for (char *save, *p = strtok_r(list, "|", &save); p; p = strtok_r(NULL, "|", &save))
-        if (!strstr(mw_errmsg(c), p))
-            fail_msg("'%s' is not in: %s", p, mw_errmsg(c));
-    mw_err_clear(c);
-}
-
 static void what_fits_nothing_is_refused_by_name(void **state)
 {
     (void)state;
@@ -352,6 +437,8 @@ int main(void)
         cmocka_unit_test_setup(alpha_is_divided_by_the_rank, clean),
         cmocka_unit_test_setup(alpha_comes_from_metadata, clean),
         cmocka_unit_test_setup(a_folder_of_peft_has_its_own_settings, clean),
+        cmocka_unit_test_setup(settings_of_peft_are_read_or_refused, clean),
+        cmocka_unit_test_setup(what_is_no_number_is_blamed_on_the_lora, clean),
         cmocka_unit_test_setup(convolutions_change, clean),
         cmocka_unit_test_setup(a_factor_in_the_middle_counts, clean),
         cmocka_unit_test_setup(loras_share_what_they_leave_alone, clean),

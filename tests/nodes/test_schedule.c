@@ -90,7 +90,7 @@ static mw_schedule *made(mw_sampler sampler, int steps, const char *settings)
 static mw_scheduler *parse(const char *text)
 {
     json_t *json = json_loads(text, 0, NULL);
-    mw_scheduler *s = mw_scheduler_new(c, json, "cfg.json");
+    mw_scheduler *s = mw_scheduler_new(c, json, "cfg.json", NULL);
     json_decref(json);
     return s;
 }
@@ -155,7 +155,7 @@ static void reads_infinity(void **state)
     FILE *f = fdopen(mkstemp(path), "w");
     fputs("{\"lambda_min_clipped\": -Infinity, \"_note\": \"Infinity\", \"solver_order\": 3}", f);
     fclose(f);
-    mw_scheduler *s = mw_scheduler_load(c, path);
+    mw_scheduler *s = mw_scheduler_load(c, path, NULL);
     remove(path);
     assert_non_null(s);
     assert_false(s->config.given >> MW_SET_LAMBDA_MIN_CLIPPED & 1);

@@ -108,7 +108,12 @@ static void a_missing_or_misshapen_weight_is_named(void **state)
 static void leftovers_do_no_harm(void **state)
 {
     (void)state;
-    assert_opens(make_file("sd1", NULL, "text_encoder.lora_down.weight 4", NULL), "sd1");
+    mw_checkpoint *k = open_checkpoint(make_file("sd1", NULL, "text_encoder.lora_down.weight 4", NULL));
+    assert_string_equal(mw_errmsg(c), "");
+    assert_non_null(strstr(warnings,
+                           "1 tensor outside the parts of a checkpoint is not used: "
+                           "'text_encoder.lora_down.weight'"));
+    mw_object_release(&k->base);
 }
 
 static void an_unknown_weight_is_warned_about(void **state)
@@ -143,6 +148,7 @@ static void other_models_are_refused_by_name(void **state)
     assert_refused(make_file(NULL, NULL, "emb_params 2,768", NULL), "textual inversion|not supported yet");
     assert_refused(make_file("sd1", NULL, "control_model.time_embed.0.weight 4", NULL), "ControlNet");
     assert_refused(make_file("sdxl", NULL, "edm_mean 4", NULL), "Playground");
+    assert_refused(make_file("sdxl", NULL, "edm_vpred.sigma_max 1", NULL), "CosXL|edm_vpred");
     assert_refused(make_file(NULL, NULL, "clip_l 2,768", NULL), "textual inversion|not supported yet");
     assert_refused(make_file(NULL, NULL, "<cat-toy> 1,768", NULL), "textual inversion|not supported yet");
     assert_refused(make_file(NULL, NULL, "down_blocks.0.resnets.0.conv1.weight 4,4,3,3", NULL),
@@ -158,11 +164,22 @@ static void pickles_are_refused(void **state)
     static const char *const names[] = {"model.ckpt", "model.PT", "model.bin"};
     for (int i = 0; i < 3; i++) {
         shell("echo x > %s", names[i]);
-        assert_refused(in_folder(names[i]), "pickles are not supported yet");
+        assert_refused(in_folder(names[i]), "a pickle, which is not supported yet");
     }
     shell("echo x > model.safetensors");
     assert_refused(in_folder("model.safetensors"), "model.safetensors");
     assert_refused("models", "model_index.json");
+}
+
+static void other_files_are_refused_by_what_they_are(void **state)
+{
+    (void)state;
+    shell("printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 4\\n' > model.ckpt; "
+          "cp model.ckpt model.safetensors");
+    assert_refused(in_folder("model.ckpt"), "model.ckpt|a Git LFS pointer");
+    assert_refused(in_folder("model.safetensors"), "model.safetensors|a Git LFS pointer");
+    assert_refused("models/miniature/model_index.json", "the index of a diffusers folder: give the folder");
+    assert_refused("models/miniature/unet/config.json", "is a JSON file, no model");
 }
 
 static double prediction(const char *path)
@@ -204,8 +221,89 @@ static void what_it_predicts_is_told(void **state)
     assert_true(prediction(path) == MW_PREDICT_V);
     assert_true(prediction(make_file("sdxl", NULL, NULL, NULL)) == MW_PREDICT_EPSILON);
     assert_true(prediction(make_file("sdxl", NULL, "v_pred 0", NULL)) == MW_PREDICT_V);
-    assert_true(prediction(make_file("sdxl", NULL, NULL, "{\"modelspec.prediction_type\":\"v\"}")) ==
+    static const char *const spellings[] = {
+        "{\"modelspec.prediction_type\":\"v\"}",
+        "{\"modelspec.prediction_type\":\"v_prediction\"}",
+        "{\"modelspec.predict_key\":\"v\"}",
+        "{\"ss_v_parameterization\":\"True\"}",
+        "{\"modelspec.prediction_type\":\"V-Prediction\"}",
+    };
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+        assert_true(prediction(make_file("sdxl", NULL, NULL, spellings[i])) == MW_PREDICT_V);
+        assert_true(prediction(make_file("sd1", NULL, NULL, spellings[i])) == MW_PREDICT_V);
+    }
+    assert_true(prediction(make_file("sd2", NULL, NULL,
+                                     "{\"modelspec.architecture\":\"stable-diffusion-v2-768-v\"}")) ==
                 MW_PREDICT_V);
+    assert_true(prediction(make_file("sd1", NULL, NULL, "{\"modelspec.predict_key\":\"x0\"}")) ==
+                MW_PREDICT_SAMPLE);
+    assert_string_equal(warnings, "");
+}
+
+static void statements_that_disagree_are_said(void **state)
+{
+    (void)state;
+    assert_true(prediction(make_file("sdxl", NULL, "v_pred 0", "{\"modelspec.predict_key\":\"epsilon\"}")) ==
+                MW_PREDICT_EPSILON);
+    assert_non_null(strstr(warnings, "modelspec.predict_key and the tensor v_pred disagree"));
+    clear_warnings();
+    assert_true(prediction(make_file("sd1", NULL, NULL, "{\"modelspec.prediction_type\":\"flow\"}")) ==
+                MW_PREDICT_EPSILON);
+    assert_non_null(strstr(warnings, "modelspec.prediction_type' = \"flow\" is no kind"));
+}
+
+// The noise level of pure noise is a setting of its own, too.
+static void zero_snr_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tensor, *metadata;
+        bool zero;
+    } cases[] = {
+        {"v_pred 0", NULL, false},
+        {"ztsnr 0", "{\"modelspec.predict_key\":\"v\"}", true},
+        {NULL, "{\"ss_v_parameterization\":\"True\",\"ss_zero_terminal_snr\":\"True\"}", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mw_checkpoint *k = open_checkpoint(make_file("sd1", NULL, cases[i].tensor, cases[i].metadata));
+        assert_string_equal(mw_errmsg(c), "");
+        const mw_scheduler_config *cfg = &k->scheduler->config;
+        bool zero =
+            cfg->given >> MW_SET_RESCALE_BETAS_ZERO_SNR & 1 && cfg->value[MW_SET_RESCALE_BETAS_ZERO_SNR] != 0;
+        assert_int_equal(zero, cases[i].zero);
+        assert_true(cfg->value[MW_SET_PREDICTION_TYPE] == MW_PREDICT_V);
+        mw_object_release(&k->base);
+    }
+}
+
+// ComfyUI names the text encoder by its kind.
+static void text_encoders_of_comfyui_are_found(void **state)
+{
+    (void)state;
+    const char *from = "tests/golden/single_file/sd1_ldm/sd1_ldm.safetensors";
+    mw_st *st = mw_st_open(c, from);
+    mw_st_out *out = calloc(mw_st_count(st), sizeof *out);
+    char(*names)[300] = calloc(mw_st_count(st), sizeof *names);
+    static const char was[] = "cond_stage_model.";
+    for (size_t i = 0; i < mw_st_count(st); i++) {
+        const mw_st_entry *e = mw_st_at(st, i);
+        bool text = strncmp(e->name, was, sizeof was - 1) == 0;
+        snprintf(names[i], sizeof names[i], "%s%s", text ? "cond_stage_model.clip_l." : "",
+                 text ? e->name + sizeof was - 1 : e->name);
+        out[i] = (mw_st_out){names[i], e->dtype, e->ndim, e->shape, e->data};
+    }
+    const char *path = in_folder("comfy.safetensors");
+    assert_int_equal(mw_st_write(c, path, out, mw_st_count(st), NULL), MW_OK);
+    mw_st_close(st);
+    free(names);
+    free(out);
+    mw_checkpoint *k = mw_checkpoint_open(
+        c,
+        &(mw_checkpoint_options){
+            .path = path, .dtype = MW_F32, .config = "tests/golden/single_file/sd1_ldm/model"});
+    assert_string_equal(mw_errmsg(c), "");
+    assert_string_equal(warnings, "");
+    mw_object_release(&k->base);
 }
 
 static void the_users_configs_count(void **state)
@@ -293,8 +391,12 @@ int main(void)
         cmocka_unit_test_setup(an_unknown_weight_is_warned_about, clean),
         cmocka_unit_test_setup(other_models_are_refused_by_name, clean),
         cmocka_unit_test_setup(values_come_from_the_right_places, clean),
+        cmocka_unit_test_setup(other_files_are_refused_by_what_they_are, clean),
         cmocka_unit_test_setup(pickles_are_refused, clean),
         cmocka_unit_test_setup(what_it_predicts_is_told, clean),
+        cmocka_unit_test_setup(statements_that_disagree_are_said, clean),
+        cmocka_unit_test_setup(zero_snr_is_told, clean),
+        cmocka_unit_test_setup(text_encoders_of_comfyui_are_found, clean),
         cmocka_unit_test_setup(the_users_configs_count, clean),
     };
     return cmocka_run_group_tests(tests, start, stop);

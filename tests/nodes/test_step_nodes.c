@@ -98,10 +98,10 @@ static void schedule_follows_the_model(void **state)
                               "\"use_karras_sigmas\": true, \"prediction_type\": \"v_prediction\","
                               "\"algorithm_type\": \"sde-dpmsolver++\"}",
                               0, NULL);
-    mw_scheduler *m = mw_scheduler_new(c, json, "cfg.json");
+    mw_scheduler *m = mw_scheduler_new(c, json, "cfg.json", NULL);
     json_decref(json);
     mw_value *model = mw_value_object(c, &m->base);
-    int a = ADD("schedule", {"steps", num(5)}, {"model", mw_value_retain(model)});
+    int a = ADD("schedule", {"steps", num(5)}, {"sampler", text("ddim")}, {"model", mw_value_retain(model)});
     int b =
         ADD("schedule", {"steps", num(5)}, {"sampler", text("dpmpp_2m")}, {"model", mw_value_retain(model)});
     int e = ADD("schedule", {"steps", num(5)}, {"sampler", text("euler")}, {"scheduler", text("exponential")},
@@ -110,7 +110,6 @@ static void schedule_follows_the_model(void **state)
     mw_value *config = mw_value_get(result(a, 0), "config");
     assert_near(mw_value_as_number(mw_value_get(config, "beta_end")), 0.03, 0);
     assert_false(mw_value_as_bool(mw_value_get(config, "clip_sample")));
-    assert_near(mw_value_as_number(mw_value_get(config, "steps_offset")), 1, 0);
     assert_string_equal(setting(result(a, 0), "prediction_type"), "v_prediction");
     assert_true(mw_value_as_bool(mw_value_get(mw_value_get(result(b, 0), "config"), "use_karras_sigmas")));
     assert_false(mw_value_as_bool(mw_value_get(mw_value_get(result(e, 0), "config"), "use_karras_sigmas")));
@@ -122,6 +121,55 @@ static void schedule_follows_the_model(void **state)
     assert_int_equal(run(sde), MW_OK);
     assert_true(mw_value_as_bool(mw_value_get(result(sde, 0), "stochastic")));
     mw_value_release(model);
+}
+
+// "auto", the default: the model's own class and all its settings.
+static void auto_is_the_models_sampler(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *sampler, *step;
+        bool noisy;
+    } cases[] = {
+        {"{\"_class_name\": \"DPMSolverMultistepScheduler\", \"algorithm_type\": \"sde-dpmsolver++\"}",
+         "dpmpp_2m", "dpmpp_2m_step", true},
+        {"{\"_class_name\": \"PNDMScheduler\", \"skip_prk_steps\": true}", "pndm", "pndm_step", false},
+        {"{\"_class_name\": \"DDPMScheduler\"}", "ddpm", "ddpm_step", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *json = json_loads(cases[i].json, 0, NULL);
+        mw_scheduler *m = mw_scheduler_new(c, json, "cfg.json", NULL);
+        json_decref(json);
+        int a = ADD("schedule", {"steps", num(5)}, {"model", mw_value_object(c, &m->base)});
+        assert_int_equal(run(a), MW_OK);
+        mw_value *s = result(a, 0);
+        assert_string_equal(mw_value_as_text(mw_value_get(s, "sampler")), cases[i].sampler);
+        assert_string_equal(mw_value_as_text(mw_value_get(s, "step_node")), cases[i].step);
+        assert_int_equal(mw_value_as_bool(mw_value_get(s, "stochastic")), cases[i].noisy);
+    }
+    int none = ADD("schedule", {"steps", num(5)});
+    assert_int_equal(run(none), MW_OK);
+    assert_string_equal(mw_value_as_text(mw_value_get(result(none, 0), "sampler")), "ddim");
+}
+
+static void unknown_classes_are_named(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"LCMScheduler", "HeunDiscreteScheduler", "DEISMultistepScheduler"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        json_t *json = json_pack("{s:s, s:f}", "_class_name", names[i], "beta_end", 0.012);
+        mw_scheduler *m = mw_scheduler_new(c, json, "cfg.json", NULL);
+        json_decref(json);
+        mw_value *model = mw_value_object(c, &m->base);
+        assert_fails(ADD("schedule", {"steps", num(5)}, {"model", mw_value_retain(model)}), MW_E_ARG,
+                     names[i]);
+        int named =
+            ADD("schedule", {"steps", num(5)}, {"sampler", text("euler")}, {"model", mw_value_retain(model)});
+        warnings[0] = 0;
+        assert_int_equal(run(named), MW_OK);
+        assert_non_null(strstr(warnings, names[i]));
+        mw_value_release(model);
+    }
 }
 
 // ---- steps
@@ -287,6 +335,8 @@ int main(void)
         TEST(sampler_names),
         TEST(schedule_refuses),
         TEST(schedule_follows_the_model),
+        TEST(auto_is_the_models_sampler),
+        TEST(unknown_classes_are_named),
         TEST(steps_carry_their_state),
         TEST(steps_refuse),
         TEST(starts),

@@ -115,3 +115,10 @@ char *mw_part_weights(mw_ctx *c, const char *folder, const char *stem, const cha
         fail(c, folder, stem, variant, &l);
     return path;
 }
+
+bool mw_part_has_variant(mw_ctx *c, const char *folder, const char *stem, const char *variant)
+{
+    char *path = mw_err(c) == MW_OK ? find(c, folder, stem, variant) : NULL;
+    free(path);
+    return path;
+}

@@ -10,4 +10,7 @@
 // instead (a pickle, other variants, nothing).
 char *mw_part_weights(mw_ctx *c, const char *folder, const char *stem, const char *variant);
 
+// Has the folder that variant? Then mw_part_weights gives it.
+bool mw_part_has_variant(mw_ctx *c, const char *folder, const char *stem, const char *variant);
+
 #endif

@@ -2,7 +2,9 @@
 #include "nodes/nets/base/source.h"
 
 #include "core/base/file.h"
+#include "nodes/nets/base/quantized.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +16,8 @@ struct mw_files {
 typedef struct item {
     char *name; // what networks ask for
     const mw_st_entry *stored;
-    int piece, pieces; // rows [piece*n/pieces, (piece+1)*n/pieces)
+    const mw_st_entry *scale; // what the stored values are multiplied by; NULL: nothing
+    int piece, pieces;        // rows [piece*n/pieces, (piece+1)*n/pieces)
     bool transpose;
 } item;
 
@@ -76,7 +79,7 @@ static bool add(mw_ctx *c, mw_source *s, const char *name, const mw_st_entry *e,
     }
     char *own = mw_strdup(c, name);
     if (own)
-        s->items[s->n++] = (item){own, e, piece, how.pieces, how.transpose};
+        s->items[s->n++] = (item){own, e, NULL, piece, how.pieces, how.transpose};
     return own;
 }
 
@@ -103,6 +106,42 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const item *)a)->name, ((const item *)b)->name);
 }
 
+static item *lookup_own(const mw_source *s, const char *name)
+{
+    item key = {.name = (char *)name};
+    return s->n ? bsearch(&key, s->items, s->n, sizeof key, by_name) : NULL;
+}
+
+// Gives the scale to the weight beside it. False where there is none that it fits.
+static bool give_scale(const mw_source *s, const item *scale, size_t module)
+{
+    char name[MW_NAME_MAX + 16];
+    snprintf(name, sizeof name, "%.*s%sweight", (int)module, scale->name, module ? "." : "");
+    item *weight = lookup_own(s, name);
+    if (!weight || weight->scale || weight->pieces > 1 || !mw_scale_fits(weight->stored, scale->stored))
+        return false;
+    weight->scale = scale->stored;
+    return true;
+}
+
+// Entries that say how others are meant are no weights themselves.
+static void take_companions(mw_source *s)
+{
+    size_t n = 0, module = 0;
+    bool *gone = calloc(s->n + 1, 1);
+    for (size_t i = 0; gone && i < s->n; i++) {
+        mw_companion what = mw_companion_of(s->items[i].name, s->items[i].stored, &module);
+        gone[i] = what == MW_IDLE_MARK || (what == MW_WEIGHT_SCALE && give_scale(s, &s->items[i], module));
+    }
+    for (size_t i = 0; gone && i < s->n; i++)
+        if (gone[i])
+            free(s->items[i].name);
+        else
+            s->items[n++] = s->items[i];
+    s->n = gone ? n : s->n;
+    free(gone);
+}
+
 mw_source *mw_source_new(mw_ctx *c, mw_files *files, const mw_name_rule *rule)
 {
     mw_source *s = mw_alloc(c, sizeof *s);
@@ -122,8 +161,10 @@ mw_source *mw_source_new(mw_ctx *c, mw_files *files, const mw_name_rule *rule)
                     s->items[i - 1].stored->name, s->items[i].stored->name, s->items[i].name);
             ok = false;
         }
-    if (ok)
+    if (ok) {
+        take_companions(s);
         return s;
+    }
     mw_source_release(s);
     return NULL;
 }
@@ -170,12 +211,7 @@ static const mw_source *bottom(const mw_source *s)
     return s;
 }
 
-static const item *lookup(const mw_source *s, const char *name)
-{
-    s = bottom(s);
-    item key = {.name = (char *)name};
-    return s->n ? bsearch(&key, s->items, s->n, sizeof key, by_name) : NULL;
-}
+static const item *lookup(const mw_source *s, const char *name) { return lookup_own(bottom(s), name); }
 
 bool mw_source_find(const mw_source *s, const char *name, int *ndim, int64_t shape[4])
 {
@@ -200,14 +236,23 @@ const char *mw_source_path(const mw_source *s) { return mw_st_path(bottom(s)->fi
 
 // ---- as a mw_weight_source
 
-static mw_status read_transposed(mw_ctx *c, const mw_st_entry *e, float *out)
+// The values as they are stored, times their scale.
+static mw_status read_scaled(mw_ctx *c, const mw_st_entry *e, const mw_st_entry *scale, float *out)
 {
+    if (mw_st_read_f32(c, e, out) == MW_OK && scale)
+        mw_scale_apply(c, e, scale, out);
+    return mw_err(c);
+}
+
+static mw_status read_transposed(mw_ctx *c, const item *i, float *out)
+{
+    const mw_st_entry *e = i->stored;
     int64_t rows = e->shape[0], columns = e->shape[1];
     float *raw = mw_alloc(c, (size_t)e->count * sizeof *raw);
-    if (raw && mw_st_read_f32(c, e, raw) == MW_OK)
-        for (int64_t i = 0; i < columns; i++)
-            for (int64_t j = 0; j < rows; j++)
-                out[i * rows + j] = raw[j * columns + i];
+    if (raw && read_scaled(c, e, i->scale, raw) == MW_OK)
+        for (int64_t x = 0; x < columns; x++)
+            for (int64_t y = 0; y < rows; y++)
+                out[x * rows + y] = raw[y * columns + x];
     free(raw);
     return mw_err(c);
 }
@@ -229,9 +274,9 @@ static mw_status read_f32(mw_ctx *c, void *user, const char *name, float *out)
         return mw_fail(c, MW_E_FILE, "%s: tensor '%s' is missing", mw_source_path(user), name);
     mw_st_entry part = piece_of(e);
     if (e->transpose)
-        read_transposed(c, e->stored, out);
+        read_transposed(c, e, out);
     else
-        mw_st_read_f32(c, &part, out);
+        read_scaled(c, &part, e->scale, out);
     mw_file_forget(part.data, part.bytes);
     return mw_err(c);
 }
@@ -259,6 +304,13 @@ static mw_status apply_patches(mw_ctx *c, void *user, const char *name, int ndim
     return s->patch.apply(c, s->patch.user, name, ndim, shape, values);
 }
 
+static const char *stored_as(void *user, const char *name, bool *coarse)
+{
+    const item *e = lookup(user, name);
+    *coarse = e && mw_is_coarse(e->stored->dtype);
+    return e ? e->stored->name : name;
+}
+
 static bool find(void *user, const char *name, int *ndim, int64_t shape[4])
 {
     return mw_source_find(user, name, ndim, shape);
@@ -275,6 +327,7 @@ mw_weight_source mw_source_weights(mw_source *s)
                               .read_f32 = read_f32,
                               .stored = stored,
                               .stored_read = stored_read,
+                              .stored_as = stored_as,
                               .name_at = s->base ? NULL : name_at, // what is unused was said of the base
                               .patch = s->base ? apply_patches : NULL,
                               .free = release};

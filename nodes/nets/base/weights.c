@@ -383,14 +383,43 @@ void mw_weights_forget_twins(mw_weights *w)
         mw_forget_twin(w->entries[i].tensor);
 }
 
-static void warn_unused(mw_ctx *c, const mw_weights *w, bool (*ignorable)(const char *name))
+// Does the file hold `unread` in the module of the weight, or below it?
+static bool in_module(const char *unread, const char *weight)
+{
+    const char *dot = strrchr(weight, '.');
+    size_t n = dot ? (size_t)(dot - weight) + 1 : 0;
+    return n && strncmp(unread, weight, n) == 0;
+}
+
+// A weight of integers or 8-bit floats is not what it seems where something beside it was not read.
+static void fail_coarse(mw_ctx *c, const mw_weights *w, const char *unread)
+{
+    const mw_weight_source *s = &w->source;
+    bool coarse = false;
+    if (!s->stored_as)
+        return;
+    const char *file_name = s->stored_as(s->user, unread, &coarse);
+    for (size_t i = 0; i < w->n && mw_err(c) == MW_OK; i++) {
+        const char *weight = s->stored_as(s->user, w->entries[i].name, &coarse);
+        if (coarse && in_module(file_name, weight))
+            mw_fail(c, MW_E_FILE,
+                    "%s: %s: tensor '%s' is of integers or 8-bit floats, and '%s' beside it is of no known "
+                    "kind or "
+                    "shape, so that the true weight can't be told: such a quantization is not supported",
+                    w->path, w->label, weight, file_name);
+    }
+}
+
+static void check_unused(mw_ctx *c, const mw_weights *w, bool (*ignorable)(const char *name))
 {
     few unused = {.n = 0};
     const char *name;
-    for (size_t i = 0; (name = w->source.name_at(w->source.user, i)); i++)
-        if (!lookup(w, name) && !(ignorable && ignorable(name)))
+    for (size_t i = 0; mw_err(c) == MW_OK && (name = w->source.name_at(w->source.user, i)); i++)
+        if (!lookup(w, name) && !(ignorable && ignorable(name))) {
+            fail_coarse(c, w, name);
             list(&unused, name);
-    if (unused.n)
+        }
+    if (unused.n && mw_err(c) == MW_OK)
         mw_warn(c, "%s: %s: %d tensor%s of the file %s not used: %s%s", w->path, w->label, unused.n,
                 unused.n > 1 ? "s" : "", unused.n > 1 ? "are" : "is", unused.text,
                 unused.n > LISTED ? "; ..." : "");
@@ -414,6 +443,6 @@ mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char
         w->bytes += (size_t)numel(e) * mw_dtype_size(e->dtype);
     }
     if (mw_err(c) == MW_OK && w->source.name_at)
-        warn_unused(c, w, ignorable);
+        check_unused(c, w, ignorable);
     return mw_err(c);
 }

@@ -26,6 +26,9 @@ typedef struct mw_weight_source {
     void (*stored_read)(void *user, const char *name);
     // Called for i = 0, 1, ... until NULL: the names there are; for the check of unused ones.
     const char *(*name_at)(void *user, size_t i);
+    // The name under which the file holds `name` (which is there), and whether as integers or 8-bit floats,
+    // which mean little without the tensors beside them. NULL: under the same names, and never.
+    const char *(*stored_as)(void *user, const char *name, bool *coarse);
     // Change an entry's values before use (LoRA: W += delta); NULL: nothing to merge.
     mw_status (*patch)(mw_ctx *c, void *user, const char *name, int ndim, const int64_t *shape,
                        float *values);
@@ -52,11 +55,12 @@ mw_tensor *mw_weight_table(mw_ctx *c, mw_weights *w, const char *name, int64_t r
 // As it is stored, of up to 4 dimensions, in dtype: position tables, transposed convolutions.
 mw_tensor *mw_weight_tensor(mw_ctx *c, mw_weights *w, const char *name, int ndim, const int64_t *shape);
 
-// Ends the dry run: MW_E_FILE naming the missing and misshapen weights (the first few, and how many more).
-// Names that the source has and nobody asked for are warned about (the first few), except those
-// ignorable(name) accepts (may be NULL). From now on the weights are read all together when one is first
-// asked for in a context that is not dry, by whichever thread comes first; what goes wrong then (memory,
-// numbers that are none) is that thread's error.
+// Ends the dry run: MW_E_FILE naming the missing and misshapen weights (the first few, and how many more),
+// and those of integers or 8-bit floats beside which the file has a tensor that nobody reads (scales, zero
+// points). Other names that the source has and nobody asked for are warned about (the first few), except
+// those ignorable(name) accepts (may be NULL). From now on the weights are read all together when one is
+// first asked for in a context that is not dry, by whichever thread comes first; what goes wrong then
+// (memory, numbers that are none) is that thread's error.
 mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char *name));
 
 // Read them now, if that was not done before.

@@ -242,22 +242,45 @@ mw_status mw_checkpoint_read_vae(mw_ctx *c, mw_checkpoint *k, const char *folder
     return mw_err(c);
 }
 
-mw_status mw_checkpoint_read_text(mw_ctx *c, mw_checkpoint *k, const char *folder, int i)
+mw_status mw_checkpoint_read_text(mw_ctx *c, mw_checkpoint *k, const char *folder, int i, const char *class)
 {
     char *path;
     json_t *json = config_of(c, folder, mw_checkpoint_text_part(i), &path);
+    bool projects = class && strcmp(class, "CLIPTextModelWithProjection") == 0;
+    if (json && projects)
+        json_object_set_new(json, "architectures", json_pack("[s]", class));
     if (json)
         mw_clip_text_config_read(c, json, path, &k->text_config[i]);
+    if (class && !projects)
+        k->text_config[i].projection = 0;
     json_decref(json);
     free(path);
     return mw_err(c);
 }
 
-mw_status mw_checkpoint_read_scheduler(mw_ctx *c, mw_checkpoint *k, const char *folder)
+mw_status mw_checkpoint_read_scheduler(mw_ctx *c, mw_checkpoint *k, const char *folder, const char *class)
 {
     char *path = mw_err(c) == MW_OK ? mw_format(c, "%s/scheduler/scheduler_config.json", folder) : NULL;
     if (path)
-        k->scheduler = mw_scheduler_load(c, path);
+        k->scheduler = mw_scheduler_load(c, path, class);
     free(path);
     return mw_err(c);
+}
+
+void mw_checkpoint_mend_configs(mw_ctx *c, mw_checkpoint *k)
+{
+    mw_unet_config *u = &k->unet_config;
+    mw_scheduler_config *s = &k->scheduler->config;
+    double *offset = &s->value[MW_SET_STEPS_OFFSET];
+    if (u->doubtful_size) {
+        mw_warn(
+            c,
+            "%s: unet: sample_size %d of a config before diffusers 0.9.0 is taken as 64, as its pipelines do",
+            k->path, u->sample_width);
+        u->sample_height = u->sample_width = 64;
+    }
+    if (s->given >> MW_SET_STEPS_OFFSET & 1 && *offset != 1)
+        mw_warn(c, "%s: scheduler: steps_offset %g is taken as 1, as diffusers' pipelines of SD 1 and 2 do",
+                k->path, *offset);
+    mw_scheduler_config_give(s, MW_SET_STEPS_OFFSET, 1);
 }

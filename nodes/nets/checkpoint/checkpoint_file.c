@@ -3,8 +3,9 @@
 // folder of configs.
 #include "nodes/nets/checkpoint/checkpoint_internal.h"
 
-#include "core/base/paths.h"
 #include "core/base/pathname.h"
+#include "core/base/paths.h"
+#include "core/io/file_kind.h"
 #include "nodes/nets/clip/clip_tokenizer.h"
 #include "nodes/nets/checkpoint/ldm_names.h"
 #include "nodes/nets/checkpoint/single_file.h"
@@ -53,23 +54,26 @@ static bool openclip_ignore(const mw_name_rule *r, const char *stored)
         strncmp(stored, "visual.", 7) == 0 || (!r->projects && strncmp(stored, "text_projection", 15) == 0);
 }
 
-static mw_name_rule text_rule(const mw_checkpoint *k, int i)
+static mw_name_rule text_rule(const mw_checkpoint *k, const mw_st *st, int i)
 {
-    mw_name_rule openclip = {.translate = openclip_name, .ignore = openclip_ignore};
+    const mw_text_place *place = mw_single_file_text(st, k->kind, i);
+    mw_name_rule openclip = {.translate = openclip_name, .ignore = openclip_ignore}, clip = mw_rule_text;
     openclip.number = k->text_config[i].layers;
     openclip.projects = k->text_config[i].projection > 0;
-    mw_name_rule clip = mw_rule_text;
-    if (strcmp(k->kind, "sd2") == 0)
-        openclip.prefix = "cond_stage_model.model.";
-    else if (i == 1)
-        openclip.prefix = "conditioner.embedders.1.model.";
-    else
-        clip.prefix =
-            k->ntext == 2 ? "conditioner.embedders.0.transformer." : "cond_stage_model.transformer.";
-    return openclip.prefix ? openclip : clip;
+    openclip.prefix = clip.prefix = place->prefix;
+    return place->openclip ? openclip : clip;
 }
 
 // ---- configs
+
+// Has the user's folder of configs this part?
+static bool has_own(mw_ctx *c, const mw_checkpoint_options *o, const char *part)
+{
+    char *own = o->config && *o->config ? mw_path_join(c, o->config, part) : NULL;
+    bool there = own && mw_path_is_folder(own);
+    free(own);
+    return there;
+}
 
 // The folder to read a part's config from: the user's where it has the part, else the published one. free()
 // it.
@@ -77,10 +81,7 @@ static char *config_folder(mw_ctx *c, const mw_checkpoint_options *o, const char
 {
     if (mw_err(c) != MW_OK)
         return NULL;
-    char *own = o->config && *o->config ? mw_path_join(c, o->config, part) : NULL;
-    bool there = own && mw_path_is_folder(own);
-    free(own);
-    if (there)
+    if (has_own(c, o, part))
         return mw_strdup(c, o->config);
     char *relative = mw_format(c, "models/families/%s", family);
     char *folder = relative ? mw_share_path(c, relative) : NULL;
@@ -97,11 +98,11 @@ static void read_configs(mw_ctx *c, mw_checkpoint *k, const mw_checkpoint_option
     mw_checkpoint_read_vae(c, k, folder);
     free(folder);
     folder = config_folder(c, o, family, "scheduler");
-    mw_checkpoint_read_scheduler(c, k, folder);
+    mw_checkpoint_read_scheduler(c, k, folder, NULL);
     free(folder);
     for (int i = 0; i < k->ntext; i++) {
         folder = config_folder(c, o, family, mw_checkpoint_text_part(i));
-        mw_checkpoint_read_text(c, k, folder, i);
+        mw_checkpoint_read_text(c, k, folder, i, NULL);
         free(folder);
     }
 }
@@ -123,15 +124,35 @@ static void read_tokenizer(mw_ctx *c, mw_checkpoint *k, const mw_checkpoint_opti
 
 // ---- the file
 
-static mw_status refuse_by_ending(mw_ctx *c, const char *path)
+// A file that is no checkpoint, by its name and by what it begins with.
+static mw_status refuse_others(mw_ctx *c, const char *path)
 {
-    static const char *const pickles[] = {".ckpt", ".pt", ".pth", ".bin", NULL};
-    for (int i = 0; pickles[i]; i++)
-        if (mw_path_has_suffix(path, pickles[i]))
-            return mw_fail(c, MW_E_FILE,
-                           "%s: %s pickles are not supported yet: a .safetensors file is needed", path,
-                           pickles[i]);
-    return mw_err(c);
+    if (strcmp(mw_path_base(path), "model_index.json") == 0)
+        return mw_fail(c, MW_E_FILE,
+                       "%s: is the index of a diffusers folder: give the folder that it lies in", path);
+    if (mw_path_has_suffix(path, ".json") && !mw_path_has_suffix(path, ".safetensors.index.json"))
+        return mw_fail(c, MW_E_FILE,
+                       "%s: is a JSON file, no model: give a diffusers folder or a .safetensors file", path);
+    const char *kind = mw_file_kind_at(c, path);
+    return kind ? mw_fail(c, MW_E_FILE, "%s: is no checkpoint but %s", path, kind) : mw_err(c);
+}
+
+// How the network was trained is a setting of its own, whatever the family. A scheduler of the user's own has
+// the last word.
+static void take_training(mw_ctx *c, mw_checkpoint *k, bool own_scheduler, const mw_single_file *about)
+{
+    mw_scheduler_config *cfg = &k->scheduler->config;
+    char said[32], own[32];
+    double *now = &cfg->value[MW_SET_PREDICTION_TYPE];
+    bool given = cfg->given >> MW_SET_PREDICTION_TYPE & 1;
+    if (own_scheduler && given && *now != about->prediction && about->prediction != MW_PREDICT_EPSILON)
+        mw_warn(c, "%s: the file says that it predicts %s; the scheduler of 'config' says %s, which is taken",
+                k->path, mw_setting_choice(MW_SET_PREDICTION_TYPE, about->prediction, said, sizeof said),
+                mw_setting_choice(MW_SET_PREDICTION_TYPE, *now, own, sizeof own));
+    else if (!own_scheduler || !given)
+        mw_scheduler_config_give(cfg, MW_SET_PREDICTION_TYPE, about->prediction);
+    if (about->zero_snr && !(own_scheduler && cfg->given >> MW_SET_RESCALE_BETAS_ZERO_SNR & 1))
+        mw_scheduler_config_give(cfg, MW_SET_RESCALE_BETAS_ZERO_SNR, 1);
 }
 
 static void take_sources(mw_ctx *c, mw_checkpoint *k, mw_files *files)
@@ -144,7 +165,7 @@ static void take_sources(mw_ctx *c, mw_checkpoint *k, mw_files *files)
     if (mw_err(c) == MW_OK)
         k->vae_source = mw_source_new(c, files, &vae);
     for (int i = 0; i < k->ntext && mw_err(c) == MW_OK; i++) {
-        mw_name_rule text = text_rule(k, i);
+        mw_name_rule text = text_rule(k, mw_files_st(files), i);
         k->text_source[i] = mw_source_new(c, files, &text);
     }
 }
@@ -154,7 +175,7 @@ mw_status mw_checkpoint_fill_file(mw_ctx *c, mw_checkpoint *k, const mw_checkpoi
     mw_single_file about;
     if (o->variant && *o->variant)
         return mw_fail(c, MW_E_ARG, "%s: 'variant' is for folders; this is a single file", o->path);
-    if (refuse_by_ending(c, o->path) != MW_OK)
+    if (refuse_others(c, o->path) != MW_OK)
         return mw_err(c);
     mw_files *files = mw_files_open(c, o->path);
     if (files && mw_single_file_detect(c, mw_files_st(files), &about) == MW_OK) {
@@ -165,11 +186,13 @@ mw_status mw_checkpoint_fill_file(mw_ctx *c, mw_checkpoint *k, const mw_checkpoi
         for (int i = 0; i < k->ntext; i++)
             read_tokenizer(c, k, o, i);
     }
-    if (mw_err(c) == MW_OK && about.zero_snr) {
-        mw_value *yes = mw_value_bool(c, true);
-        mw_scheduler_config_set(c, &k->scheduler->config, MW_SET_RESCALE_BETAS_ZERO_SNR, yes);
-        mw_value_release(yes);
-    }
+    if (mw_err(c) == MW_OK)
+        take_training(c, k, has_own(c, o, "scheduler"), &about);
+    if (mw_err(c) == MW_OK && k->ntext == 1)
+        mw_checkpoint_mend_configs(c, k);
+    // Nothing in such a file says how it is best sampled.
+    if (mw_err(c) == MW_OK && !has_own(c, o, "scheduler"))
+        k->scheduler->config.sampler = MW_DDIM;
     if (mw_err(c) == MW_OK)
         take_sources(c, k, files);
     mw_files_release(files);

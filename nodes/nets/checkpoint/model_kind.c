@@ -67,12 +67,8 @@ static void add_ranks(const mw_st *s, char *buf, size_t size)
 static void single_file(mw_ctx *c, const mw_st *s, char *buf, size_t size)
 {
     static const struct {
-        const char *family, *what;
-    } families[] = {{"sd1", "Stable Diffusion 1"},
-                    {"sd2", "Stable Diffusion 2"},
-                    {"sd2_v", "Stable Diffusion 2, predicts v"},
-                    {"sdxl", "SDXL"},
-                    {"sdxl_v", "SDXL, predicts v"}};
+        const char *kind, *what;
+    } known[] = {{"sd1", "Stable Diffusion 1"}, {"sd2", "Stable Diffusion 2"}, {"sdxl", "SDXL"}};
     mw_ctx *quiet = mw_ctx_fork(c);
     mw_single_file found = {0};
     if (!quiet)
@@ -84,9 +80,13 @@ static void single_file(mw_ctx *c, const mw_st *s, char *buf, size_t size)
         size_t n = strlen(path);
         snprintf(buf, size, "%s", !strncmp(why, path, n) && why[n] == ':' ? why + n + 2 : why);
     }
-    for (size_t i = 0; found.family && i < sizeof families / sizeof *families; i++)
-        if (!strcmp(found.family, families[i].family))
-            snprintf(buf, size, "a single-file checkpoint, %s", families[i].what);
+    for (size_t i = 0; found.family && i < sizeof known / sizeof *known; i++)
+        if (!strcmp(found.kind, known[i].kind))
+            snprintf(buf, size, "a single-file checkpoint, %s%s%s", known[i].what,
+                     found.prediction == MW_PREDICT_V            ? ", predicts v"
+                         : found.prediction == MW_PREDICT_SAMPLE ? ", predicts the picture"
+                                                                 : "",
+                     found.zero_snr ? ", zero terminal SNR" : "");
     mw_ctx_free(quiet);
 }
 

@@ -1,8 +1,6 @@
 // single_file.c: what a single-file checkpoint is, told from the names and shapes of its entries.
 #include "nodes/nets/checkpoint/single_file.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool any_starts(const mw_st *st, const char *prefix)
@@ -41,8 +39,9 @@ static const struct {
     {"model.layers.", "a language model"},
     {"control_model.", "a ControlNet, which is not supported"},
     {"edm_mean", "a Playground model, which is not supported"},
+    {"edm_vpred.", "a CosXL model (edm_vpred: v-prediction on EDM's noise levels), which is not supported"},
 };
-enum { OTHERS = sizeof others / sizeof *others, OTHERS_WITH_UNET = 2 };
+enum { OTHERS = sizeof others / sizeof *others, OTHERS_WITH_UNET = 3 };
 static const char unet_input[] = "model.diffusion_model.input_blocks.0.0.weight";
 
 bool mw_is_textual_inversion(const mw_st *s)
@@ -94,18 +93,37 @@ static mw_status check_unet(mw_ctx *c, const mw_st *st)
                                 : "");
 }
 
+// Where the text encoders lie: in the original code, and in files of ComfyUI, which names them by kind.
+static const mw_text_place places[] = {
+    {"sdxl", 0, "conditioner.embedders.0.transformer.", false},
+    {"sdxl", 1, "conditioner.embedders.1.model.", true},
+    {"sd2", 0, "cond_stage_model.model.", true},
+    {"sd2", 0, "cond_stage_model.clip_h.transformer.", false},
+    {"sd1", 0, "cond_stage_model.transformer.", false},
+    {"sd1", 0, "cond_stage_model.clip_l.transformer.", false},
+    {"sd1", 0, "cond_stage_model.clip_l.", false},
+};
+
+const mw_text_place *mw_single_file_text(const mw_st *st, const char *kind, int encoder)
+{
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (strcmp(places[i].kind, kind) == 0 && places[i].encoder == encoder &&
+            any_starts(st, places[i].prefix))
+            return &places[i];
+    return NULL;
+}
+
 // The text encoders' names tell the family.
 static mw_status check_text(mw_ctx *c, const mw_st *st, mw_single_file *out)
 {
     const char *path = mw_st_path(st);
-    if (any_starts(st, "conditioner.embedders.0.transformer.") &&
-        any_starts(st, "conditioner.embedders.1.model."))
+    if (mw_single_file_text(st, "sdxl", 0) && mw_single_file_text(st, "sdxl", 1))
         out->kind = "sdxl";
     else if (any_starts(st, "conditioner.embedders.0.model."))
         mw_fail(c, MW_E_FILE, "%s: this is the SDXL refiner, which is not supported yet", path);
-    else if (any_starts(st, "cond_stage_model.model."))
+    else if (mw_single_file_text(st, "sd2", 0))
         out->kind = "sd2";
-    else if (any_starts(st, "cond_stage_model.transformer."))
+    else if (mw_single_file_text(st, "sd1", 0))
         out->kind = "sd1";
     else
         mw_fail(c, MW_E_FILE,
@@ -120,36 +138,45 @@ static mw_status check_text(mw_ctx *c, const mw_st *st, mw_single_file *out)
     return mw_err(c);
 }
 
-// Nothing in an SD 2 file says what it predicts. Those that predict v have larger biases in the norm before
-// the last self-attention: standard deviations beyond 0.09 in all published ones, below it where the noise is
-// predicted.
-static bool last_norm_is_wide(mw_ctx *c, const mw_st *st)
+// Entries outside the parts: tables that follow from the sampler's settings, and marks that are honoured.
+static bool is_known_outside(const char *name)
 {
-    const mw_st_entry *e =
-        mw_st_find(st, "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias");
-    if (!e || e->count < 2 || e->count > 65536)
-        return false;
-    float *v = mw_alloc(c, (size_t)e->count * sizeof *v);
-    double sum = 0, squares = 0, n = (double)e->count;
-    if (v && mw_st_read_f32(c, e, v) == MW_OK)
-        for (int64_t i = 0; i < e->count; i++) {
-            sum += v[i];
-            squares += (double)v[i] * v[i];
-        }
-    free(v);
-    return sqrt(fmax(0, (squares - sum * sum / n) / (n - 1))) > 0.09;
+    static const char *const prefixes[] = {
+        "model.",
+        "first_stage_model.",
+        "cond_stage_model.",
+        "conditioner.",
+        "model_ema.",
+        "alphas_cumprod",
+        "sqrt_",
+        "log_one_minus_",
+        "posterior_",
+        "betas",
+        "denoiser.",
+        "logvar",
+        "v_pred",
+        "ztsnr",
+        "scale_factor",
+        "lvlb_weights",
+    };
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
 }
 
-// What it predicts: as the file says (metadata, or the empty marker tensors of SDXL files), else told by its
-// weights.
-static bool predicts_v(mw_ctx *c, const mw_st *st, const char *kind)
+static void warn_outside(mw_ctx *c, const mw_st *st)
 {
-    const char *said = mw_st_metadata(st, "modelspec.prediction_type");
-    if (said && *said)
-        return strcmp(said, "v") == 0 || strcmp(said, "v_prediction") == 0;
-    if (mw_st_find(st, "v_pred"))
-        return true;
-    return strcmp(kind, "sd2") == 0 && last_norm_is_wide(c, st);
+    const mw_st_entry *e, *first = NULL;
+    size_t n = 0;
+    for (size_t i = 0; (e = mw_st_at(st, i)); i++)
+        if (!is_known_outside(e->name)) {
+            first = first ? first : e;
+            n++;
+        }
+    if (n)
+        mw_warn(c, "%s: %zu tensor%s outside the parts of a checkpoint %s not used: '%.80s'%s",
+                mw_st_path(st), n, n > 1 ? "s" : "", n > 1 ? "are" : "is", first->name, n > 1 ? ", ..." : "");
 }
 
 mw_status mw_single_file_detect(mw_ctx *c, const mw_st *st, mw_single_file *out)
@@ -157,19 +184,15 @@ mw_status mw_single_file_detect(mw_ctx *c, const mw_st *st, mw_single_file *out)
     *out = (mw_single_file){0};
     if (refuse_others(c, st) != MW_OK || check_unet(c, st) != MW_OK || check_text(c, st, out) != MW_OK)
         return mw_err(c);
-    bool v = predicts_v(c, st, out->kind);
+    warn_outside(c, st);
+    out->prediction = mw_single_file_prediction(c, st, out->kind);
+    out->zero_snr = mw_single_file_zero_snr(st);
+    bool v = out->prediction == MW_PREDICT_V;
     if (strcmp(out->kind, "sd1") == 0)
         out->family = "sd1";
     else if (strcmp(out->kind, "sd2") == 0)
         out->family = v ? "sd2_v" : "sd2";
     else
         out->family = v ? "sdxl_v" : "sdxl";
-    if (v && strcmp(out->kind, "sd1") == 0)
-        mw_warn(
-            c,
-            "%s: says that it predicts v, which this family does not; give the schedule prediction_type = "
-            "\"v_prediction\" if so",
-            mw_st_path(st));
-    out->zero_snr = mw_st_find(st, "ztsnr");
     return mw_err(c);
 }

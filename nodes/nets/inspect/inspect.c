@@ -4,18 +4,13 @@
 #include "core/base/file.h"
 #include "core/base/pathname.h"
 #include "core/io/describe.h"
+#include "core/io/file_kind.h"
 #include "nodes/nets/checkpoint/checkpoint.h"
 #include "nodes/nets/checkpoint/model_kind.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-// What is known but not read yet.
-static void refuse(mw_ctx *c, const char *path, const char *what)
-{
-    mw_fail(c, MW_E_FILE, "%s: is %s, which is not supported yet", path, what);
-}
 
 // Does a checkpoint in one file hold every weight that its family's published settings ask for? Others load
 // too, with configs of their own.
@@ -57,37 +52,25 @@ static void inspect_content(mw_ctx *c, const char *path, FILE *out)
     if (!mw_file_map(c, path, &m))
         return;
     const char *head = (const char *)m.data;
-    bool picture =
-        (m.size >= 4 && !memcmp(head, "\x89PNG", 4)) || (m.size >= 3 && !memcmp(head, "\xff\xd8\xff", 3));
-    bool gguf = m.size >= 4 && !memcmp(head, "GGUF", 4);
-    bool zip = m.size >= 4 && !memcmp(head, "PK\3\4", 4);
-    bool pickle = m.size >= 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5;
     bool tensors = m.size >= 9 && head[8] == '{';
     bool json = m.size >= 1 && (head[0] == '{' || head[0] == '[');
     mw_file_unmap(&m);
-    if (picture)
+    const char *kind = mw_file_kind_at(c, path);
+    if (kind && strstr(kind, " picture"))
         mw_describe_image(c, path, out);
-    else if (gguf)
-        refuse(c, path, "a GGUF file");
-    else if (zip || pickle)
-        refuse(c, path, "a pickle");
     else if (json)
         mw_inspect_json(c, path, out);
     else if (tensors)
         mw_inspect_tensors(c, path, out);
-    else
+    else if (kind)
+        mw_fail(c, MW_E_FILE, "%s: is %s", path, kind);
+    else if (mw_err(c) == MW_OK)
         mw_fail(c, MW_E_FILE, "%s: is neither a safetensors file, a config, nor a PNG or JPEG picture", path);
 }
 
 static void inspect_file(mw_ctx *c, const char *path, FILE *out)
 {
-    static const char *const pickles[] = {".ckpt", ".pt", ".pth", ".bin", ".pkl"};
     static const char *const pictures[] = {".png", ".jpg", ".jpeg"};
-    for (size_t i = 0; i < sizeof pickles / sizeof *pickles; i++)
-        if (mw_path_has_suffix(path, pickles[i])) {
-            refuse(c, path, "a pickle");
-            return;
-        }
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
         if (mw_path_has_suffix(path, pictures[i])) {
             mw_describe_image(c, path, out);
@@ -97,8 +80,6 @@ static void inspect_file(mw_ctx *c, const char *path, FILE *out)
         mw_inspect_tensors(c, path, out);
     else if (mw_path_has_suffix(path, ".json"))
         mw_inspect_json(c, path, out);
-    else if (mw_path_has_suffix(path, ".gguf"))
-        refuse(c, path, "a GGUF file");
     else
         inspect_content(c, path, out);
 }

@@ -79,9 +79,7 @@ void mw_inspect_folder(mw_ctx *c, const char *folder, FILE *out)
     if (index)
         inspect_pipeline(c, folder, index, out);
     else if (!config && !scheduler && !weights && mw_err(c) == MW_OK)
-        mw_fail(c, MW_E_FILE,
-                "%s: is no model's folder: neither model_index.json, config.json nor weights are there",
-                folder);
+        mw_inspect_loose(c, folder);
     if (config || scheduler)
         mw_inspect_json(c, config ? config : scheduler, out);
     if (weights && mw_err(c) == MW_OK)

@@ -11,4 +11,7 @@ void mw_inspect_tensors(mw_ctx *c, const char *path, FILE *out);
 // A pipeline's folder, or the folder of one part.
 void mw_inspect_folder(mw_ctx *c, const char *path, FILE *out);
 
+// Fails with what lies in a folder that is none of a model.
+mw_status mw_inspect_loose(mw_ctx *c, const char *folder);
+
 #endif

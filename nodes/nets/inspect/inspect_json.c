@@ -141,7 +141,7 @@ static void inspect_object(mw_ctx *c, json_t *o, const char *path, FILE *out)
 // A sampler's config, which may hold -Infinity, so that its own reader has to parse it.
 static void inspect_scheduler(mw_ctx *c, const char *path, FILE *out)
 {
-    mw_scheduler *s = mw_scheduler_load(c, path);
+    mw_scheduler *s = mw_scheduler_load(c, path, NULL);
     if (!s)
         return;
     fprintf(out, "%s: config of a sampler, %s\n", path,

@@ -3,9 +3,11 @@
 
 #include "core/base/nearest.h"
 #include "core/base/pathname.h"
+#include "core/io/file_kind.h"
 #include "core/ops.h"
 #include "nodes/nets/checkpoint/ldm_names.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,10 +200,9 @@ mw_lora *mw_lora_open(mw_ctx *c, const char *path, const mw_checkpoint *model)
         return NULL;
     atomic_init(&l->refs, 1);
     l->path = weights_in(c, path);
-    if (l->path &&
-        (mw_path_has_suffix(l->path, ".pt") || mw_path_has_suffix(l->path, ".ckpt") ||
-         mw_path_has_suffix(l->path, ".bin")))
-        mw_fail(c, MW_E_FILE, "%s: pickles are not supported yet: a .safetensors file is needed", path);
+    const char *kind = l->path ? mw_file_kind_at(c, l->path) : NULL;
+    if (kind)
+        mw_fail(c, MW_E_FILE, "%s: is no LoRA but %s", l->path, kind);
     l->files = mw_err(c) == MW_OK ? mw_files_open(c, l->path) : NULL;
     if (l->files && mw_lora_read(c, l) == MW_OK && mw_lora_read_scales(c, l) == MW_OK)
         bind_all(c, l, model);
@@ -213,11 +214,23 @@ mw_lora *mw_lora_open(mw_ctx *c, const char *path, const mw_checkpoint *model)
 
 // ---- merging
 
+static void check_finite(mw_ctx *c, const mw_st_entry *e, const float *values)
+{
+    for (int64_t i = 0; i < e->count; i++)
+        if (!isfinite(values[i])) {
+            mw_fail(c, MW_E_FILE, "%s: tensor '%.200s' of the LoRA holds %g at position %lld", e->file,
+                    e->name, (double)values[i], (long long)i);
+            return;
+        }
+}
+
 static mw_tensor *factor(mw_ctx *c, const mw_st_entry *e, int ndim, const int64_t *shape)
 {
     mw_tensor *t = NULL;
     float *values = mw_alloc(c, (size_t)e->count * sizeof *values);
     if (values && mw_st_read_f32(c, e, values) == MW_OK)
+        check_finite(c, e, values);
+    if (values && mw_err(c) == MW_OK)
         t = mw_tensor_from_f32(c, MW_F32, ndim, shape, values);
     free(values);
     return t;
@@ -256,8 +269,13 @@ mw_status mw_lora_add(mw_ctx *c, const mw_lora *l, int part, double strength, co
     mw_tensor *change = mw_matmul(c, up, lower(c, m), strength * m->scale);
     float *host = change ? mw_alloc(c, (size_t)n * sizeof *host) : NULL;
     if (host && mw_tensor_read_f32(c, change, host) == MW_OK)
-        for (int64_t i = 0; i < n; i++)
+        for (int64_t i = 0; i < n && mw_err(c) == MW_OK; i++) {
+            if (!isfinite(host[i]))
+                mw_fail(c, MW_E_FILE,
+                        "%s: module '%s' of the LoRA changes a weight by %g: its factors are too large",
+                        l->path, m->name, (double)host[i]);
             values[i] += host[i];
+        }
     free(host);
     mw_scope_end(c, NULL);
     return mw_err(c);

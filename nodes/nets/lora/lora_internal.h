@@ -5,6 +5,8 @@
 #include "nodes/nets/lora/lora.h"
 #include "nodes/nets/lora/lora_names.h"
 
+#include <jansson.h>
+
 typedef struct mw_lora_module {
     bool bare; // the file names no part
     mw_lora_part part;
@@ -25,6 +27,10 @@ struct mw_lora {
 
 // Group the entries of an open file into modules with their factors and scales.
 mw_status mw_lora_read(mw_ctx *c, mw_lora *l);
+
+// PEFT's settings of a part, an object without the part's prefix. MW_E_FILE, naming file and key, where one
+// is not supported; unknown keys are warned of.
+mw_status mw_lora_check_settings(mw_ctx *c, const json_t *json, const char *file);
 
 // alpha / rank of every module, from .alpha entries, the metadata or an adapter_config.json beside the file.
 mw_status mw_lora_read_scales(mw_ctx *c, mw_lora *l);

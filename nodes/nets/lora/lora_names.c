@@ -55,6 +55,16 @@ static const struct {
     {"text_encoder.", MW_LORA_TEXT, false},
     {"diffusion_model.", MW_LORA_UNET, false},
     {"model.diffusion_model.", MW_LORA_UNET, false},
+    // ComfyUI's own
+    {"text_encoders.clip_l.transformer.", MW_LORA_TEXT, false},
+    {"text_encoders.clip_h.transformer.", MW_LORA_TEXT, false},
+    {"text_encoders.clip_g.transformer.", MW_LORA_TEXT_2, false},
+    {"clip_l.transformer.", MW_LORA_TEXT, false},
+    {"clip_h.transformer.", MW_LORA_TEXT, false},
+    {"clip_g.transformer.", MW_LORA_TEXT_2, false},
+    // of trainers built on the LyCORIS library
+    {"lycoris_text_model_", MW_LORA_TEXT, false},
+    {"lycoris_", MW_LORA_UNET, false},
 };
 
 // First words of modules in files that name no part.

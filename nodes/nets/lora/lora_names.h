@@ -3,6 +3,8 @@
 // kohya:     lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight    (also in the original code's
 // names) PEFT:      unet.down_blocks.0.attentions.0.proj_in.lora_A.weight            (also
 // lora_A.<adapter>.weight) diffusers: unet.down_blocks.0.attentions.0.proj_in.lora.down.weight (older)
+// ComfyUI:   text_encoders.clip_l.transformer.text_model.encoder.layers.0.mlp.fc1.lora_up.weight
+// LyCORIS:   lycoris_down_blocks_0_attentions_0_proj_in.lora_down.weight
 #ifndef MW_LORA_NAMES_H
 #define MW_LORA_NAMES_H
 

@@ -40,8 +40,7 @@ static bool pattern_fits(mw_ctx *c, const settings *s, const char *pattern, cons
     return n > m && module[n - m - 1] == '.' && strcmp(module + n - m, pattern) == 0;
 }
 
-static double from_settings(mw_ctx *c, const mw_lora *l, const settings *s, const mw_lora_module *m,
-                            double rank)
+static double from_settings(mw_ctx *c, const settings *s, const mw_lora_module *m, double rank)
 {
     const json_t *alpha = field(s, "lora_alpha"), *v;
     const char *pattern;
@@ -52,8 +51,6 @@ static double from_settings(mw_ctx *c, const mw_lora *l, const settings *s, cons
             break;
         }
     }
-    if (json_is_true(field(s, "use_dora")))
-        mw_fail(c, MW_E_FILE, "%s: a DoRA adapter, which is not supported", l->path);
     if (alpha && !json_is_null(alpha) && !json_is_number(alpha))
         mw_fail(c, MW_E_FILE, "%s: 'lora_alpha' of the %s is not a number", s->file,
                 mw_lora_part_name(m->part));
@@ -86,12 +83,33 @@ static json_t *config_beside(mw_ctx *c, const mw_lora *l, char **path)
     return *path && mw_path_exists(*path) ? mw_json_load(c, *path) : NULL;
 }
 
+// The settings of each part in the metadata, whose keys begin with the part's name.
+static void check_metadata(mw_ctx *c, const mw_lora *l, const json_t *metadata)
+{
+    for (int p = 0; metadata && p < MW_LORA_PARTS && mw_err(c) == MW_OK; p++) {
+        json_t *own = json_object(), *v;
+        const char *key, *part = mw_lora_part_name((mw_lora_part)p);
+        size_t n = strlen(part);
+        json_object_foreach((json_t *)(uintptr_t)metadata, key, v)
+        {
+            if (strncmp(key, part, n) == 0 && key[n] == '.')
+                json_object_set(own, key + n + 1, v);
+        }
+        mw_lora_check_settings(c, own, l->path);
+        json_decref(own);
+    }
+}
+
 mw_status mw_lora_read_scales(mw_ctx *c, mw_lora *l)
 {
     char *beside_path;
     const char *text = mw_st_metadata(mw_files_st(l->files), "lora_adapter_metadata");
     json_t *metadata = text ? mw_json_parse(c, text, strlen(text), l->path) : NULL;
     json_t *beside = mw_err(c) == MW_OK ? config_beside(c, l, &beside_path) : (beside_path = NULL, NULL);
+    if (beside)
+        mw_lora_check_settings(c, beside, beside_path);
+    else if (mw_err(c) == MW_OK)
+        check_metadata(c, l, metadata);
     for (size_t i = 0; i < l->n && mw_err(c) == MW_OK; i++) {
         mw_lora_module *m = &l->modules[i];
         const mw_st_entry *down = m->factor[MW_LORA_DOWN], *alpha = m->factor[MW_LORA_ALPHA];
@@ -102,7 +120,7 @@ mw_status mw_lora_read_scales(mw_ctx *c, mw_lora *l)
         if (rank < 1)
             mw_fail(c, MW_E_FILE, "%s: tensor '%.200s' has no rank", l->path, down->name);
         else
-            m->scale = alpha ? from_tensor(c, l, alpha, rank) : from_settings(c, l, &s, m, rank);
+            m->scale = alpha ? from_tensor(c, l, alpha, rank) : from_settings(c, &s, m, rank);
     }
     json_decref(metadata);
     json_decref(beside);

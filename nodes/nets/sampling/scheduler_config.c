@@ -159,7 +159,7 @@ void mw_scheduler_config_init(mw_scheduler_config *cfg)
     cfg->sampler = MW_SAMPLERS;
 }
 
-static void give(mw_scheduler_config *cfg, mw_setting s, double value)
+void mw_scheduler_config_give(mw_scheduler_config *cfg, mw_setting s, double value)
 {
     cfg->value[s] = value;
     cfg->given |= (uint64_t)1 << s;
@@ -169,13 +169,13 @@ void mw_scheduler_config_stable_diffusion(mw_scheduler_config *cfg)
 {
     mw_scheduler_config_init(cfg);
     cfg->sampler = MW_PNDM;
-    give(cfg, MW_SET_BETA_START, 0.00085);
-    give(cfg, MW_SET_BETA_END, 0.012);
-    give(cfg, MW_SET_BETA_SCHEDULE, MW_BETAS_SCALED_LINEAR);
-    give(cfg, MW_SET_CLIP_SAMPLE, 0);
-    give(cfg, MW_SET_SET_ALPHA_TO_ONE, 0);
-    give(cfg, MW_SET_SKIP_PRK_STEPS, 1);
-    give(cfg, MW_SET_STEPS_OFFSET, 1);
+    mw_scheduler_config_give(cfg, MW_SET_BETA_START, 0.00085);
+    mw_scheduler_config_give(cfg, MW_SET_BETA_END, 0.012);
+    mw_scheduler_config_give(cfg, MW_SET_BETA_SCHEDULE, MW_BETAS_SCALED_LINEAR);
+    mw_scheduler_config_give(cfg, MW_SET_CLIP_SAMPLE, 0);
+    mw_scheduler_config_give(cfg, MW_SET_SET_ALPHA_TO_ONE, 0);
+    mw_scheduler_config_give(cfg, MW_SET_SKIP_PRK_STEPS, 1);
+    mw_scheduler_config_give(cfg, MW_SET_STEPS_OFFSET, 1);
 }
 
 bool mw_setting_fits(mw_setting s, mw_kind kind, double number, const char *text, double *out)

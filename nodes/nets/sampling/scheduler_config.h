@@ -104,7 +104,7 @@ mw_sampler mw_sampler_by_name(const char *name);
 #define MW_SAMPLER_MAXSTEPS 1024
 
 typedef struct mw_scheduler_config {
-    mw_sampler sampler; // that of "_class_name"; MW_SAMPLERS when it is none of ours
+    mw_sampler sampler; // what "auto" means: that of the class; MW_SAMPLERS when it is none of ours
     uint64_t given;     // bit per setting: named by the file
     uint64_t asked;     // bit per setting: named by the user, and refused where the sampler has no such thing
     double value[MW_SETTINGS]; // meaningful where given or asked
@@ -118,6 +118,8 @@ typedef struct mw_scheduler_config {
 void mw_scheduler_config_init(mw_scheduler_config *cfg);
 // The published settings of SD 1 and 2, for a schedule without a model.
 void mw_scheduler_config_stable_diffusion(mw_scheduler_config *cfg);
+// Have a setting as if the file named it; value must fit.
+void mw_scheduler_config_give(mw_scheduler_config *cfg, mw_setting s, double value);
 // Override one setting. MW_E_ARG, naming it and what is accepted, when the value does not fit.
 mw_status mw_scheduler_config_set(mw_ctx *c, mw_scheduler_config *cfg, mw_setting s, const mw_value *v);
 
@@ -125,13 +127,15 @@ mw_status mw_scheduler_config_set(mw_ctx *c, mw_scheduler_config *cfg, mw_settin
 typedef struct mw_scheduler {
     mw_object base; // "scheduler"
     mw_scheduler_config config;
-    double *betas; // owned: config.trained_betas
+    double *betas;    // owned: config.trained_betas
+    char *class_name; // owned: diffusers' class, known or not; NULL where none is named
 } mw_scheduler;
 
 // From a parsed scheduler_config.json; `file` is for messages. Settings whose value is not supported are
-// refused by name, unknown keys are warned of. NULL with MW_E_FILE. One share.
-mw_scheduler *mw_scheduler_new(mw_ctx *c, const json_t *json, const char *file);
+// refused by name, unknown keys are warned of. class: that which a pipeline's index names, and which decides;
+// NULL: the file's "_class_name". NULL with MW_E_FILE. One share.
+mw_scheduler *mw_scheduler_new(mw_ctx *c, const json_t *json, const char *file, const char *class);
 // From the file itself. Reads -Infinity too, which published files hold though JSON has no such word.
-mw_scheduler *mw_scheduler_load(mw_ctx *c, const char *path);
+mw_scheduler *mw_scheduler_load(mw_ctx *c, const char *path, const char *class);
 
 #endif

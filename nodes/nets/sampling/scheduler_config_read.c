@@ -2,6 +2,7 @@
 #include "nodes/nets/sampling/scheduler_config.h"
 
 #include "core/base/file.h"
+#include "core/io/file_kind.h"
 #include "core/io/json.h"
 #include "nodes/nets/base/config.h"
 
@@ -85,12 +86,13 @@ static void scheduler_free(mw_object *o)
 {
     mw_scheduler *s = (mw_scheduler *)o;
     free(s->betas);
+    free(s->class_name);
     free(s);
 }
 
 static const mw_object_type scheduler_type = {.name = "scheduler", .free = scheduler_free};
 
-mw_scheduler *mw_scheduler_new(mw_ctx *c, const json_t *json, const char *file)
+mw_scheduler *mw_scheduler_new(mw_ctx *c, const json_t *json, const char *file, const char *class)
 {
     mw_scheduler *s = mw_alloc(c, sizeof *s);
     mw_config cfg;
@@ -101,7 +103,9 @@ mw_scheduler *mw_scheduler_new(mw_ctx *c, const json_t *json, const char *file)
     mw_scheduler_config_init(&s->config);
     if (mw_config_begin(c, &cfg, json, file) == MW_OK) {
         const char *name = mw_config_text(&cfg, "_class_name", "");
+        name = class ? class : name;
         refuse_class(&cfg, name);
+        s->class_name = *name ? mw_strdup(c, name) : NULL;
         s->config.sampler = mw_sampler_by_name(name);
         for (int i = 0; i < MW_SETTINGS; i++)
             read_setting(&cfg, (mw_setting)i, &s->config);
@@ -137,17 +141,20 @@ static void mend_infinities(char *text)
     }
 }
 
-mw_scheduler *mw_scheduler_load(mw_ctx *c, const char *path)
+mw_scheduler *mw_scheduler_load(mw_ctx *c, const char *path, const char *class)
 {
     size_t size = 0;
     mw_scheduler *s = NULL;
     char *text = mw_file_read(c, path, MAXFILE, &size);
     if (!text)
         return NULL;
+    const char *kind = mw_file_kind(text, size);
+    if (kind)
+        mw_fail(c, MW_E_FILE, "%s: is no JSON but %s", path, kind);
     mend_infinities(text);
     json_t *json = mw_json_parse(c, text, size, path);
     if (json)
-        s = mw_scheduler_new(c, json, path);
+        s = mw_scheduler_new(c, json, path, class);
     json_decref(json);
     free(text);
     return s;

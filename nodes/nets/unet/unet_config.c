@@ -1,6 +1,7 @@
 // unet_config.c: the shape of a text-conditioned UNet, from a diffusers config.json (UNet2DConditionModel).
 #include "nodes/nets/unet/unet_config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_CHANNELS = 1 << 15, MAX_DEPTH = 64 };
@@ -83,6 +84,10 @@ static void sample_size(mw_config *cfg, mw_unet_config *u)
     mw_config_ints(cfg, "sample_size", 0, 1, 1 << 16, 2, side);
     u->sample_height = side[0];
     u->sample_width = side[1];
+    const char *version = json_string_value(json_object_get(cfg->json, "_diffusers_version"));
+    int major, minor;
+    u->doubtful_size = json_is_integer(v) && side[0] < 64 && version &&
+        sscanf(version, "%d.%d", &major, &minor) == 2 && major == 0 && minor < 9;
 }
 
 static void bools(mw_config *cfg, const char *key, int n, bool *out)

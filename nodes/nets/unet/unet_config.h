@@ -26,8 +26,10 @@ typedef enum { MW_MID_NONE, MW_MID_PLAIN, MW_MID_CROSS } mw_unet_mid;
 typedef struct mw_unet_config {
     int in_channels, out_channels;
     int sample_height, sample_width; // native latent size; 0 when the config names none
-    int base;                        // channels of the first level, and of the sinusoid of t
-    int time_width;                  // width of the time embedding
+    bool doubtful_size; // one number below 64, written by diffusers before 0.9.0: its pipelines of SD 1 and 2
+                        // take 64 instead
+    int base;           // channels of the first level, and of the sinusoid of t
+    int time_width;     // width of the time embedding
     int levels;
     mw_unet_block down[MW_UNET_LEVELS], up[MW_UNET_LEVELS]; // in the order of execution
     mw_unet_mid mid_kind;

@@ -157,12 +157,12 @@ mw_tensor *mw_vae_decode_plain(mw_ctx *c, const mw_vae_model *m, mw_tensor *z, c
 
 mw_tensor *mw_vae_scale(mw_ctx *c, const mw_vae_model *m, mw_tensor *z)
 {
-    return mw_affine(c, z, m->config.scaling, -m->config.shift * m->config.scaling);
+    return mw_affine(c, z, m->config.scaling, 0);
 }
 
 mw_tensor *mw_vae_unscale(mw_ctx *c, const mw_vae_model *m, mw_tensor *latents)
 {
-    return mw_affine(c, latents, 1 / m->config.scaling, m->config.shift);
+    return mw_affine(c, latents, 1 / m->config.scaling, 0);
 }
 
 static void walk(mw_ctx *c, void *model)

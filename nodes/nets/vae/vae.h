@@ -31,7 +31,7 @@ typedef enum { MW_VAE_DECODE, MW_VAE_ENCODE } mw_vae_half;
 mw_tensor *mw_vae_run(mw_ctx *c, const mw_vae_model *m, mw_vae_half half, mw_tensor *in,
                       const mw_value *tile);
 
-// Between unscaled latents z and those on wires: (z - shift) * scaling.
+// Between unscaled latents z and those on wires: z * scaling.
 mw_tensor *mw_vae_scale(mw_ctx *c, const mw_vae_model *m, mw_tensor *z);
 mw_tensor *mw_vae_unscale(mw_ctx *c, const mw_vae_model *m, mw_tensor *latents);
 

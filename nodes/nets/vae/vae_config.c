@@ -52,6 +52,8 @@ mw_status mw_vae_config_read(mw_ctx *c, const json_t *json, const char *file, mw
     mw_config_only_silu(&cfg, "act_fn");
     mw_config_only(&cfg, "latents_mean", "null", "the pipeline would shift the latents by channel");
     mw_config_only(&cfg, "latents_std", "null", "the pipeline would scale the latents by channel");
+    // The pipelines of SD 1, 2 and XL leave it aside; those of other families, which add it, are refused.
+    mw_config_raw(&cfg, "shift_factor");
     *out = (mw_vae_config){
         .in_channels = mw_config_int(&cfg, "in_channels", 3, 3, 3),
         .out_channels = mw_config_int(&cfg, "out_channels", 3, 3, 3),
@@ -63,7 +65,6 @@ mw_status mw_vae_config_read(mw_ctx *c, const json_t *json, const char *file, mw
         .quant = mw_config_bool(&cfg, "use_quant_conv", true),
         .post_quant = mw_config_bool(&cfg, "use_post_quant_conv", true),
         .scaling = mw_config_number(&cfg, "scaling_factor", 0.18215, 1e-6, 1e6),
-        .shift = mw_config_number(&cfg, "shift_factor", 0, -1e6, 1e6),
         .force_upcast = mw_config_bool(&cfg, "force_upcast", true),
         .sample_size = sample_size(&cfg),
     };

@@ -15,7 +15,7 @@ typedef struct mw_vae_config {
     int groups;
     bool attends;           // attention in the middle (mid_block_add_attention)
     bool quant, post_quant; // 1x1 convolutions around the latents
-    double scaling, shift;  // latents on wires = (z - shift) * scaling
+    double scaling;         // latents on wires = z * scaling
     bool force_upcast;      // f16 activations overflow: such a model of the SDXL family must run in f32
     int sample_size;        // pixels of the pictures it was trained on: the size of tiles
 } mw_vae_config;

@@ -1,0 +1,97 @@
+// test_file_kind.c: files that only bear the name of a model are recognised, wherever one is opened.
+#include "tests/core/manifest.h"
+
+#include "core/io/file_kind.h"
+#include "core/io/safetensors.h"
+
+#define CASE(bytes, words)                                                                                   \
+    {                                                                                                        \
+        bytes, sizeof bytes - 1, words                                                                       \
+    }
+
+static const struct {
+    const char *bytes;
+    size_t size;
+    const char *words;
+} cases[] = {
+    CASE("version https://git-lfs.github.com/spec/v1\noid "
+         "sha256:6ce0161689b3853acaa03779ec93eafe75a02f4ced6597\n",
+         "Git LFS pointer: the weights themselves were not downloaded"),
+    CASE("/annex/objects/MD5E-s3438167540--0c4cbd6bbfcd1f3a7a8e0b1d4f1c2a9e.safetensors\n",
+         "git-annex pointer"),
+    CASE("<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>", "web page"),
+    CASE("\xef\xbb\xbf\n  <HTML lang=\"en\"><body>Access denied</body></HTML>", "web page"),
+    CASE("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "XML"),
+    CASE("\x80\x02}q\x01(X\x04\x00\x00\x00name", "pickle, which is not supported yet"),
+    CASE("PK\3\4\0\0\0\0\0\0archive/data.pkl", "pickle, which is not supported yet"),
+    CASE("PK\3\4\0\0\0\0\0\0model.safetensors", "zip archive"),
+    CASE("GGUF\3\0\0\0\0\0\0\0", "GGUF"),
+    CASE("\x1f\x8b\x08\0\0\0\0\0\0\3", "gzip archive"),
+    CASE("7z\xbc\xaf\x27\x1c\0\4........", "7z archive"),
+    CASE("Rar!\x1a\x07\1\0........", "RAR archive"),
+    CASE("\x89HDF\r\n\x1a\n........", "HDF5"),
+};
+
+static void each_is_said_where_tensors_are_read(void **state)
+{
+    (void)state;
+    mw_ctx *c = mw_ctx_new();
+    c->log_level = MW_LOG_ERROR;
+    char *folder = scratch_make(), *path = mw_path_join(c, folder, "model.safetensors");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(mw_file_write(c, path, cases[i].bytes, cases[i].size), MW_OK);
+        assert_null(mw_st_open(c, path));
+        if (!strstr(mw_errmsg(c), cases[i].words) || !strstr(mw_errmsg(c), path))
+            fail_msg("'%s' is not in: %s", cases[i].words, mw_errmsg(c));
+        assert_int_equal(mw_err(c), MW_E_FILE);
+        mw_err_clear(c);
+        const char *kind = mw_file_kind_at(c, path);
+        assert_non_null(kind);
+        assert_non_null(strstr(kind, cases[i].words));
+    }
+    free(path);
+    scratch_remove(folder);
+    mw_ctx_free(c);
+}
+
+static void a_config_that_was_not_downloaded_is_said(void **state)
+{
+    (void)state;
+    mw_ctx *c = mw_ctx_new();
+    char *folder = scratch_make(), *path = mw_path_join(c, folder, "config.json");
+    assert_int_equal(mw_file_write(c, path, cases[0].bytes, cases[0].size), MW_OK);
+    assert_null(mw_json_load(c, path));
+    assert_non_null(strstr(mw_errmsg(c), "is no JSON but a Git LFS pointer"));
+    free(path);
+    scratch_remove(folder);
+    mw_ctx_free(c);
+}
+
+// The reference refuses anything before the header's brace.
+static void a_byte_order_mark_before_the_header_is_refused(void **state)
+{
+    (void)state;
+    static const char file[] = "\x05\0\0\0\0\0\0\0\xef\xbb\xbf{}", plain[] = "\x02\0\0\0\0\0\0\0{}";
+    mw_ctx *c = mw_ctx_new();
+    char *folder = scratch_make(), *path = mw_path_join(c, folder, "model.safetensors");
+    assert_int_equal(mw_file_write(c, path, plain, sizeof plain - 1), MW_OK);
+    mw_st *s = mw_st_open(c, path);
+    assert_non_null(s);
+    mw_st_close(s);
+    assert_int_equal(mw_file_write(c, path, file, sizeof file - 1), MW_OK);
+    assert_null(mw_st_open(c, path));
+    assert_non_null(strstr(mw_errmsg(c), "byte order mark"));
+    free(path);
+    scratch_remove(folder);
+    mw_ctx_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_is_said_where_tensors_are_read),
+        cmocka_unit_test(a_config_that_was_not_downloaded_is_said),
+        cmocka_unit_test(a_byte_order_mark_before_the_header_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
