@@ -1,7 +1,7 @@
 // nodes.c: moonweave nodes: the nodes there are, from their declarations: as a list, a page, a reference,
 // annotations.
 #include "core/base/nearest.h"
-#include "core/cli/verb.h"
+#include "core/cli/session.h"
 #include "core/graph/schema.h"
 
 #include <jansson.h>
@@ -40,10 +40,14 @@ static void print_port(mw_ctx *c, const mw_port *p)
 
 static void print_node(mw_ctx *c, const mw_node_type *t)
 {
-    printf("%s (version %d)\n%s\n\ninputs and parameters:\n", t->name, t->version, t->doc);
+    if (t->version)
+        printf("%s (version %d)\n%s\n\ninputs and parameters:\n", t->name, t->version, t->doc);
+    else
+        printf("%s (a composite: scripts/moonweave/%s.lua)\n%s\n\nparameters:\n", t->name, t->name, t->doc);
     for (const mw_port *p = t->in; p && p->name; p++)
         print_port(c, p);
-    printf("\noutputs:\n");
+    if (t->out->name)
+        printf("\noutputs:\n");
     for (const mw_out *o = t->out; o->name; o++)
         printf("  %-18s %s: %s\n", o->name, o->type, o->doc);
 }
@@ -120,7 +124,8 @@ static void print_markdown(mw_ctx *c, const mw_node_type *t)
         puts(" |");
         free(takes);
     }
-    puts("\n| output | type | what it is |\n| --- | --- | --- |");
+    if (t->out->name)
+        puts("\n| output | type | what it is |\n| --- | --- | --- |");
     for (const mw_out *o = t->out; o->name; o++) {
         printf("| `%s` | %s | ", o->name, o->type);
         print_cell(o->doc);
@@ -161,51 +166,73 @@ static void print_annotations(const mw_node_type *t)
 
 // ---- the verb
 
-static mw_status find(mw_cli *k, const mw_node_type **found)
+static const mw_node_type *find_in(const mw_node_type *const *t, const char *name, mw_nearest *near)
 {
-    mw_nearest near = {.wrong = k->args[0]};
-    char hint[128];
-    for (const mw_node_type *const *t = mw_node_table; *t; t++)
-        mw_nearest_offer(&near, (*t)->name);
-    *found = mw_node_find(k->args[0]);
-    if (*found)
-        return MW_OK;
-    return mw_fail(k->c, MW_E_USAGE, "there is no node '%s'%s; moonweave nodes lists them", k->args[0],
-                   mw_nearest_hint(&near, hint, sizeof hint));
+    for (; *t; t++) {
+        if (!strcmp((*t)->name, name))
+            return *t;
+        mw_nearest_offer(near, (*t)->name);
+    }
+    return NULL;
 }
 
 static void print_head(const mw_cli *k)
 {
     if (k->markdown)
-        puts("# The nodes\n\nMade by `make docs` from the declarations in nodes/. Any parameter takes a "
-             "literal or another\n"
-             "node's output.");
+        puts("# The nodes\n\nMade by `make docs` from the declarations in nodes/ and scripts/moonweave. Any "
+             "parameter "
+             "takes a literal or\nanother node's output. Composites are Lua functions made of nodes: they "
+             "come last.");
     if (k->annotations)
-        puts("---@meta\n-- Made by `make docs` from the declarations in nodes/: types for editors.\n\n"
+        puts("---@meta\n-- Made by `make docs` from the declarations in nodes/ and scripts/moonweave: types "
+             "for editors.\n\n"
              "---@class mw.handle\nlocal handle = {}\n---Runs what the handle needs and returns its value.\n"
              "---@return any\nfunction handle:value() end\n\n---@class mw\nmw = {}");
 }
 
+static void print_as_asked(const mw_cli *k, const mw_node_type *t, bool whole)
+{
+    if (k->json)
+        print_json(t);
+    else if (k->markdown)
+        print_markdown(k->c, t);
+    else if (k->annotations)
+        print_annotations(t);
+    else if (whole)
+        print_node(k->c, t);
+    else
+        printf("%-22s %s\n", t->name, t->doc);
+}
+
+static mw_status list(mw_cli *k, const mw_node_type *const *composites)
+{
+    mw_nearest near = {.wrong = k->nargs ? k->args[0] : ""};
+    char hint[128];
+    const mw_node_type *only = k->nargs ? find_in(mw_node_table, k->args[0], &near) : NULL;
+    if (k->nargs && !only && !(only = find_in(composites, k->args[0], &near)))
+        return mw_fail(k->c, MW_E_USAGE, "there is no node '%s'%s; moonweave nodes lists them", k->args[0],
+                       mw_nearest_hint(&near, hint, sizeof hint));
+    print_head(k);
+    if (only) {
+        print_as_asked(k, only, true);
+        return mw_err(k->c);
+    }
+    for (const mw_node_type *const *t = mw_node_table; *t; t++)
+        print_as_asked(k, *t, false);
+    for (const mw_node_type *const *t = composites; *t; t++)
+        print_as_asked(k, *t, false);
+    return mw_err(k->c);
+}
+
 static mw_status nodes(mw_cli *k)
 {
-    const mw_node_type *only = NULL;
-    if (k->nargs && find(k, &only))
-        return mw_err(k->c);
-    print_head(k);
-    for (const mw_node_type *const *t = mw_node_table; *t; t++) {
-        if (only && *t != only)
-            continue;
-        if (k->json)
-            print_json(*t);
-        else if (k->markdown)
-            print_markdown(k->c, *t);
-        else if (k->annotations)
-            print_annotations(*t);
-        else if (only)
-            print_node(k->c, *t);
-        else
-            printf("%-22s %s\n", (*t)->name, (*t)->doc);
-    }
+    mw_session s;
+    mw_session_options o = {.check = true};
+    const mw_node_type *const *composites =
+        mw_session_open(&s, k, &o) ? NULL : mw_script_composites(k->c, s.script);
+    if (composites)
+        list(k, composites);
+    mw_session_close(&s);
     return mw_err(k->c);
 }
 

@@ -230,6 +230,13 @@ static mw_value *wire_value(wiring *a, const mw_port *p, mw_value *v)
     return list;
 }
 
+mw_status mw_graph_check(mw_ctx *c, mw_graph *g, const mw_port *p, mw_value *v)
+{
+    wiring a = {.c = c, .g = g};
+    mw_value_release(wire_value(&a, p, v));
+    return mw_err(c);
+}
+
 static void unknown_port(wiring *a, const char *key)
 {
     const mw_schema *s = a->node->schema;

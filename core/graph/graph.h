@@ -74,6 +74,11 @@ typedef struct mw_wiring {
 // pending.
 int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_value *args, const mw_wiring *w);
 
+// Check a value (a literal, a link, or both nested) against a port as mw_graph_add would: MW_E_SCRIPT "'port'
+// must be
+// ..." where it does not take it.
+mw_status mw_graph_check(mw_ctx *c, mw_graph *g, const mw_port *p, mw_value *v);
+
 // ---- keys
 // The key of a node's results; also those of all that feed it. MW_KEY_NONE when it is impure or fed by such a
 // node.

@@ -95,16 +95,19 @@ void mw_lua_push_constructor(lua_State *L, const mw_node_type *type)
 // mw.fail(sentence): an error at the line of the script that called the composite.
 static int fail_here(lua_State *L) { return mw_lua_wrong(L, "%s", luaL_checkstring(L, 1)); }
 
-// mw.missing(composite, parameter): "where: composite: 'prompt' must be given (did you mean p.prompt?)"
-static int missing(lua_State *L)
+int mw_lua_missing(lua_State *L, mw_script *s, const char *composite, const char *param)
 {
-    mw_script *s = mw_lua_script(L);
-    char *hint = param_hint(s, luaL_checkstring(L, 2));
+    char *hint = param_hint(s, param);
     forget_missed(s);
     lua_pushstring(L, hint ? hint : "it has no default");
     free(hint);
-    return mw_lua_wrong(L, "%s: '%s' must be given, got nil (%s)", luaL_checkstring(L, 1), lua_tostring(L, 2),
-                        lua_tostring(L, -1));
+    return mw_lua_wrong(L, "%s: '%s' must be given, got nil (%s)", composite, param, lua_tostring(L, -1));
+}
+
+// mw.missing(composite, parameter): for what is needed only beside something else.
+static int missing(lua_State *L)
+{
+    return mw_lua_missing(L, mw_lua_script(L), luaL_checkstring(L, 1), luaL_checkstring(L, 2));
 }
 
 // mw.choice(node, port, text): the name that `text`, in any accepted spelling, stands for.

@@ -57,8 +57,8 @@ static bool field_flag(lua_State *L, int idx, const char *name, const char *para
 
 static void check_keys(lua_State *L, int idx, const char *param)
 {
-    static const char *const known[] = {"min",     "max",  "alias", "integer", "multiple",
-                                        "choices", "type", "unit",  "required"};
+    static const char *const known[] = {"min",     "max",  "alias", "integer",  "multiple",
+                                        "choices", "type", "unit",  "required", "literal"};
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
             continue;
@@ -179,6 +179,7 @@ void mw_lua_read_declaration(lua_State *L, mw_script *s, int idx, mw_declared *d
         p->multiple = field_multiple(L, idx, p->name);
         integer = field_flag(L, idx, "integer", p->name);
         required = field_flag(L, idx, "required", p->name);
+        d->literal = field_flag(L, idx, "literal", p->name);
         read_choices(L, s, idx, p);
         lua_rawgeti(L, idx, 1);
     } else {

@@ -14,7 +14,8 @@
 #include <lua.h>
 #include <lualib.h>
 
-typedef struct mw_past mw_past; // how a tensor came about, for its gradient; gradients.c
+typedef struct mw_composite mw_composite; // composite.c
+typedef struct mw_past mw_past;           // how a tensor came about, for its gradient; gradients.c
 
 // What the userdata of a tensor holds. t is NULL only between its making and the end of the op that fills it.
 typedef struct mw_held {
@@ -51,6 +52,8 @@ struct mw_script {
     int ntexts;
     char *missed, *missed_where; // a parameter asked for that there is not, until somebody complains
     struct mw_user_node *user_nodes;
+    mw_composite *composites; // declared so far
+    const mw_node_type **composite_types;
     mw_past *making; // of the op on tensors that runs now
     uint64_t pasts;  // made so far
 };
@@ -83,6 +86,7 @@ bool mw_lua_may_read(void *script, const char *path);
 
 // ---- modules.c
 void mw_lua_open_modules(lua_State *L);
+int mw_lua_require(lua_State *L); // the script's require(name)
 // Push the chunk of the text; false with the message pushed.
 bool mw_lua_load_text(lua_State *L, const char *text, size_t n, const char *chunk);
 
@@ -93,11 +97,12 @@ void mw_lua_add_handles(lua_State *L);
 void mw_lua_add_helpers(lua_State *L);
 void mw_lua_add_output(lua_State *L);
 void mw_lua_add_user_nodes(lua_State *L);
+void mw_lua_add_composites(lua_State *L);
 void mw_lua_add_tensors(lua_State *L);
 // ---- declaration.c
 // Read the declaration of the input d->port.name ({ default, "sentence", min =, max =, alias =, integer =,
-// multiple =, choices =, type =, unit =, required = } or a bare default) at idx. On a Lua error d is left for
-// its owner to free.
+// multiple =, choices =, type =, unit =, required =, literal = } or a bare default) at idx. On a Lua error d
+// is left for its owner to free.
 void mw_lua_read_declaration(lua_State *L, mw_script *s, int idx, mw_declared *d);
 void mw_declared_free(mw_declared *d);
 // ---- param_options.c
@@ -112,12 +117,18 @@ void mw_lua_check_missed(lua_State *L, mw_script *s);
 // Parameter by name or alias in either alphabet; NULL.
 mw_param *mw_script_param(mw_script *s, const char *name);
 void mw_user_nodes_free(mw_script *s);
+void mw_composites_free(mw_script *s);
+// Every composite of the installation is declared afterwards; raises where one is wrong.
+void mw_lua_require_composites(lua_State *L, mw_script *s);
+const mw_node_type *const *mw_lua_composite_types(mw_ctx *c, mw_script *s); // as mw_script_composites
 
 // ---- handles.c
 void mw_lua_push_handle(lua_State *L, int node, int out);
 // The link that the handle at idx stands for (a bundle: its first); false when it is no handle.
 bool mw_lua_handle(lua_State *L, int idx, mw_link *out);
 // ---- constructors.c
+// Raise "where: composite: 'prompt' must be given, got nil (did you mean p.prompt?)".
+int mw_lua_missing(lua_State *L, mw_script *s, const char *composite, const char *param);
 // A constructor of nodes of this type, pushed as a function.
 void mw_lua_push_constructor(lua_State *L, const mw_node_type *type);
 

@@ -91,7 +91,7 @@ static bool find_module(lua_State *L, mw_script *s, const char *name)
 
 static char loading; // stands for a module while it is being loaded
 
-static int require(lua_State *L)
+int mw_lua_require(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
@@ -144,7 +144,7 @@ static int mw_index(lua_State *L)
             return mw_lua_wrong(L, "mw.%s: there is no such node%s", name,
                                 mw_nearest_hint(&near, hint, sizeof hint));
         }
-        lua_pushcfunction(L, require);
+        lua_pushcfunction(L, mw_lua_require);
         lua_pushstring(L, module);
         lua_call(L, 1, 1);
     }
@@ -156,7 +156,7 @@ static int mw_index(lua_State *L)
 
 void mw_lua_open_modules(lua_State *L)
 {
-    lua_pushcfunction(L, require);
+    lua_pushcfunction(L, mw_lua_require);
     lua_setglobal(L, "require");
     lua_newtable(L);
     lua_newtable(L);
@@ -165,6 +165,7 @@ void mw_lua_open_modules(lua_State *L)
     mw_lua_add_helpers(L);
     mw_lua_add_output(L);
     mw_lua_add_user_nodes(L);
+    mw_lua_add_composites(L);
     mw_lua_add_tensors(L);
     lua_newtable(L);
     lua_pushcfunction(L, mw_index);

@@ -51,6 +51,7 @@ void mw_script_free(mw_script *s)
         free(s->texts[i].text);
     }
     mw_user_nodes_free(s);
+    mw_composites_free(s);
     if (s->c->may_read_user == s)
         s->c->may_read = NULL;
     free(s->params);
@@ -210,4 +211,23 @@ mw_status mw_script_run(mw_ctx *c, mw_script *s, const char *path, const char *t
         mw_err_clear(c);
     }
     return mw_err(c) ? mw_err(c) : mw_script_check_usage(s);
+}
+
+static int prepare_composites(lua_State *L)
+{
+    mw_lua_open_modules(L);
+    mw_lua_require_composites(L, lua_touserdata(L, 1));
+    return 0;
+}
+
+const mw_node_type *const *mw_script_composites(mw_ctx *c, mw_script *s)
+{
+    if (keep_place(c, s, "scripts/moonweave", ""))
+        return NULL;
+    s->lua_began = mw_lua_clock();
+    int code = lua_cpcall(s->main, prepare_composites, s);
+    if (code)
+        take_error(c, s, code);
+    lua_settop(s->main, 0);
+    return mw_err(c) ? NULL : mw_lua_composite_types(c, s);
 }

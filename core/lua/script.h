@@ -23,6 +23,7 @@ typedef struct mw_script_text {
 typedef struct mw_declared {
     mw_port port;  // port.def: the default as JSON text, as nodes in C have it
     mw_value *def; // the default; nil: none
+    bool literal;  // of a composite: its function computes with the value, so that no handle will do
 } mw_declared;
 
 typedef struct mw_param {
@@ -64,6 +65,10 @@ uint64_t mw_script_collect(mw_script *s);
 const mw_output *mw_script_outputs(const mw_script *s, int *count);
 const mw_param *mw_script_params(const mw_script *s, int *count);
 const mw_script_text *mw_script_texts(const mw_script *s, int *count);
+// The declarations of the composites that scripts/moonweave has, by name, NULL-terminated, as nodes have
+// theirs but for the version 0 and without outputs: their sentence names them. They live as long as the
+// script, which has not been run. NULL with MW_E_SCRIPT when one is wrong.
+const mw_node_type *const *mw_script_composites(mw_ctx *c, mw_script *s);
 // check: errors reported so far.
 int mw_script_errors(const mw_script *s);
 

@@ -2,11 +2,14 @@
 -- of the rest every `rate`th. local at, steps = mw.fast_schedule { schedule = s, after = 30, rate = 2 }
 -- Returns a function that gives the schedule of each step, since each goes its own way back in time, and their number.
 local mw = require "moonweave"
-local args = require "moonweave.args"
 
-local function fast_schedule(given)
-  local a = args("fast_schedule", given, { "schedule", "after", rate = 2 }, nil, { "schedule", "after" },
-    { after = { 0, 1000, whole = true }, rate = { 1, 1000, whole = true } })
+local params = {
+  schedule = { nil, "a DDIM schedule", type = "any", required = true },
+  after = { nil, "how many of its steps stay", type = "integer", min = 0, max = 1000, required = true, literal = true },
+  rate = { 2, "of the rest every so manyth stays", integer = true, min = 1, max = 1000, literal = true },
+}
+
+local function fast_schedule(a)
   if not mw.is_handle(a.schedule) then mw.fail("fast_schedule: 'schedule' must be a handle of a schedule") end
   local whole = a.schedule:value()
   local n, times = #whole.timesteps, {}
@@ -23,4 +26,8 @@ local function fast_schedule(given)
   end, #times
 end
 
-return fast_schedule
+return mw.composite {
+  name = "fast_schedule",
+  doc = "A DDIM schedule with fewer steps towards its end. Gives a function of the step, and how many there are.",
+  params = params, run = fast_schedule,
+}

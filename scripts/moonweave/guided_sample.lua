@@ -8,7 +8,7 @@
 -- Returns lists: latents (before each step, then the final ones), guided (what entered the network), stepped (after
 -- each step, before freezing), maps, energies.
 local mw = require "moonweave"
-local args = require "moonweave.args"
+local declarations = require "moonweave.declarations"
 
 -- The guide's parameters with those of one step added.
 local function at_step(a, schedule, i, latents, state)
@@ -20,16 +20,35 @@ local function at_step(a, schedule, i, latents, state)
   return g
 end
 
-local limits = {
-  grounded = { -1e6, 1e6 }, guide = "table", text = "table", negative = "table", reference = "function",
-  freeze = "function",
-}
+local params = declarations.with({ "model", "steps" }, {
+  schedule = { nil, "the times of the run, or a function that gives each step's", type = "any", required = true },
+  latents = { nil, "[B,4,h,w] of the start", type = "latents", required = true },
+  cfg = { nil, "classifier-free guidance", type = "number", alias = "guidance_scale" },
+  text = { nil, "what text_encoder gives for the prompt", type = "any", required = true },
+  negative = { nil, "what text_encoder gives for the negative prompt", type = "any", required = true },
+  guide = { nil, "what box_attention_guide takes beside the rest (layout, eta, ...); none: no guidance", type = "any" },
+  grounding = { nil, "for gated layers: what the node of that name gives", type = "any" },
+  grounded = { 0, "for how many steps", literal = true },
+  reference = { nil, "reference(i): the reference maps of step i, or nil", type = "function" },
+  capture = { nil, "names of cross-attentions whose maps are wanted", type = "list" },
+  freeze = { nil, "freeze(i): what replaces part of the latents after step i: { latents =, frozen = }",
+    type = "function" },
+})
+params.steps = declarations.without_default("steps")
 
-local function guided_sample(given)
-  local a = args("guided_sample", given, {
-    "model", "schedule", "steps", "latents", "cfg", "text", "negative", "guide", "grounding", "reference", "capture",
-    "freeze", grounded = 0,
-  }, nil, { "model", "schedule", "steps", "latents", "text", "negative" }, limits)
+-- The parameters that are given as tables or handles of several outputs.
+local function need_parts(a)
+  for _, name in ipairs { "text", "negative", "guide" } do
+    local kind = type(a[name])
+    if a[name] ~= nil and kind ~= "table" and not mw.is_handle(a[name]) then
+      mw.fail(("guided_sample: '%s' must be a table, got %s"):format(name, kind == "string" and '"' .. a[name] .. '"'
+        or tostring(a[name])))
+    end
+  end
+end
+
+local function guided_sample(a)
+  need_parts(a)
   local r = { latents = { a.latents }, guided = {}, stepped = {}, maps = {}, energies = {} }
   local z, state = a.latents, nil
   local last = a.guide and a.guide.eta ~= 0 and (a.guide.last_step or 30) or 0
@@ -53,4 +72,9 @@ local function guided_sample(given)
   return r
 end
 
-return guided_sample
+return mw.composite {
+  name = "guided_sample",
+  doc = "The DDIM loop with attention guidance before each step. "
+    .. "Gives lists: latents, guided, stepped, maps, energies.",
+  params = params, run = guided_sample,
+}

@@ -3,15 +3,20 @@
 --   mw.img2img { model = sd, image = mw.load_image { path = "in.png" }, prompt = "a blue star", strength = 0.8 }
 -- Returns the image; .latents, .schedule and .embedding are its further parts.
 local mw = require "moonweave"
-local args = require "moonweave.args"
-local parts = require "moonweave.parts"
+local declarations = require "moonweave.declarations"
 local sampler = require "moonweave.sampler"
 
-local alias = {
-  num_inference_steps = "steps", guidance_scale = "cfg", negative_prompt = "negative", ["σ"] = "ddim_eta",
-  sigma = "ddim_eta", sampler_name = "sampler", schedule = "scheduler", denoising_strength = "strength",
-  init_image = "image",
-}
+local params = declarations.with({
+  "model", "width", "height", "seed", "cfg", "batch", "sampler", "scheduler", "ddim_eta", "clip_skip", "generator",
+  "batch_seed", "tile",
+}, {
+  prompt = { nil, "what to draw; a list: a picture each", type = "texts", required = true },
+  negative = { "", "what not to draw", type = "texts", alias = "negative_prompt" },
+  image = { nil, "the picture to change, or its path", type = "any", required = true, alias = "init_image" },
+  strength = { 0.8, "share of the steps that are made: 1 leaves nothing of the picture", min = 0, max = 1,
+    alias = "denoising_strength" },
+  steps = declarations.default("steps", 20),
+})
 
 -- Which calls are made: of `steps` the last strength * steps. PNDM's are asked of its schedule.
 local function range(schedule, start, a)
@@ -20,13 +25,7 @@ local function range(schedule, start, a)
   return a.steps - math.min(math.floor(a.steps * a.strength), a.steps), a.steps
 end
 
-local function img2img(given)
-  local a = args("img2img", given, {
-    "model", "prompt", "image", "width", "height", strength = 0.8, negative = "", seed = 1, steps = 20, cfg = 7.5,
-    batch = 1, sampler = "auto", scheduler = "normal", ddim_eta = 0, clip_skip = 0, generator = "torch",
-    batch_seed = "increment", tile = "auto",
-  }, alias, { "model", "prompt", "image" })
-  parts("img2img", a)
+local function img2img(a)
   local model = a.model
   local image = mw.is_handle(a.image) and a.image
     or mw.load_image { path = a.image, width = a.width, height = a.height }
@@ -60,4 +59,7 @@ local function img2img(given)
   return mw.bundle { result, image = result, latents = latents, schedule = schedule, embedding = text.embedding }
 end
 
-return img2img
+return mw.composite {
+  name = "img2img", doc = "A picture changed by a text. Gives the image; latents, schedule and embedding by name.",
+  params = params, run = img2img,
+}

@@ -2,21 +2,32 @@
 -- network sees the boxes themselves for the first share of the steps, so that objects need no guidance of their own and
 -- stay where they are drawn.
 --   mw.lmd_plus { model = gligen, layout = layout, seed = 1, steps = 50, beta = 0.4, sam = sam }
--- beta: that share in both stages; 0: the boxes are not seen. Takes what mw.lmd takes. Returns what mw.lmd returns.
+-- Takes what mw.lmd takes, with these defaults of its own. Returns what mw.lmd returns.
 local mw = require "moonweave"
+local stages = require "moonweave.lmd_stages"
 
 local defaults = {
   max_index_step = 0, so_center_box = false, so_horizontal_center_only = true, align_with_overall_bboxes = false,
   horizontal_shift_only = true, fg_blending_ratio = 0.1, sam_box = true, beta = 0.4,
 }
 
-local function lmd_plus(given)
-  if type(given) ~= "table" then return mw.lmd(given, "lmd_plus") end
-  local a = {}
-  for name, value in pairs(defaults) do a[name] = value end
-  if given.mode == "faithful" then a.bg_weight = 1 end  -- where objects are guided after all
-  for name, value in pairs(given) do a[name] = value end
-  return mw.lmd(a, "lmd_plus")
+local params = {}
+for name, declaration in pairs(require "moonweave.lmd_params") do
+  local own = {}
+  for key, field in pairs(declaration) do own[key] = field end
+  if defaults[name] ~= nil then own[1] = defaults[name] end
+  params[name] = own
 end
 
-return lmd_plus
+local function lmd_plus(a)
+  -- Where objects are guided after all.
+  if a.mode == "faithful" and a.bg_weight == nil then a.bg_weight = 1 end
+  return stages("lmd_plus", a)
+end
+
+return mw.composite {
+  name = "lmd_plus",
+  doc = "LLM-grounded diffusion whose network sees the boxes (LMD+): for models with gated layers. "
+    .. "Gives what lmd gives.",
+  params = params, run = lmd_plus,
+}

@@ -5,10 +5,14 @@
 -- For the first `bootstrapping` steps an object is drawn on a ground of one colour, so that it stays in its box.
 -- Returns the image; .latents and .layout are its further parts.
 local mw = require "moonweave"
-local args = require "moonweave.args"
-local parts = require "moonweave.parts"
+local declarations = require "moonweave.declarations"
 
-local alias = { bg_seed = "seed", num_inference_steps = "steps", guidance_scale = "cfg" }
+local params = declarations.with({ "model", "layout", "width", "height", "seed", "steps", "tile" }, {
+  cfg = declarations.default("cfg", 10),
+  bootstrapping = { 10, "first steps in which objects are drawn on a plain ground", integer = true, min = 0, max = 1000,
+    literal = true },
+  negative = { "", "what not to draw, beside the layout's own", literal = true },
+})
 
 -- A ground of one colour, as latents.
 local function plain_ground(a, noise, number)
@@ -20,15 +24,9 @@ local function plain_ground(a, noise, number)
   return mw.vae_encode { model = a.model, image = mw.tensor(row) }.latents
 end
 
-local function multidiffusion(given)
-  local a = args("multidiffusion", given, {
-    "model", "layout", "width", "height", seed = 1, steps = 50, cfg = 10, bootstrapping = 10, negative = "",
-    tile = "auto",
-  }, alias, { "model", "layout" }, { negative = "string", bootstrapping = { 0, 1000, whole = true } })
-  parts("multidiffusion", a)
+local function multidiffusion(a)
   local layout = a.layout
   local l = layout:value()
-  if type(l) ~= "table" or not l.objects then mw.fail("multidiffusion: 'layout' must be a layout") end
   local schedule = mw.schedule { model = a.model, steps = a.steps, sampler = "ddim" }
   local noise = mw.noise { model = a.model, seed = a.seed, width = a.width, height = a.height }
   local words = l.negative ~= "" and a.negative ~= "" and l.negative .. ", " .. a.negative or l.negative .. a.negative
@@ -65,4 +63,8 @@ local function multidiffusion(given)
   return mw.bundle { image, image = image, latents = z, layout = layout }
 end
 
-return multidiffusion
+return mw.composite {
+  name = "multidiffusion",
+  doc = "A layout by MultiDiffusion's region control (arXiv 2302.08113). Gives the image; latents and layout by name.",
+  params = params, run = multidiffusion,
+}

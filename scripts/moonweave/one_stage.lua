@@ -1,33 +1,22 @@
 -- one_stage.lua: what the methods with one pass over a layout share: plain, backward guidance, BoxDiff.
---   one_stage("boxdiff", given, defaults, guide): the picture of the layout's whole prompt; guide(a, layers): what
---   box_attention_guide takes, or nil. layers: what attention_layers gives.
--- Returns the image; .latents, .layout, .prompt and .run are its further parts.
+--   one_stage { name = "boxdiff", doc = "...", params = { ... }, guide = function(a, layers) ... end }
+-- is the composite that draws the layout's whole prompt; guide gives what box_attention_guide takes, or is nil; layers:
+-- what attention_layers gives. The composite returns the image; .latents, .layout, .prompt and .run.
 local mw = require "moonweave"
-local args = require "moonweave.args"
-local parts = require "moonweave.parts"
+local declarations = require "moonweave.declarations"
 
-local alias = {
-  ["η"] = "eta", bg_seed = "seed", num_inference_steps = "steps", guidance_scale = "cfg", loss_scale = "eta",
-  loss_threshold = "threshold", max_iter = "iterations", max_index_step = "last_step",
-  overall_negative_prompt = "negative",
+local common = {
+  "model", "layout", "prompt", "width", "height", "seed", "steps", "cfg", "form", "mode", "tile",
 }
 
-return function(name, given, defaults, guide)
-  if type(name) ~= "string" or type(defaults) ~= "table" then
-    mw.fail("one_stage: takes a method's name, what it was given, its defaults and its guide: it is what plain, "
-      .. "backward_guidance and boxdiff are made of")
-  end
-  local known = {
-    "model", "layout", "prompt", "negative", "width", "height", "latents", "layers", seed = 1, steps = 50, cfg = 7.5,
-    form = "{background} with {phrases}", mode = "strict", tile = "auto",
-  }
-  for key, value in pairs(defaults) do
-    if type(key) == "number" then known[#known + 1] = value else known[key] = value end
-  end
-  local a = args(name, given, known, alias, { "model", "layout" }, {
-    last_step = { 0, 100000, whole = true }, negative = "string", layers = "table",
-  })
-  parts(name, a)
+local further = {
+  negative = { nil, "what not to draw, beside the layout's own", type = "text", literal = true,
+    alias = "overall_negative_prompt" },
+  latents = { nil, "[B,4,h,w] what the run starts with; none: the seed's noise", type = "latents" },
+  layers = { nil, "cross-attentions that are guided; none: the method's", type = "list" },
+}
+
+local function draw(a, guide)
   local layout = a.layout
   local facts = mw.layout_phrases { layout = layout, model = a.model, prompt = a.prompt, form = a.form, mode = a.mode }
   local negative = layout:value().negative
@@ -47,4 +36,12 @@ return function(name, given, defaults, guide)
   local latents = run.latents[a.steps + 1]
   local image = mw.vae_decode { model = a.model, latents = latents, tile = a.tile }
   return mw.bundle { image, image = image, latents = latents, layout = layout, prompt = facts.prompt, run = run }
+end
+
+return function(method)
+  local params = declarations.with(common, further)
+  for key, declaration in pairs(method.params or {}) do params[key] = declaration end
+  return mw.composite {
+    name = method.name, doc = method.doc, params = params, run = function(a) return draw(a, method.guide) end,
+  }
 end

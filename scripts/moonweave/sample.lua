@@ -4,17 +4,23 @@
 --   noise(i): the handle of the unit noise that call i adds, for samplers that add some.
 -- Returns the clean latents.
 local mw = require "moonweave"
-local args = require "moonweave.args"
+local declarations = require "moonweave.declarations"
 local sampler = require "moonweave.sampler"
 
-local count = { 0, 100000, whole = true }
+local params = declarations.with({ "model", "sampler", "ddim_eta" }, {
+  schedule = { nil, "the times of the run", type = "schedule", required = true },
+  latents = { nil, "[B,4,h,w] what the first step takes", type = "latents", required = true },
+  embedding = { nil, "states of the prompt", type = "embedding", required = true },
+  negative = { nil, "states of the negative prompt; needed unless cfg is 1", type = "embedding" },
+  pooled = { nil, "of the prompt, for SDXL", type = "embedding" },
+  negative_pooled = { nil, "of the negative prompt, for SDXL", type = "embedding" },
+  cfg = { nil, "classifier-free guidance", type = "number", alias = "guidance_scale" },
+  first = { 0, "the first call, from 0", integer = true, min = 0, max = 100000, literal = true },
+  calls = { nil, "how many calls there are", type = "integer", min = 0, max = 100000, required = true, literal = true },
+  noise = { nil, "noise(i): the unit noise that call i adds, for samplers that add some", type = "function" },
+})
 
-local function sample(given)
-  local a = args("sample", given, {
-    "model", "schedule", "latents", "embedding", "negative", "cfg", "pooled", "negative_pooled", "calls", "noise",
-    sampler = "auto", first = 0, ddim_eta = 0,
-  }, { sigma = "ddim_eta", ["σ"] = "ddim_eta" }, { "model", "schedule", "latents", "embedding", "calls" },
-    { first = count, calls = count, noise = "function" })
+local function sample(a)
   local s = sampler(a.schedule, a.sampler, a.calls, a.ddim_eta)
   if s.noisy and not a.noise then mw.missing("sample", "noise") end
   local latents, state = a.latents, nil
@@ -32,4 +38,7 @@ local function sample(given)
   return latents
 end
 
-return sample
+return mw.composite {
+  name = "sample", doc = "The loop of a sampler: a call of the network and a step for each. Gives the clean latents.",
+  params = params, run = sample,
+}

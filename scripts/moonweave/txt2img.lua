@@ -2,21 +2,19 @@
 --   mw.txt2img { model = sd, prompt = "a red star", steps = 20, cfg = 7.5, seed = 1 }
 -- Returns the image; .latents, .schedule and .embedding are its further parts.
 local mw = require "moonweave"
-local args = require "moonweave.args"
-local parts = require "moonweave.parts"
+local declarations = require "moonweave.declarations"
 local sampler = require "moonweave.sampler"
 
-local alias = {
-  num_inference_steps = "steps", guidance_scale = "cfg", negative_prompt = "negative", ["σ"] = "ddim_eta",
-  sigma = "ddim_eta", sampler_name = "sampler", schedule = "scheduler",
-}
+local params = declarations.with({
+  "model", "width", "height", "seed", "cfg", "batch", "sampler", "scheduler", "ddim_eta", "clip_skip", "generator",
+  "batch_seed", "tile",
+}, {
+  prompt = { nil, "what to draw; a list: a picture each", type = "texts", required = true },
+  negative = { "", "what not to draw", type = "texts", alias = "negative_prompt" },
+  steps = declarations.default("steps", 20),
+})
 
-local function txt2img(given)
-  local a = args("txt2img", given, {
-    "model", "prompt", "width", "height", negative = "", seed = 1, steps = 20, cfg = 7.5, batch = 1, sampler = "auto",
-    scheduler = "normal", ddim_eta = 0, clip_skip = 0, generator = "torch", batch_seed = "increment", tile = "auto",
-  }, alias, { "model", "prompt" })
-  parts("txt2img", a)
+local function txt2img(a)
   local model = a.model
 
   local text = mw.text_encoder { model = model, prompt = a.prompt, clip_skip = a.clip_skip }
@@ -43,4 +41,7 @@ local function txt2img(given)
   return mw.bundle { image, image = image, latents = latents, schedule = schedule, embedding = text.embedding }
 end
 
-return txt2img
+return mw.composite {
+  name = "txt2img", doc = "A picture from a text. Gives the image; latents, schedule and embedding by name.",
+  params = params, run = txt2img,
+}

@@ -1,5 +1,5 @@
 ---@meta
--- Made by `make docs` from the declarations in nodes/: types for editors.
+-- Made by `make docs` from the declarations in nodes/ and scripts/moonweave: types for editors.
 
 ---@class mw.handle
 local handle = {}
@@ -724,3 +724,354 @@ function mw.vae_decode(params) end
 ---@param params mw.vae_encode.params
 ---@return mw.vae_encode
 function mw.vae_encode(params) end
+
+---@class mw.backward_guidance: mw.handle
+
+---@class mw.backward_guidance.params
+---@field cfg? number|mw.handle classifier-free guidance: how closely the prompt is followed; 1: without it
+---@field eta? number|mw.handle size of each step along the energy's gradient
+---@field form? string|mw.handle how the whole picture's prompt is put together
+---@field height? integer|mw.handle of the picture; none: the model's
+---@field iterations? any|mw.handle gradient steps before each step; a list: those of each
+---@field last_step? integer|mw.handle how many steps are guided
+---@field latents? mw.handle [B,4,h,w] what the run starts with; none: the seed's noise
+---@field layers? table|mw.handle cross-attentions that are guided; none: the method's
+---@field layout table|mw.handle a layout, or a table for mw.layout
+---@field mode? "strict"|"faithful"|mw.handle faithful: as the published code has it, traps included
+---@field model mw.handle a checkpoint, or its path
+---@field negative? string|mw.handle what not to draw, beside the layout's own
+---@field prompt? string|mw.handle for the whole picture; none: put together from the layout
+---@field seed? number|mw.handle of the noise: the same picture on every device
+---@field steps? integer|mw.handle of the sampler
+---@field threshold? number|mw.handle loss at which a step's iterations end
+---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
+---@field width? integer|mw.handle of the picture; none: the model's
+
+---A layout by backward guidance (arXiv 2304.03373). Gives the image; latents, layout, prompt and run by name.
+---@param params mw.backward_guidance.params
+---@return mw.backward_guidance
+function mw.backward_guidance(params) end
+
+---@class mw.boxdiff: mw.handle
+
+---@class mw.boxdiff.params
+---@field cfg? number|mw.handle classifier-free guidance: how closely the prompt is followed; 1: without it
+---@field corner? number|mw.handle cells on each side of a box's edge
+---@field eta? number|mw.handle size of each step along the energy's gradient
+---@field form? string|mw.handle how the whole picture's prompt is put together
+---@field height? integer|mw.handle of the picture; none: the model's
+---@field last_step? integer|mw.handle how many steps are guided
+---@field latents? mw.handle [B,4,h,w] what the run starts with; none: the seed's noise
+---@field layers? table|mw.handle cross-attentions that are guided; none: the method's
+---@field layout table|mw.handle a layout, or a table for mw.layout
+---@field mode? "strict"|"faithful"|mw.handle faithful: as the published code has it, traps included
+---@field model mw.handle a checkpoint, or its path
+---@field negative? string|mw.handle what not to draw, beside the layout's own
+---@field prompt? string|mw.handle for the whole picture; none: put together from the layout
+---@field seed? number|mw.handle of the noise: the same picture on every device
+---@field sigma? number|mw.handle width of the smoothing
+---@field steps? integer|mw.handle of the sampler
+---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
+---@field top_p? number|mw.handle share of the cells that count
+---@field width? integer|mw.handle of the picture; none: the model's
+
+---A layout by BoxDiff (arXiv 2307.10816). Gives the image; latents, layout, prompt and run by name.
+---@param params mw.boxdiff.params
+---@return mw.boxdiff
+function mw.boxdiff(params) end
+
+---@class mw.fast_schedule: mw.handle
+
+---@class mw.fast_schedule.params
+---@field after integer|mw.handle how many of its steps stay
+---@field rate? integer|mw.handle of the rest every so manyth stays
+---@field schedule any|mw.handle a DDIM schedule
+
+---A DDIM schedule with fewer steps towards its end. Gives a function of the step, and how many there are.
+---@param params mw.fast_schedule.params
+---@return mw.fast_schedule
+function mw.fast_schedule(params) end
+
+---@class mw.guided_sample: mw.handle
+
+---@class mw.guided_sample.params
+---@field capture? table|mw.handle names of cross-attentions whose maps are wanted
+---@field cfg? number|mw.handle classifier-free guidance
+---@field freeze? function|mw.handle freeze(i): what replaces part of the latents after step i: { latents =, frozen = }
+---@field grounded? number|mw.handle for how many steps
+---@field grounding? any|mw.handle for gated layers: what the node of that name gives
+---@field guide? any|mw.handle what box_attention_guide takes beside the rest (layout, eta, ...); none: no guidance
+---@field latents mw.handle [B,4,h,w] of the start
+---@field model mw.handle a checkpoint, or its path
+---@field negative any|mw.handle what text_encoder gives for the negative prompt
+---@field reference? function|mw.handle reference(i): the reference maps of step i, or nil
+---@field schedule any|mw.handle the times of the run, or a function that gives each step's
+---@field steps integer|mw.handle of the sampler
+---@field text any|mw.handle what text_encoder gives for the prompt
+
+---The DDIM loop with attention guidance before each step. Gives lists: latents, guided, stepped, maps, energies.
+---@param params mw.guided_sample.params
+---@return mw.guided_sample
+function mw.guided_sample(params) end
+
+---@class mw.img2img: mw.handle
+
+---@class mw.img2img.params
+---@field batch? integer|mw.handle how many pictures
+---@field batch_seed? "increment"|"stream"|mw.handle how the pictures of a batch get their noise
+---@field cfg? number|mw.handle classifier-free guidance: how closely the prompt is followed; 1: without it
+---@field clip_skip? integer|mw.handle which layer of the text encoder is read: 0 the last, 1 the one before
+---@field ddim_eta? number|mw.handle share of DDPM's noise in DDIM: 0 deterministic, 1 ancestral
+---@field generator? "torch"|"philox"|mw.handle of the noise
+---@field height? integer|mw.handle of the picture; none: the model's
+---@field image any|mw.handle the picture to change, or its path
+---@field model mw.handle a checkpoint, or its path
+---@field negative? string|string[]|mw.handle what not to draw
+---@field prompt string|string[]|mw.handle what to draw; a list: a picture each
+---@field sampler? "auto"|"ddim"|"ddpm"|"euler"|"euler_ancestral"|"dpmpp_2m"|"dpmpp_2m_heun"|"dpmpp_2m_sde"|"dpmpp_2m_sde_heun"|"uni_pc"|"uni_pc_bh2"|"lms"|"pndm"|"plms"|"ddim_trailing"|"euler_karras"|"lms_karras"|"dpmpp_2m_karras"|"dpmpp_2m_sde_karras"|"dpmpp_2m_sde_heun_karras"|"dpmpp_2m_sde_exponential"|"dpmpp_2m_sde_heun_exponential"|mw.handle the method; auto: the model folder's
+---@field scheduler? "normal"|"karras"|"exponential"|"beta"|"lu"|"sgm_uniform"|"ddim_uniform"|"linspace"|mw.handle how the noise levels are spread
+---@field seed? number|mw.handle of the noise: the same picture on every device
+---@field steps? integer|mw.handle of the sampler
+---@field strength? number|mw.handle share of the steps that are made: 1 leaves nothing of the picture
+---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
+---@field width? integer|mw.handle of the picture; none: the model's
+
+---A picture changed by a text. Gives the image; latents, schedule and embedding by name.
+---@param params mw.img2img.params
+---@return mw.img2img
+function mw.img2img(params) end
+
+---@class mw.lmd: mw.handle
+
+---@class mw.lmd.params
+---@field align_with_overall_bboxes? boolean|mw.handle objects are moved into their boxes
+---@field attn_aggregation_step_start? number|mw.handle masks: steps before this one do not count
+---@field beta? number|mw.handle of the steps, in which gated layers see the boxes
+---@field bg_top_p? number|mw.handle top_p outside, of the objects alone; none: top_p
+---@field bg_weight? number|mw.handle omega of the objects alone; none: omega
+---@field cfg? number|mw.handle classifier-free guidance: how closely the prompt is followed; 1: without it
+---@field discourage_mask_below_coarse_iou? number|mw.handle and those that cover the attention less than this
+---@field discourage_mask_below_confidence? number|mw.handle Segment Anything's masks below this are taken last
+---@field energy? "code"|"paper"|"ratio"|"boxdiff"|function|mw.handle what is small when attention is in the boxes
+---@field eta? number|mw.handle guidance strength: size of each step along the energy's gradient; 0: none
+---@field fast_rate? integer|mw.handle of those every so manyth stays
+---@field fg_blending_ratio? number|mw.handle share of the object's own noise in its box
+---@field fg_top_p? number|mw.handle top_p inside, of the objects alone; none: top_p
+---@field fg_weight? number|mw.handle weight of attention inside the box, of the objects alone
+---@field form? string|mw.handle how the whole picture's prompt is put together
+---@field frozen? number|mw.handle of the steps, in which the objects' latents are kept
+---@field gaussian_sigma? number|mw.handle masks: width of the smoothing
+---@field height? integer|mw.handle of the picture; none: the model's
+---@field horizontal_shift_only? boolean|mw.handle only sideways
+---@field lambda? number|mw.handle weight of attention transfer from the single objects to the whole picture
+---@field layers? table|mw.handle cross-attentions that are guided; none: the model's
+---@field layout table|mw.handle a layout, or a table for mw.layout
+---@field loss_scale? number|mw.handle eta of the objects alone; none: eta
+---@field loss_threshold? number|mw.handle of the objects alone: energy at which a step's iterations end
+---@field mask? "threshold"|"sam"|"box"|function|mw.handle where an object's mask comes from: its attention, Segment Anything, its box, or a function(number, run, object) that gives a handle; none: sam where one is given, else threshold
+---@field mask_layer? string|mw.handle the cross-attention that masks come from; none: the model's
+---@field mask_th_for_box? number|mw.handle the same where use_box_input is set
+---@field mask_th_for_point? number|mw.handle masks: what is over this share of the attention is the object
+---@field max_index_step? integer|mw.handle of the objects alone: how many steps are guided
+---@field max_iter? any|mw.handle of the objects alone: gradient steps before each step, or a list of them
+---@field mode? "strict"|"faithful"|mw.handle faithful: as the published code has it, traps included
+---@field model mw.handle a checkpoint, or its path
+---@field n_erode_dilate_mask_for_box? number|mw.handle how often that attention loses its rim and gains one
+---@field object_seed? integer|mw.handle of the first object's noise, one more for each further one; none: seed + 19
+---@field omega? number|mw.handle weight of attention outside the boxes, in both stages
+---@field overall_bg_top_p? number|mw.handle top_p outside, of the whole picture; none: top_p
+---@field overall_bg_weight? number|mw.handle omega of the whole picture; none: omega
+---@field overall_fg_top_p? number|mw.handle top_p inside, of the whole picture; none: top_p
+---@field overall_fg_weight? number|mw.handle weight of attention inside the boxes, of the whole picture
+---@field overall_gligen_scheduled_sampling_beta? number|mw.handle beta of the whole picture; none: beta
+---@field overall_loss_scale? number|mw.handle eta of the whole picture; none: eta
+---@field overall_loss_threshold? number|mw.handle of the whole picture: energy at which a step's iterations end
+---@field overall_max_index_step? integer|mw.handle of the whole picture: how many steps are guided
+---@field overall_max_iter? any|mw.handle of the whole picture: gradient steps before each step, or a list of them
+---@field overall_negative_prompt? string|mw.handle of the whole picture; none: in faithful mode the published terms
+---@field phrase_embedding? function|mw.handle phrase_embedding(list): what gated layers are told of phrases
+---@field prompt? string|mw.handle for the whole picture; none: put together from the layout
+---@field ref_ca_loss_weight? number|mw.handle lambda under its published name; none: lambda
+---@field sam? mw.handle a Segment Anything model, or its path
+---@field sam_box? boolean|mw.handle Segment Anything is asked with the object's box, not with its attention
+---@field seed? integer|mw.handle of the whole picture's noise
+---@field so_center_box? boolean|mw.handle an object is drawn alone in the middle
+---@field so_floor_padding? number|mw.handle share of the height left under it
+---@field so_gligen_scheduled_sampling_beta? number|mw.handle beta of the objects alone; none: beta
+---@field so_horizontal_center_only? boolean|mw.handle in the middle of the width only
+---@field so_negative_prompt? string|mw.handle of the objects alone; none: in faithful mode the published terms
+---@field so_vertical_placement? "floor_padding"|"centered"|mw.handle where it stands then
+---@field steps? integer|mw.handle of the sampler
+---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
+---@field top_p? number|mw.handle share of the cells inside and outside a box that count
+---@field use_box_input? boolean|mw.handle Segment Anything is asked with the box around the attention, not with its peak
+---@field use_fast_schedule? boolean|mw.handle objects skip steps that only their masks need
+---@field use_ref_ca? boolean|mw.handle attention is transferred from the objects drawn alone
+---@field width? integer|mw.handle of the picture; none: the model's
+
+---LLM-grounded diffusion (arXiv 2305.13655) from a layout: objects drawn alone, then together in their boxes. Gives the image; latents, layout, prompt, masks, objects, noise, composed and overall by name.
+---@param params mw.lmd.params
+---@return mw.lmd
+function mw.lmd(params) end
+
+---@class mw.lmd_plus: mw.handle
+
+---@class mw.lmd_plus.params
+---@field align_with_overall_bboxes? boolean|mw.handle objects are moved into their boxes
+---@field attn_aggregation_step_start? number|mw.handle masks: steps before this one do not count
+---@field beta? number|mw.handle of the steps, in which gated layers see the boxes
+---@field bg_top_p? number|mw.handle top_p outside, of the objects alone; none: top_p
+---@field bg_weight? number|mw.handle omega of the objects alone; none: omega
+---@field cfg? number|mw.handle classifier-free guidance: how closely the prompt is followed; 1: without it
+---@field discourage_mask_below_coarse_iou? number|mw.handle and those that cover the attention less than this
+---@field discourage_mask_below_confidence? number|mw.handle Segment Anything's masks below this are taken last
+---@field energy? "code"|"paper"|"ratio"|"boxdiff"|function|mw.handle what is small when attention is in the boxes
+---@field eta? number|mw.handle guidance strength: size of each step along the energy's gradient; 0: none
+---@field fast_rate? integer|mw.handle of those every so manyth stays
+---@field fg_blending_ratio? number|mw.handle share of the object's own noise in its box
+---@field fg_top_p? number|mw.handle top_p inside, of the objects alone; none: top_p
+---@field fg_weight? number|mw.handle weight of attention inside the box, of the objects alone
+---@field form? string|mw.handle how the whole picture's prompt is put together
+---@field frozen? number|mw.handle of the steps, in which the objects' latents are kept
+---@field gaussian_sigma? number|mw.handle masks: width of the smoothing
+---@field height? integer|mw.handle of the picture; none: the model's
+---@field horizontal_shift_only? boolean|mw.handle only sideways
+---@field lambda? number|mw.handle weight of attention transfer from the single objects to the whole picture
+---@field layers? table|mw.handle cross-attentions that are guided; none: the model's
+---@field layout table|mw.handle a layout, or a table for mw.layout
+---@field loss_scale? number|mw.handle eta of the objects alone; none: eta
+---@field loss_threshold? number|mw.handle of the objects alone: energy at which a step's iterations end
+---@field mask? "threshold"|"sam"|"box"|function|mw.handle where an object's mask comes from: its attention, Segment Anything, its box, or a function(number, run, object) that gives a handle; none: sam where one is given, else threshold
+---@field mask_layer? string|mw.handle the cross-attention that masks come from; none: the model's
+---@field mask_th_for_box? number|mw.handle the same where use_box_input is set
+---@field mask_th_for_point? number|mw.handle masks: what is over this share of the attention is the object
+---@field max_index_step? integer|mw.handle of the objects alone: how many steps are guided
+---@field max_iter? any|mw.handle of the objects alone: gradient steps before each step, or a list of them
+---@field mode? "strict"|"faithful"|mw.handle faithful: as the published code has it, traps included
+---@field model mw.handle a checkpoint, or its path
+---@field n_erode_dilate_mask_for_box? number|mw.handle how often that attention loses its rim and gains one
+---@field object_seed? integer|mw.handle of the first object's noise, one more for each further one; none: seed + 19
+---@field omega? number|mw.handle weight of attention outside the boxes, in both stages
+---@field overall_bg_top_p? number|mw.handle top_p outside, of the whole picture; none: top_p
+---@field overall_bg_weight? number|mw.handle omega of the whole picture; none: omega
+---@field overall_fg_top_p? number|mw.handle top_p inside, of the whole picture; none: top_p
+---@field overall_fg_weight? number|mw.handle weight of attention inside the boxes, of the whole picture
+---@field overall_gligen_scheduled_sampling_beta? number|mw.handle beta of the whole picture; none: beta
+---@field overall_loss_scale? number|mw.handle eta of the whole picture; none: eta
+---@field overall_loss_threshold? number|mw.handle of the whole picture: energy at which a step's iterations end
+---@field overall_max_index_step? integer|mw.handle of the whole picture: how many steps are guided
+---@field overall_max_iter? any|mw.handle of the whole picture: gradient steps before each step, or a list of them
+---@field overall_negative_prompt? string|mw.handle of the whole picture; none: in faithful mode the published terms
+---@field phrase_embedding? function|mw.handle phrase_embedding(list): what gated layers are told of phrases
+---@field prompt? string|mw.handle for the whole picture; none: put together from the layout
+---@field ref_ca_loss_weight? number|mw.handle lambda under its published name; none: lambda
+---@field sam? mw.handle a Segment Anything model, or its path
+---@field sam_box? boolean|mw.handle Segment Anything is asked with the object's box, not with its attention
+---@field seed? integer|mw.handle of the whole picture's noise
+---@field so_center_box? boolean|mw.handle an object is drawn alone in the middle
+---@field so_floor_padding? number|mw.handle share of the height left under it
+---@field so_gligen_scheduled_sampling_beta? number|mw.handle beta of the objects alone; none: beta
+---@field so_horizontal_center_only? boolean|mw.handle in the middle of the width only
+---@field so_negative_prompt? string|mw.handle of the objects alone; none: in faithful mode the published terms
+---@field so_vertical_placement? "floor_padding"|"centered"|mw.handle where it stands then
+---@field steps? integer|mw.handle of the sampler
+---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
+---@field top_p? number|mw.handle share of the cells inside and outside a box that count
+---@field use_box_input? boolean|mw.handle Segment Anything is asked with the box around the attention, not with its peak
+---@field use_fast_schedule? boolean|mw.handle objects skip steps that only their masks need
+---@field use_ref_ca? boolean|mw.handle attention is transferred from the objects drawn alone
+---@field width? integer|mw.handle of the picture; none: the model's
+
+---LLM-grounded diffusion whose network sees the boxes (LMD+): for models with gated layers. Gives what lmd gives.
+---@param params mw.lmd_plus.params
+---@return mw.lmd_plus
+function mw.lmd_plus(params) end
+
+---@class mw.multidiffusion: mw.handle
+
+---@class mw.multidiffusion.params
+---@field bootstrapping? integer|mw.handle first steps in which objects are drawn on a plain ground
+---@field cfg? number|mw.handle classifier-free guidance: how closely the prompt is followed; 1: without it
+---@field height? integer|mw.handle of the picture; none: the model's
+---@field layout table|mw.handle a layout, or a table for mw.layout
+---@field model mw.handle a checkpoint, or its path
+---@field negative? string|mw.handle what not to draw, beside the layout's own
+---@field seed? number|mw.handle of the noise: the same picture on every device
+---@field steps? integer|mw.handle of the sampler
+---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
+---@field width? integer|mw.handle of the picture; none: the model's
+
+---A layout by MultiDiffusion's region control (arXiv 2302.08113). Gives the image; latents and layout by name.
+---@param params mw.multidiffusion.params
+---@return mw.multidiffusion
+function mw.multidiffusion(params) end
+
+---@class mw.plain: mw.handle
+
+---@class mw.plain.params
+---@field cfg? number|mw.handle classifier-free guidance: how closely the prompt is followed; 1: without it
+---@field form? string|mw.handle how the whole picture's prompt is put together
+---@field height? integer|mw.handle of the picture; none: the model's
+---@field latents? mw.handle [B,4,h,w] what the run starts with; none: the seed's noise
+---@field layers? table|mw.handle cross-attentions that are guided; none: the method's
+---@field layout table|mw.handle a layout, or a table for mw.layout
+---@field mode? "strict"|"faithful"|mw.handle faithful: as the published code has it, traps included
+---@field model mw.handle a checkpoint, or its path
+---@field negative? string|mw.handle what not to draw, beside the layout's own
+---@field prompt? string|mw.handle for the whole picture; none: put together from the layout
+---@field seed? number|mw.handle of the noise: the same picture on every device
+---@field steps? integer|mw.handle of the sampler
+---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
+---@field width? integer|mw.handle of the picture; none: the model's
+
+---The prompt of a layout without its boxes. Gives the image; latents, layout, prompt and run by name.
+---@param params mw.plain.params
+---@return mw.plain
+function mw.plain(params) end
+
+---@class mw.sample: mw.handle
+
+---@class mw.sample.params
+---@field calls integer|mw.handle how many calls there are
+---@field cfg? number|mw.handle classifier-free guidance
+---@field ddim_eta? number|mw.handle share of DDPM's noise in DDIM: 0 deterministic, 1 ancestral
+---@field embedding mw.handle states of the prompt
+---@field first? integer|mw.handle the first call, from 0
+---@field latents mw.handle [B,4,h,w] what the first step takes
+---@field model mw.handle a checkpoint, or its path
+---@field negative? mw.handle states of the negative prompt; needed unless cfg is 1
+---@field negative_pooled? mw.handle of the negative prompt, for SDXL
+---@field noise? function|mw.handle noise(i): the unit noise that call i adds, for samplers that add some
+---@field pooled? mw.handle of the prompt, for SDXL
+---@field sampler? "auto"|"ddim"|"ddpm"|"euler"|"euler_ancestral"|"dpmpp_2m"|"dpmpp_2m_heun"|"dpmpp_2m_sde"|"dpmpp_2m_sde_heun"|"uni_pc"|"uni_pc_bh2"|"lms"|"pndm"|"plms"|"ddim_trailing"|"euler_karras"|"lms_karras"|"dpmpp_2m_karras"|"dpmpp_2m_sde_karras"|"dpmpp_2m_sde_heun_karras"|"dpmpp_2m_sde_exponential"|"dpmpp_2m_sde_heun_exponential"|mw.handle the method; auto: the model folder's
+---@field schedule mw.handle the times of the run
+
+---The loop of a sampler: a call of the network and a step for each. Gives the clean latents.
+---@param params mw.sample.params
+---@return mw.sample
+function mw.sample(params) end
+
+---@class mw.txt2img: mw.handle
+
+---@class mw.txt2img.params
+---@field batch? integer|mw.handle how many pictures
+---@field batch_seed? "increment"|"stream"|mw.handle how the pictures of a batch get their noise
+---@field cfg? number|mw.handle classifier-free guidance: how closely the prompt is followed; 1: without it
+---@field clip_skip? integer|mw.handle which layer of the text encoder is read: 0 the last, 1 the one before
+---@field ddim_eta? number|mw.handle share of DDPM's noise in DDIM: 0 deterministic, 1 ancestral
+---@field generator? "torch"|"philox"|mw.handle of the noise
+---@field height? integer|mw.handle of the picture; none: the model's
+---@field model mw.handle a checkpoint, or its path
+---@field negative? string|string[]|mw.handle what not to draw
+---@field prompt string|string[]|mw.handle what to draw; a list: a picture each
+---@field sampler? "auto"|"ddim"|"ddpm"|"euler"|"euler_ancestral"|"dpmpp_2m"|"dpmpp_2m_heun"|"dpmpp_2m_sde"|"dpmpp_2m_sde_heun"|"uni_pc"|"uni_pc_bh2"|"lms"|"pndm"|"plms"|"ddim_trailing"|"euler_karras"|"lms_karras"|"dpmpp_2m_karras"|"dpmpp_2m_sde_karras"|"dpmpp_2m_sde_heun_karras"|"dpmpp_2m_sde_exponential"|"dpmpp_2m_sde_heun_exponential"|mw.handle the method; auto: the model folder's
+---@field scheduler? "normal"|"karras"|"exponential"|"beta"|"lu"|"sgm_uniform"|"ddim_uniform"|"linspace"|mw.handle how the noise levels are spread
+---@field seed? number|mw.handle of the noise: the same picture on every device
+---@field steps? integer|mw.handle of the sampler
+---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
+---@field width? integer|mw.handle of the picture; none: the model's
+
+---A picture from a text. Gives the image; latents, schedule and embedding by name.
+---@param params mw.txt2img.params
+---@return mw.txt2img
+function mw.txt2img(params) end

@@ -201,6 +201,11 @@ run nodes
 [[ $out == *ddim_step*unet* ]] || complain "nodes are missing"
 run nodes ddim_step
 [[ $out == *ddim_eta*"a number from 0 to 1"* ]] || complain "no description"
+run nodes txt2img
+[[ $out == *"a composite: scripts/moonweave/txt2img.lua"*num_inference_steps* ]] || complain "a composite is not described"
+run nodes txt2im
+status 2
+says "did you mean 'txt2img'?"
 run nodes dim_step
 status 2
 says "did you mean 'ddim_step'?"

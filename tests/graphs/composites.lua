@@ -45,7 +45,7 @@ for name, parameters in pairs(good) do
   refused(name .. ": has no parameter 'stpes'", with, name, "stpes", 4)
   refused(name .. ": has no parameter '1'", with, name, 1, "x")
   if parameters.steps then
-    for shown, value in pairs { NaN = nan, inf = inf, ['"x"'] = "x", ["2.5"] = 2.5, ["0"] = 0, ["a table"] = {} } do
+    for shown, value in pairs { NaN = nan, inf = inf, ['"x"'] = "x", ["2.5"] = 2.5, ["0"] = 0, ["a list of 0"] = {} } do
       local words = ("%s: 'steps' must be a whole number from 1 to 1000, got %s"):format(name, shown)
       refused(words, with, name, "steps", value)
     end
@@ -94,18 +94,42 @@ refused("guided_sample: 'guide' must be a table, got 5", with, "guided_sample", 
 refused("guided_sample: 'freeze' must be a function", with, "guided_sample", "freeze", true)
 refused("fast_schedule: 'rate' must be a whole number from 1 to 1000, got 0", with, "fast_schedule", "rate", 0)
 refused("fast_schedule: 'schedule' must be a handle", with, "fast_schedule", "schedule", 5)
-refused("one_stage: takes a method's name", mw.one_stage, {})
-refused("args: takes the composite's name", mw.args, {})
+refused("composite: 'name' must be a string", mw.one_stage, {})
+refused("composite: unknown key 'param'", mw.composite, { param = {} })
+refused("composite 'x': 'run' must be a function", mw.composite, { name = "x", doc = "x", params = {} })
 
 for _, name in ipairs { "plain", "lmd", "multidiffusion" } do
-  refused("'layout' must be a layout", with, name, "layout", z)
-  refused(name .. ": 'layout' must be a layout, or a table for mw.layout, got 5", with, name, "layout", 5)
+  refused("'layout' must be a layout, got output 'latents' of noise", with, name, "layout", z)
+  refused(name .. ": 'layout' must be a layout, got 5 (a layout, or a table for mw.layout)", with, name, "layout", 5)
 end
 for _, name in ipairs { "lmd", "boxdiff", "multidiffusion", "txt2img", "img2img" } do
-  refused(name .. ": 'model' must be a checkpoint or its path, got a table", with, name, "model", {})
+  refused(name .. ": 'model' must be a checkpoint, got a list of 0 (a checkpoint, or its path)",
+    with, name, "model", {})
 end
-refused("lmd: 'layers' must be a table, got \"mid\"", with, "lmd", "layers", "mid")
-refused("lmd: 'so_negative_prompt' must be a string, got a table", with, "lmd", "so_negative_prompt", {})
+refused("lmd: 'layers' must be a list, got \"mid\"", with, "lmd", "layers", "mid")
+refused("lmd: 'so_negative_prompt' must be a string, got a list of 0", with, "lmd", "so_negative_prompt", {})
+
+-- A script's own composite: Greek and Latin names, choices in their normal form, defaults, handles where they fit.
+local own = mw.composite {
+  name = "own", doc = "What it was given.", params = {
+    eta = { 1, "strength", alias = "η", min = 0 }, way = { "a", "which", choices = { "a", "b" } },
+    size = { 8, "side", multiple = 8, literal = true }, image = { nil, "a picture", type = "image", required = true },
+    each = { nil, "each(i)", type = "function" },
+  },
+  run = function(a) return a end,
+}
+local picture = mw.vae_decode { model = sd, latents = z }
+local got = own { ["η"] = 2, way = "B", image = picture, each = print }
+assert(got.eta == 2 and got.way == "b" and got.size == 8 and got.image == picture and got.each == print)
+refused("own: 'eta' must be a number of at least 0, got -1 (strength)", own, { image = picture, eta = -1 })
+refused("own: 'eta' is given twice (as '", own, { image = picture, eta = 1, ["η"] = 2 })
+refused("own: 'size' must be a whole number and a multiple of 8, got 7 (side)", own, { image = picture, size = 7 })
+refused("own: 'size' must be a whole number and a multiple of 8, got a handle (its", own, { image = picture, size = z })
+refused("own: 'image' must be an image, got output 'latents' of noise", own, { image = z })
+refused("own: 'image' must be given", own, {})
+refused("own: 'each' must be a function, got 5", own, { image = picture, each = 5 })
+refused("params: 'x': there is no type 'latent'", mw.composite,
+  { name = "x", doc = "x", params = { x = { nil, "x", type = "latent" } }, run = print })
 
 -- A layout's table is read in the run's mode.
 local out = { objects = { { phrase = "a star", box = { -50, 200, 200, 100 } } } }

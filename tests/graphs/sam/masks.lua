@@ -85,7 +85,7 @@ local function draw(composite, model, form, mode, more)
     if form == "point" or form == "box" then a.sam_box = false end
   end
   for name, value in pairs(forms[form] or {}) do a[name] = value end
-  for name, value in pairs(more or {}) do a[name] = value end
+  for name, value in pairs(more or {}) do a[name] = value or nil end
   return composite(a)
 end
 
