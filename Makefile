@@ -8,6 +8,11 @@ Q = $(if $(filter 0,$(V)),@)
 B = build/$(MODE)
 BIN = $(if $(filter release,$(MODE)),build,$(B))
 
+# All cores, unless -j says otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 .DEFAULT_GOAL := all
 ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
 -include build/config.mk
@@ -47,6 +52,7 @@ $(B)/gen/node_table.c: scripts/dev/tables.sh $(NODE_SRC) nodes $(filter-out node
 	$(Q)mkdir -p $(@D); scripts/dev/tables.sh > $@.tmp; cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@; touch $@
 
 $(B)/%.o: %.c
+	@echo '  CC $<'
 	$(Q)mkdir -p $(@D); $(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 $(B)/gen/%.o: $(B)/gen/%.c
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
@@ -91,15 +97,17 @@ demo: all
 	$(Q)$(BIN)/moonweave run graphs/txt2img.lua -o out
 	$(Q)$(BIN)/moonweave run graphs/lmd.lua -p layout=graphs/layouts/night_sky.json -o out/lmd
 
+# What git follows, and what is new and not ignored.
+SOURCES = git ls-files --cached --others --exclude-standard '*.c' '*.h' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done
 lint: build/check.stamp build/config.mk
 	$(Q)scripts/dev/layers.sh
 	$(Q)scripts/dev/names.sh
-	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	$(Q)clang-format --dry-run -Werror $$($(SOURCES))
 	$(Q)luacheck -q --no-color scripts graphs tests > build/luacheck.log || { cat build/luacheck.log; exit 1; }
 	$(Q)clang -fsyntax-only $(CFLAGS) $(ALL_SRC)
 
 format: build/check.stamp
-	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+	$(Q)clang-format -i $$($(SOURCES))
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/moonweave

@@ -6,11 +6,10 @@
 #ifndef MW_OPS_H
 #define MW_OPS_H
 
+#include "core/tensor/activation.h"
 #include "core/tensor/tensor.h"
 
-typedef enum { MW_ACT_NONE, MW_ACT_SILU, MW_ACT_GELU, MW_ACT_QUICK_GELU, MW_ACT_GELU_TANH } mw_activation;
-
-// ---- weights: put a weight into the layout that this device's kernels like. Done once, at load; the shape
+// ---- weights: put a weight into the packing that this device's kernels like. Done once, at load; the shape
 // stays the logical one. Unprepared (plain) weights are accepted everywhere too, and prepared on the fly.
 // w[N,K] of a linear layer.
 mw_tensor *mw_prepare_linear(mw_ctx *c, mw_tensor *w);

@@ -1,5 +1,5 @@
 // ctx.c: contexts, the sticky error, the log, checked host allocation.
-#include "core/base/ctx.h"
+#include "core/base/env.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -43,13 +43,11 @@ mw_ctx *mw_ctx_fork(const mw_ctx *c)
     f->cancel = c->cancel;
     f->device = c->device;
     f->dry = c->dry;
-    f->dtype = c->dtype;
-    f->out_dir = c->out_dir;
-    f->may_read = c->may_read;
-    f->may_read_user = c->may_read_user;
-    f->job = c->job;
+    f->env = c->env;
     return f;
 }
+
+mw_env mw_env_of(const mw_ctx *c) { return c->env ? *c->env : (mw_env){0}; }
 
 void mw_ctx_free(mw_ctx *c)
 {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct mw_device; // core/cl/device.h
+struct mw_env;    // core/base/env.h
 struct mw_tape;   // core/tensor/tape.h
 struct mw_scope;  // core/tensor/tensor.h
 
@@ -31,13 +32,7 @@ struct mw_ctx {
     struct mw_scope *scope;    // innermost open scope
     struct mw_tape *tape;      // what records ops for their gradients; NULL when nothing does
     bool dry;                  // shapes only: tensors get no storage, kernels are not launched
-    const char *dtype; // what "auto" means for a model's weights: "f32", "f16"; NULL: what suits the device
-    const char
-        *out_dir; // folder that nodes may write into (mw_output_path); not owned; NULL: the working folder
-    bool (*may_read)(void *user,
-                     const char *path); // mw_find_path asks it about what it found; NULL: all may be read
-    void *may_read_user;
-    struct mw_job *job; // what the graph's executor runs on this thread (mw_progress); NULL outside
+    const struct mw_env *env;  // what the program says of files and number formats; NULL: the defaults of all
 };
 
 // A fresh context without a device; NULL when host memory is out. Free with mw_ctx_free.

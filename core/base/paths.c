@@ -1,5 +1,6 @@
 // paths.c: where things are: the installation's share, models by name, XDG folders, the output folder.
 #include "core/base/paths.h"
+#include "core/base/env.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -105,7 +106,8 @@ static char *find(mw_ctx *c, const char *name)
 char *mw_find_path(mw_ctx *c, const char *name)
 {
     char *path = mw_err(c) ? NULL : find(c, name);
-    if (!path || !c->may_read || c->may_read(c->may_read_user, path))
+    mw_env env = mw_env_of(c);
+    if (!path || !env.may_read || env.may_read(env.user, path))
         return path;
     mw_fail(c, MW_E_SCRIPT,
             "%s lies outside the graph's folder and was not given as a parameter (-p); --trust lets a script "
@@ -166,7 +168,7 @@ bool mw_path_inside(const char *path, const char *root)
 
 char *mw_output_path(mw_ctx *c, const char *name)
 {
-    const char *root = c->out_dir ? c->out_dir : ".";
+    const char *out_dir = mw_env_of(c).out_dir, *root = out_dir ? out_dir : ".";
     if (!*name || *name == '/' || !strcmp(name, "..") || !strncmp(name, "../", 3) || strstr(name, "/../") ||
         (strlen(name) > 2 && !strcmp(name + strlen(name) - 3, "/.."))) {
         mw_fail(c, MW_E_ARG, "'%s' must be the name of a file inside the output folder", name);

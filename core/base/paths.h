@@ -22,7 +22,7 @@ char *mw_find_path(mw_ctx *c, const char *name);
 char *mw_cache_dir(mw_ctx *c, const char *sub);
 char *mw_state_dir(mw_ctx *c, const char *sub);
 
-// Where a node may write the file `name`: inside c->out_dir (the working folder when that is NULL); folders
+// Where a node may write the file `name`: inside the out_dir of the context's env; folders
 // on the way are made. A name that would lead outside is MW_E_ARG. free() the result.
 char *mw_output_path(mw_ctx *c, const char *name);
 

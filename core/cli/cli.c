@@ -45,6 +45,7 @@ int mw_cli_main(int argc, char **argv)
     mw_cli k = {.c = mw_ctx_new()};
     if (!k.c)
         return mw_status_exit_code(MW_E_MEMORY);
+    k.c->env = &k.env;
     mw_terminal_begin(&k);
     run(&k, argc, argv);
     int rc = mw_status_exit_code(mw_err(k.c));

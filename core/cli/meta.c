@@ -240,7 +240,7 @@ static char *graph_text(const maker *m, const char *output, int number)
                             "output", output, "picture", number, "name", script[0].name, "script",
                             source_json(&script[0]), "modules", modules(s), "params", params(s), "weights",
                             weights(m), "device", d ? d->name : "none", "driver", d ? d->driver : "none",
-                            "dtype", s->k->c->dtype ? s->k->c->dtype : "auto");
+                            "dtype", s->k->env.dtype ? s->k->env.dtype : "auto");
     char *text = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(all);
     return text;

@@ -95,7 +95,7 @@ static mw_status set_dtype(mw_cli *k, const char *text)
 {
     if (strcmp(text, "f32") && strcmp(text, "f16"))
         return mw_fail(k->c, MW_E_USAGE, "--dtype=%s: must be f32 or f16", text);
-    k->c->dtype = text;
+    k->env.dtype = text;
     return MW_OK;
 }
 
@@ -119,7 +119,7 @@ static mw_status set(mw_cli *k, const option *o, const char *value, bool *versio
     if (!strcmp(n, "cache-size"))
         return set_size(k->c, o, value, &k->cache_size);
     if (!strcmp(n, "output"))
-        k->out_dir = value;
+        k->env.out_dir = value;
     else if (!strcmp(n, "device"))
         k->device = value;
     else if (!strcmp(n, "quiet"))

@@ -246,8 +246,8 @@ mw_status mw_session_deliver(mw_session *s, const char *only, int picture)
     if (!targets)
         return mw_err(c);
     count = (int)(collect(o, n, only, targets) - targets);
-    if (c->out_dir)
-        mw_make_dirs(c, c->out_dir);
+    if (mw_env_of(c).out_dir)
+        mw_make_dirs(c, mw_env_of(c).out_dir);
     if (!mw_err(c) && !mw_session_compute(s, targets, count)) {
         for (int i = 0; i < n && !mw_err(c); i++)
             if (!only || !strcmp(o[i].name, only))

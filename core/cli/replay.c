@@ -88,8 +88,8 @@ static mw_status replay(mw_cli *k)
     }
     for (int i = 0; params && i < k->nparams; i++) // the command line's come last, so that they count
         params[count + (size_t)i] = (char *)(size_t)k->params[i];
-    if (!c->dtype && (!strcmp(dtype, "f32") || !strcmp(dtype, "f16")))
-        c->dtype = dtype;
+    if (!k->env.dtype && (!strcmp(dtype, "f32") || !strcmp(dtype, "f16")))
+        k->env.dtype = dtype;
     if (!mw_err(c)) {
         say_what_differs(k, record);
         run_record(k, record, (const char *const *)params);
@@ -97,7 +97,7 @@ static mw_status replay(mw_cli *k)
     for (size_t i = 0; params && i < count; i++)
         free(params[i]);
     free(params);
-    c->dtype = NULL;
+    k->env.dtype = NULL;
     mw_value_release(record);
     return mw_err(c);
 }

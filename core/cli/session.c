@@ -35,7 +35,7 @@ static mw_status set_policy(mw_session *s, mw_ctx *c)
     free(names);
     free(folder);
     char *policy = mw_format(c, "%s|%s|%s|%s|%016llx", MW_VERSION, d->name, d->driver,
-                             c->dtype ? c->dtype : "auto", (unsigned long long)kernels);
+                             mw_env_of(c).dtype ? mw_env_of(c).dtype : "auto", (unsigned long long)kernels);
     if (policy)
         mw_graph_set_policy(c, s->g, policy);
     free(policy);
@@ -73,7 +73,6 @@ mw_status mw_session_open(mw_session *s, mw_cli *k, const mw_session_options *o)
 {
     mw_ctx *c = k->c;
     *s = (mw_session){.k = k};
-    c->out_dir = k->out_dir;
     mw_exec_options run = {.timing = k->profile, .progress = mw_terminal_progress, .user = k};
     mw_script_options script = {
         .check = o->check,

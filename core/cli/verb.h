@@ -2,7 +2,7 @@
 #ifndef MW_VERB_H
 #define MW_VERB_H
 
-#include "core/base/ctx.h"
+#include "core/base/env.h"
 
 // The command line, taken apart.
 typedef struct mw_cli {
@@ -12,7 +12,8 @@ typedef struct mw_cli {
     const char **params; // of -p: "name=value"; NULL-terminated
     char *settings[8];   // values that options took from the environment or the file; owned
     int nargs, nparams, nsettings;
-    const char *device, *out_dir;
+    const char *device;
+    mw_env env;                  // --dtype, -o
     uint64_t memory, cache_size; // bytes; memory 0: what the device has
     bool trust, profile, json, dot, markdown, annotations, no_metadata;
     bool terminal; // progress and colours may be shown on stderr

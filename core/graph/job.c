@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-const mw_node_type *mw_running_type(const mw_ctx *c) { return c->job ? c->job->node->schema->type : NULL; }
+static _Thread_local mw_job *running; // the node that this thread runs
+
+const mw_node_type *mw_running_type(void) { return running ? running->node->schema->type : NULL; }
 
 bool mw_progress(mw_ctx *c, int64_t done, int64_t total)
 {
-    mw_job *job = c->job;
+    mw_job *job = running;
     if (job) {
         pthread_mutex_lock(&job->x->lock);
         job->done = done;
@@ -121,9 +123,9 @@ static void release_all(mw_value **v, int n)
 mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value ***out)
 {
     const mw_schema *s = n->schema;
-    mw_job *outer = c->job;
+    mw_job *outer = running;
     *job = (mw_job){.x = x, .node = n, .began = mw_seconds()};
-    c->job = job;
+    running = job;
     mw_value **in = mw_alloc(c, ((size_t)s->nin + 1) * sizeof *in);
     mw_value **made = mw_alloc(c, ((size_t)s->nout + 1) * sizeof *made);
     mw_scope_begin(c);
@@ -139,7 +141,7 @@ mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value *
     }
     mw_scope_end(c, NULL);
     release_all(in, s->nin);
-    c->job = outer;
+    running = outer;
     if (mw_err(c)) {
         release_all(made, s->nout);
         if (mw_err(c) != MW_E_CANCEL)

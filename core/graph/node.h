@@ -74,8 +74,8 @@ const mw_node_type *mw_node_find(const char *name);
 // All node types, in the order of their names, NULL-terminated.
 extern const mw_node_type *const mw_node_table[];
 
-// What runs on this context's thread: for run functions that serve several types. NULL outside of run().
-const mw_node_type *mw_running_type(const mw_ctx *c);
+// What runs on this thread: for run functions that serve several types. NULL outside of run().
+const mw_node_type *mw_running_type(void);
 
 // Progress of a long node: done of total, shown with time left. Also where a node notices cancellation: false
 // = stop.

@@ -5,6 +5,7 @@
 #ifndef MW_LUA_INTERNAL_H
 #define MW_LUA_INTERNAL_H
 
+#include "core/base/env.h"
 #include "core/graph/function.h"
 #include "core/lua/script.h"
 
@@ -31,6 +32,8 @@ struct mw_script {
     lua_State *L; // the state, or the coroutine that is asking for a value now
     lua_State *main;
     char *path, *folder; // of the graph script
+    mw_env env;          // while it lives: the one around it, and what it may read
+    const mw_env *outer; // the one around it
     size_t lua_bytes, lua_limit;
     double lua_began;      // CPU seconds of this thread, time spent in the executor taken off
     pthread_t thread;      // Lua runs on this one only

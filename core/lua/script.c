@@ -52,8 +52,8 @@ void mw_script_free(mw_script *s)
     }
     mw_user_nodes_free(s);
     mw_composites_free(s);
-    if (s->c->may_read_user == s)
-        s->c->may_read = NULL;
+    if (s->c->env == &s->env)
+        s->c->env = s->outer;
     free(s->params);
     free(s->outputs);
     free(s->texts);
@@ -197,8 +197,11 @@ mw_status mw_script_run(mw_ctx *c, mw_script *s, const char *path, const char *t
     }
     free(found);
     if (!s->o.trust) {
-        c->may_read = mw_lua_may_read;
-        c->may_read_user = s;
+        s->env = mw_env_of(c);
+        s->env.may_read = mw_lua_may_read;
+        s->env.user = s;
+        s->outer = c->env;
+        c->env = &s->env;
     }
     s->lua_began = mw_lua_clock();
     int code = lua_cpcall(s->main, prepare, s);

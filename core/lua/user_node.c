@@ -301,7 +301,7 @@ static int call_lua(lua_State *L)
 
 static mw_status run(mw_ctx *c, mw_value *const *in, mw_value **out)
 {
-    mw_user_node *n = (mw_user_node *)(size_t)mw_running_type(c);
+    mw_user_node *n = (mw_user_node *)(size_t)mw_running_type();
     call k = {n, in, out};
     return mw_lua_protected(c, n->s, call_lua, &k);
 }

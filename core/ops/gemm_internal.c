@@ -72,7 +72,7 @@ mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g)
 
 mw_tensor *mw_gemm_prepare(mw_ctx *c, mw_tensor *w)
 {
-    if (mw_err(c) || !w || w->layout == MW_LAYOUT_PANELS)
+    if (mw_err(c) || !w || w->packing == MW_PACKING_PANELS)
         return mw_err(c) ? NULL : w;
     bool taps = w->ndim == 4;
     mw_gemm_weight g = {.batch = 1,
@@ -101,7 +101,7 @@ void mw_gemm_shape_weight(mw_tensor *packed, const mw_tensor *w)
         stride *= w->shape[i];
     }
     packed->label = w->label;
-    packed->layout = MW_LAYOUT_PANELS;
+    packed->packing = MW_PACKING_PANELS;
 }
 
 // The largest equal parts of `tiles` that are at most `most`.

@@ -8,7 +8,7 @@
 #include "core/tensor/op.h"
 
 // Layout of a packed weight: panels [N/NR][K][NR] of columns, zero-padded; K runs over taps, then channels.
-enum { MW_LAYOUT_PANELS = 1 };
+enum { MW_PACKING_PANELS = 1 };
 
 // y[m,n] = act(alpha * sum_k A[m,k] B[k,n] + bias[n]) + residual[m,n] for each of `batch` products.
 // Row m of A is pixel (b,oy,ox) of the result; k = (tap, channel): what x holds under that tap.
@@ -70,7 +70,7 @@ mw_status mw_gemm_check(mw_ctx *c, const mw_call *k, int64_t rows, int64_t n, in
 mw_status mw_gemm_check_extra(mw_ctx *c, const mw_call *k, const mw_tensor *bias, const mw_tensor *residual,
                               const mw_tensor *y, int64_t n);
 // ---- gemm_grad_internal.c
-// A packed weight's logical shape, label and layout, taken from w.
+// A packed weight's logical shape, label and packing, taken from w.
 void mw_gemm_shape_weight(mw_tensor *packed, const mw_tensor *w);
 // w with its first two dimensions exchanged and its taps reversed, prepared: what carries a gradient back.
 // Kept beside w.

@@ -78,14 +78,14 @@ mw_conv_way mw_winograd_likely(const mw_ctx *c, const mw_gemm *g)
     return fused ? MW_CONV_FUSED : MW_CONV_WINOGRAD;
 }
 
-typedef struct plan {
+typedef struct tiling {
     const form *form;
     int64_t columns, tiles_h, tiles_w, tiles, at_once;
     int64_t panels, part, u_batch; // part: panels whose weights are transformed at a time
     mw_tensor *u, *v, *m;
-} plan;
+} tiling;
 
-static mw_launch launch_of(mw_ctx *c, const mw_gemm *g, const plan *p, const char *entry)
+static mw_launch launch_of(mw_ctx *c, const mw_gemm *g, const tiling *p, const char *entry)
 {
     return (mw_launch){.file = "winograd",
                        .entry = entry,
@@ -102,13 +102,13 @@ typedef struct part {
     int64_t first, n;
 } part;
 
-static part part_of(const mw_gemm *g, const plan *p, int64_t panel)
+static part part_of(const mw_gemm *g, const tiling *p, int64_t panel)
 {
     int64_t first = panel * p->columns, n = p->part * p->columns;
     return (part){first, n < g->n - first ? n : g->n - first};
 }
 
-static void transform_weights(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first)
+static void transform_weights(mw_ctx *c, const mw_gemm *g, const tiling *p, int64_t first)
 {
     mw_launch l = launch_of(c, g, p, "weights");
     l.global[0] = p->form->lanes == 1 ? (size_t)p->columns : 1;
@@ -117,7 +117,7 @@ static void transform_weights(mw_ctx *c, const mw_gemm *g, const plan *p, int64_
     MW_RUN(c, &l, MW_T(g->w), MW_T(p->u), MW_I(first), MW_I(g->channels), MW_I(p->columns), MW_L(p->u_batch));
 }
 
-static void transform_input(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first, int64_t count,
+static void transform_input(mw_ctx *c, const mw_gemm *g, const tiling *p, int64_t first, int64_t count,
                             int64_t v_batch, int64_t together)
 {
     mw_launch l = launch_of(c, g, p, "input");
@@ -129,7 +129,7 @@ static void transform_input(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t 
 }
 
 // The tiles [first, first + count) with the products of mw_gemm_run, for some channels of the result.
-static void run_apart(mw_ctx *c, const mw_gemm *g, const plan *p, part some, int64_t first, int64_t count)
+static void run_apart(mw_ctx *c, const mw_gemm *g, const tiling *p, part some, int64_t first, int64_t count)
 {
     int64_t v_batch = count * g->channels + SKEW;
     transform_input(c, g, p, first, count, v_batch, g->channels);
@@ -162,7 +162,7 @@ static void run_apart(mw_ctx *c, const mw_gemm *g, const plan *p, part some, int
 }
 
 // The tiles [first, first + count) in blocks of equal numbers of register tiles.
-static void run_fused(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first, int64_t count)
+static void run_fused(mw_ctx *c, const mw_gemm *g, const tiling *p, int64_t first, int64_t count)
 {
     int64_t v_batch = count * g->channels + SKEW;
     int64_t rows = (count + p->form->tile_rows - 1) / p->form->tile_rows,
@@ -176,12 +176,12 @@ static void run_fused(mw_ctx *c, const mw_gemm *g, const plan *p, int64_t first,
            MW_I(g->out_h), MW_I(g->out_w), MW_L(v_batch), MW_I(mw_gemm_flags(g)));
 }
 
-static plan plan_of(mw_ctx *c, const mw_gemm *g, bool fused)
+static tiling tiling_of(mw_ctx *c, const mw_gemm *g, bool fused)
 {
-    plan p = {.form = form_of(mw_device_caps(c)),
-              .columns = mw_gemm_columns(c, g->n),
-              .tiles_h = (g->out_h + SIDE - 1) / SIDE,
-              .tiles_w = (g->out_w + SIDE - 1) / SIDE};
+    tiling p = {.form = form_of(mw_device_caps(c)),
+                .columns = mw_gemm_columns(c, g->n),
+                .tiles_h = (g->out_h + SIDE - 1) / SIDE,
+                .tiles_w = (g->out_w + SIDE - 1) / SIDE};
     p.tiles = g->rows / (g->out_h * g->out_w) * p.tiles_h * p.tiles_w;
     p.panels = (g->n + p.columns - 1) / p.columns;
     int64_t most = WEIGHT_BYTES / (POINTS * (int64_t)sizeof(float) * p.columns * g->channels);
@@ -207,7 +207,7 @@ static plan plan_of(mw_ctx *c, const mw_gemm *g, bool fused)
 mw_status mw_winograd_run(mw_ctx *c, const mw_gemm *g, bool fused)
 {
     mw_scope_begin(c);
-    plan p = plan_of(c, g, fused);
+    tiling p = tiling_of(c, g, fused);
     mw_gemm r = *g;
     mw_gemm_extras(c, &r);
     for (int64_t panel = 0; panel < p.panels && !mw_err(c); panel += fused ? p.panels : p.part) {

@@ -1,9 +1,9 @@
 // launch.h: run a kernel of kernels/<file>.cl on tensors. Only ops include this.
 //
 // A tensor argument becomes two kernel arguments, the buffer and the offset of its first element, so that
-// views need no copies. In the kernel file:   kernel void k(TENSOR_IN(x), TENSOR_OUT(y), int n) { BEGIN(x);
-// BEGIN(y); ... } prelude.cl explains LOAD and STORE; the dtypes of the launch are given by `t`
-// (activations), `w` (weights).
+// views need no copies. In the kernel file:   kernel void k(ARG(const T, x), ARG(T, y), long n) { BEGIN(const
+// T, x); BEGIN(T, y); ... } prelude.cl explains ARG, BEGIN, LOAD and STORE; the dtypes of the launch are
+// given by `t` (activations) and `w` (weights).
 #ifndef MW_LAUNCH_H
 #define MW_LAUNCH_H
 
@@ -28,7 +28,7 @@ typedef struct mw_arg {
 #define MW_LOCAL(n) ((mw_arg){.kind = MW_ARG_LOCAL, .bytes = (n)})
 
 typedef struct mw_launch {
-    const char *file;  // "softmax": kernels/softmax.cl
+    const char *file;  // "norm": kernels/norm.cl
     const char *entry; // kernel function
     const char *defs;  // further compiler options, "" or NULL; keep the number of variants small
     mw_dtype t, w;     // dtypes behind T (LOAD, STORE) and W (LOADW)

@@ -1,4 +1,4 @@
-// op.h: what an op is. Read this, then core/ops/softmax.c, and you can add one.
+// op.h: what an op is. Read this, then core/ops/geglu.c, and you can add one.
 //
 // An op is mathematics: a total function of tensors and attributes with a shape rule; no files, no
 // randomness. One op, one file: core/ops/<op>.c (infer, forward, descriptor, typed wrapper), kernels/<op>.cl,

@@ -144,7 +144,7 @@ mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shap
     v->offset = offset;
     v->storage = t->storage;
     v->label = t->label;
-    v->layout = t->layout;
+    v->packing = t->packing;
     atomic_fetch_add(&v->storage->refs, 1);
     atomic_init(&v->refs, 1);
     return enter(c, v);
@@ -160,7 +160,7 @@ mw_tensor *mw_tensor_outline(mw_ctx *c, const mw_tensor *t)
     memcpy(o->shape, t->shape, sizeof o->shape);
     memcpy(o->stride, t->stride, sizeof o->stride);
     o->label = t->label;
-    o->layout = t->layout;
+    o->packing = t->packing;
     o->slot = t->slot;
     atomic_init(&o->refs, 1);
     atomic_fetch_add(&live, 1);

@@ -25,13 +25,14 @@ typedef struct mw_tensor {
     int64_t offset;            // of the first element, in elements, from the start of the storage
     struct mw_storage *storage;
     const char *label; // for messages ("unet mid_block.attentions.0.proj_in.weight"); not owned; may be NULL
-    int layout; // MW_LAYOUT_PLAIN, or how a weight was packed (mw_prepare_*; private to the ops that read it)
+    int packing; // MW_PACKING_NONE, or how a weight was packed (mw_prepare_*; private to the ops that read
+                 // it)
     struct mw_tensor *twin; // another form of the same weight, made by ops that want it; owned
     int64_t slot;           // which gradient of the open tape is this tensor's; see tape.h
     atomic_int refs;
 } mw_tensor;
 
-enum { MW_LAYOUT_PLAIN = 0 };
+enum { MW_PACKING_NONE = 0 };
 
 // ---- scopes and ownership
 void mw_scope_begin(mw_ctx *c);

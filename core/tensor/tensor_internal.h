@@ -12,7 +12,7 @@ typedef struct mw_storage {
     size_t bytes;
 } mw_storage;
 
-// A tensor in the open scope over a share of t's storage, with t's dtype, label and layout.
+// A tensor in the open scope over a share of t's storage, with t's dtype, label and packing.
 mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
                           int64_t offset);
 

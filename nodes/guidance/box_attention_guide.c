@@ -413,7 +413,7 @@ static mw_tensor *run_call(call *k)
         return k->latents; // nothing to guide
     if (k->step == 0 && mw_err(c) == MW_OK)
         mw_layout_energy_warn(c, &k->energy);
-    return mw_layout_energy_plan(c, &k->energy, mw_dim(k->text, 1)) == MW_OK ? guide(k) : NULL;
+    return mw_layout_energy_prepare(c, &k->energy, mw_dim(k->text, 1)) == MW_OK ? guide(k) : NULL;
 }
 
 // ---- results

@@ -56,7 +56,7 @@ wrong 3 "%s:2: txt2img: 'prompt' must be given" <<'END'
 local mw = require "moonweave"
 mw.output { g = mw.txt2img { model = "models/miniature" } }
 END
-wrong 3 "%s:2: txt2img: has no parameter 'promt'; it takes: " <<'END'
+wrong 3 "%s:2: txt2img: has no parameter 'promt' (did you mean 'prompt'?)" <<'END'
 local mw = require "moonweave"
 mw.output { g = mw.txt2img { model = "models/miniature", promt = "x" } }
 END

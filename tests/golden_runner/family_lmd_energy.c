@@ -1,5 +1,6 @@
 // family_lmd_energy.c: op lmd.energy: energies on given attention maps, and their gradients there.
 #include "tests/golden_runner/lmd_layout.h"
+#include "core/ops.h"
 
 #include "core/tensor/tape.h"
 
@@ -125,9 +126,10 @@ static void one(mw_ctx *c, golden_case *k, const json_t *v)
     golden_phrases p = golden_phrases_of(c, k, json_object_get(v, "boxes"), json_object_get(v, "positions"),
                                          json_object_get(v, "word_token_indices"));
     read_maps(c, k, v, &o, &p, &m);
-    mw_energy_plan *plan = mw_energy_plan_new(c, &o, p.phrase, p.n, mw_dim(m.map[0], 3), m.layer, m.nlayers);
+    mw_energy_targets *plan =
+        mw_energy_targets_new(c, &o, p.phrase, p.n, mw_dim(m.map[0], 3), m.layer, m.nlayers);
     if (!plan || mw_tape_begin(c, false) != MW_OK) {
-        mw_energy_plan_free(plan);
+        mw_energy_targets_free(plan);
         return;
     }
     for (int i = 0; i < m.n; i++)
@@ -137,7 +139,7 @@ static void one(mw_ctx *c, golden_case *k, const json_t *v)
     if (mw_backward(c, 1, &e, NULL, m.n, m.map, grad) == MW_OK)
         give_gradients(c, k, v, grad, m.key, m.n);
     mw_tape_end(c);
-    mw_energy_plan_free(plan);
+    mw_energy_targets_free(plan);
 }
 
 static mw_status run(mw_ctx *c, golden_case *k)

@@ -19,7 +19,7 @@ typedef struct {
     mw_guided_layer layer[LAYERS];
     const char *key[LAYERS];
     int nlayers;
-    mw_energy_plan *plan;
+    mw_energy_targets *plan;
     const char *variant; // of the call in progress
     double energy[ITERATIONS];
     float *gradients; // ITERATIONS of them, as they come
@@ -117,7 +117,7 @@ static void make_plan(job *j, const json_t *v)
         layer[i] = (mw_energy_layer){j->layer[i].h, j->layer[i].w,
                                      ref ? golden_lmd_reference(c, j->k, &p, "", j->key[i]) : NULL};
     mw_tensor *text = golden_input_tensor(c, j->k, "cond_embeddings", MW_F32);
-    j->plan = mw_energy_plan_new(c, &o, p.phrase, p.n, mw_dim(text, 1), layer, j->nlayers);
+    j->plan = mw_energy_targets_new(c, &o, p.phrase, p.n, mw_dim(text, 1), layer, j->nlayers);
 }
 
 static void give(job *j, mw_tensor *z)
@@ -159,7 +159,7 @@ static void one(job *j, const json_t *v)
         if (mw_err(c) == MW_OK)
             give(j, z);
     }
-    mw_energy_plan_free(j->plan);
+    mw_energy_targets_free(j->plan);
     j->plan = NULL;
     mw_schedule_free(s);
 }

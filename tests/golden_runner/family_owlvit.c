@@ -1,6 +1,7 @@
 // family_owlvit.c: op lmd.owlvit: OWL-ViT: prepared picture, features of both towers, logits, boxes, what is
 // kept.
 #include "tests/golden_runner/parts.h"
+#include "core/ops.h"
 
 #include "nodes/nets/owlvit/detections.h"
 #include "nodes/nets/owlvit/owlvit.h"

@@ -1,5 +1,6 @@
 // lmd_layout.c: phrases with boxes and tokens as the cases of layout guidance write them.
 #include "tests/golden_runner/lmd_layout.h"
+#include "core/ops.h"
 
 #include "tests/golden_runner/runner.h"
 

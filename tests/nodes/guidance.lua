@@ -125,7 +125,7 @@ for _, beta in ipairs { 1, 0.1 } do
   refused("models/miniature/unet/diffusion_pytorch_model.safetensors: the unet has no gated layers", plus, beta)
 end
 refused("no gated layers", plus)
-refused("lmd_plus: 'beta' must be a number from 0 to 1, got NaN", plus, 0 / 0)
+refused("lmd_plus: 'beta' must be a finite number, got NaN", plus, 0 / 0)
 assert(plus(0))
 
 -- Hundreds of boxes are drawn in no time but their own: the energy's cost does not follow their number.

@@ -1,5 +1,6 @@
 // test_nn.c: layers that go about their work in more than one way.
 #include "core/cl/device.h"
+#include "core/ops.h"
 #include "core/tensor/tape.h"
 #include "nodes/nets/base/nn.h"
 

@@ -1,4 +1,5 @@
 // test_pictures.c: load_image, save_image, contact_sheet, lettering.
+#include "core/base/env.h"
 #include "tests/nodes/node_test.h"
 
 #include "nodes/nets/pictures/lettering.h"
@@ -13,7 +14,8 @@ static int start(void **state)
     (void)state;
     if (open_device((uint64_t)256 << 20) || !mkdtemp(folder))
         return -1;
-    c->out_dir = folder;
+    static const mw_env env = {.out_dir = folder};
+    c->env = &env;
     return 0;
 }
 

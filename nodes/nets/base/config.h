@@ -7,7 +7,7 @@
 #define MW_NETS_CONFIG_H
 
 #include "core/base/ctx.h"
-#include "core/ops.h"
+#include "core/tensor/activation.h"
 
 #include <jansson.h>
 

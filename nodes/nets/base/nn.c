@@ -1,5 +1,6 @@
 // nn.c: layers by the path of their module: what the networks are written in.
 #include "nodes/nets/base/nn.h"
+#include "core/ops.h"
 
 #include "core/tensor/tape.h"
 

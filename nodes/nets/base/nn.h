@@ -6,7 +6,7 @@
 #ifndef MW_NN_H
 #define MW_NN_H
 
-#include "core/ops.h"
+#include "core/tensor/activation.h"
 #include "nodes/nets/base/weights.h"
 
 typedef struct mw_nn {

@@ -1,6 +1,8 @@
 // checkpoint.c: a whole Stable Diffusion model put together from configs and sources of weights.
 #include "nodes/nets/checkpoint/checkpoint.h"
 
+#include "core/base/env.h"
+
 #include "core/base/pathname.h"
 #include "core/io/json.h"
 #include "core/tensor/launch.h"
@@ -189,8 +191,9 @@ mw_checkpoint *mw_checkpoint_with(mw_ctx *c, mw_checkpoint *base, mw_source *une
 
 mw_dtype mw_checkpoint_auto_dtype(const mw_ctx *c)
 {
-    if (c->dtype)
-        return strcmp(c->dtype, "f16") == 0 ? MW_F16 : MW_F32;
+    const char *dtype = mw_env_of(c).dtype;
+    if (dtype)
+        return strcmp(dtype, "f16") == 0 ? MW_F16 : MW_F32;
     return c->device && mw_device_caps(c)->fp16 ? MW_F16 : MW_F32;
 }
 

@@ -1,5 +1,6 @@
 // clip_layer.c: the transformer layer that CLIP's text and vision towers are made of.
 #include "nodes/nets/clip/clip_layer.h"
+#include "core/ops.h"
 
 #include <math.h>
 

@@ -1,5 +1,6 @@
 // clip_text.c: the CLIP text encoder (Radford et al. 2021): a causal transformer with norms in front.
 #include "nodes/nets/clip/clip_text.h"
+#include "core/ops.h"
 
 #include "nodes/nets/clip/clip_layer.h"
 

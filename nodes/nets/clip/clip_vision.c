@@ -1,5 +1,6 @@
 // clip_vision.c: the vision tower of CLIP (Radford et al. 2021; Dosovitskiy et al. 2021).
 #include "nodes/nets/clip/clip_vision.h"
+#include "core/ops.h"
 
 void mw_clip_vision_config_read(mw_config *cfg, int image, mw_clip_vision_config *out)
 {

@@ -1,5 +1,6 @@
 // energy.c: energies of a layout: what does not depend on the maps, and the sum over them.
 #include "nodes/nets/guidance/energy_internal.h"
+#include "core/ops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -59,7 +60,7 @@ static mw_status check_shares(mw_ctx *c, const mw_energy_options *o)
     return MW_OK;
 }
 
-static mw_status check_phrase(mw_ctx *c, const mw_energy_plan *p, int i)
+static mw_status check_phrase(mw_ctx *c, const mw_energy_targets *p, int i)
 {
     const mw_energy_phrase *f = &p->phrase[i];
     bool word = p->o.lambda != 0 && p->o.transfer == MW_TRANSFER_WORD;
@@ -80,7 +81,7 @@ static mw_status check_phrase(mw_ctx *c, const mw_energy_plan *p, int i)
     return MW_OK;
 }
 
-static mw_status check_layer(mw_ctx *c, const mw_energy_plan *p, const mw_energy_layer *layer, int i)
+static mw_status check_layer(mw_ctx *c, const mw_energy_targets *p, const mw_energy_layer *layer, int i)
 {
     char got[64];
     const mw_energy_layer *l = &layer[i];
@@ -102,9 +103,9 @@ static mw_status check_layer(mw_ctx *c, const mw_energy_plan *p, const mw_energy
     return MW_OK;
 }
 
-// ---- the plan
+// ---- the targets
 
-static void count(mw_energy_plan *p)
+static void count(mw_energy_targets *p)
 {
     for (int i = 0; i < p->nphrases; i++) {
         p->nrows += p->phrase[i].ntokens;
@@ -112,7 +113,7 @@ static void count(mw_energy_plan *p)
     }
 }
 
-static double row_weight(const mw_energy_plan *p, const mw_energy_phrase *f)
+static double row_weight(const mw_energy_targets *p, const mw_energy_phrase *f)
 {
     if (p->o.form == MW_ENERGY_BOXDIFF)
         return 1;
@@ -121,7 +122,7 @@ static double row_weight(const mw_energy_plan *p, const mw_energy_phrase *f)
     return 1.0 / f->ntokens / p->nphrases / p->nlayers;
 }
 
-static mw_status make_rows(mw_ctx *c, mw_energy_plan *p)
+static mw_status make_rows(mw_ctx *c, mw_energy_targets *p)
 {
     p->row = mw_alloc(c, (size_t)p->nrows * sizeof *p->row);
     float *weigh = mw_alloc(c, (size_t)p->nrows * sizeof *weigh);
@@ -140,7 +141,7 @@ static mw_status make_rows(mw_ctx *c, mw_energy_plan *p)
 }
 
 // Regions and weights for maps of g->h x g->w cells.
-static mw_status make_grid(mw_ctx *c, const mw_energy_plan *p, mw_energy_grid *g)
+static mw_status make_grid(mw_ctx *c, const mw_energy_targets *p, mw_energy_grid *g)
 {
     if (p->o.form == MW_ENERGY_BOXDIFF) {
         mw_energy_grid_topk(c, p, g, 0);
@@ -149,7 +150,7 @@ static mw_status make_grid(mw_ctx *c, const mw_energy_plan *p, mw_energy_grid *g
     return mw_energy_grid_topk(c, p, g, 1);
 }
 
-static mw_status make_grids(mw_ctx *c, mw_energy_plan *p, const mw_energy_layer *layer)
+static mw_status make_grids(mw_ctx *c, mw_energy_targets *p, const mw_energy_layer *layer)
 {
     p->grid = mw_alloc(c, (size_t)p->nlayers * sizeof *p->grid);
     p->grid_of = mw_alloc(c, (size_t)p->nlayers * sizeof *p->grid_of);
@@ -169,7 +170,7 @@ static mw_status make_grids(mw_ctx *c, mw_energy_plan *p, const mw_energy_layer 
     return mw_err(c);
 }
 
-static mw_status check(mw_ctx *c, const mw_energy_plan *p, const mw_energy_layer *layer)
+static mw_status check(mw_ctx *c, const mw_energy_targets *p, const mw_energy_layer *layer)
 {
     if (p->nphrases < 1 || p->nlayers < 1)
         return mw_fail(c, MW_E_ARG, "an energy needs a %s", p->nphrases < 1 ? "phrase" : "layer");
@@ -181,25 +182,26 @@ static mw_status check(mw_ctx *c, const mw_energy_plan *p, const mw_energy_layer
     return mw_err(c);
 }
 
-mw_energy_plan *mw_energy_plan_new(mw_ctx *c, const mw_energy_options *o, const mw_energy_phrase *phrase,
-                                   int nphrases, int64_t length, const mw_energy_layer *layer, int nlayers)
+mw_energy_targets *mw_energy_targets_new(mw_ctx *c, const mw_energy_options *o,
+                                         const mw_energy_phrase *phrase, int nphrases, int64_t length,
+                                         const mw_energy_layer *layer, int nlayers)
 {
-    mw_energy_plan *p = mw_err(c) == MW_OK ? mw_alloc(c, sizeof *p) : NULL;
+    mw_energy_targets *p = mw_err(c) == MW_OK ? mw_alloc(c, sizeof *p) : NULL;
     if (!p)
         return NULL;
-    *p = (mw_energy_plan){
+    *p = (mw_energy_targets){
         .o = *o, .phrase = phrase, .nphrases = nphrases, .nlayers = nlayers, .length = length};
     count(p);
     if (check(c, p, layer) == MW_OK && make_rows(c, p) == MW_OK && make_grids(c, p, layer) == MW_OK &&
         o->lambda != 0 && o->form != MW_ENERGY_BOXDIFF)
-        mw_energy_plan_transfer(c, p, layer);
+        mw_energy_targets_transfer(c, p, layer);
     if (mw_err(c) == MW_OK)
         return p;
-    mw_energy_plan_free(p);
+    mw_energy_targets_free(p);
     return NULL;
 }
 
-void mw_energy_plan_free(mw_energy_plan *p)
+void mw_energy_targets_free(mw_energy_targets *p)
 {
     if (!p)
         return;
@@ -214,7 +216,7 @@ void mw_energy_plan_free(mw_energy_plan *p)
 // ---- the energy
 
 // The ratio energy of one map's columns [heads,rows,cells].
-static mw_tensor *ratio(mw_ctx *c, const mw_energy_plan *p, const mw_energy_grid *g, mw_tensor *columns)
+static mw_tensor *ratio(mw_ctx *c, const mw_energy_targets *p, const mw_energy_grid *g, mw_tensor *columns)
 {
     mw_tensor *in = mw_sum(c, mw_mul(c, columns, g->inside), -1, false), *all = mw_sum(c, columns, -1, false);
     mw_tensor *missed = mw_affine(c, mw_div(c, in, all), -1, 1);
@@ -223,7 +225,7 @@ static mw_tensor *ratio(mw_ctx *c, const mw_energy_plan *p, const mw_energy_grid
 }
 
 // The code's or the paper's energy of one map's columns.
-static mw_tensor *topk(mw_ctx *c, const mw_energy_plan *p, const mw_energy_grid *g, mw_tensor *columns)
+static mw_tensor *topk(mw_ctx *c, const mw_energy_targets *p, const mw_energy_grid *g, mw_tensor *columns)
 {
     double heads = (double)mw_dim(columns, 0);
     mw_tensor *sum = mw_energy_largest(c, g, columns);
@@ -233,7 +235,7 @@ static mw_tensor *topk(mw_ctx *c, const mw_energy_plan *p, const mw_energy_grid 
     return mw_affine(c, sum, 1, p->o.fg_weight * heads / p->nlayers);
 }
 
-static mw_tensor *one_map(mw_ctx *c, const mw_energy_plan *p, int i, mw_tensor *map)
+static mw_tensor *one_map(mw_ctx *c, const mw_energy_targets *p, int i, mw_tensor *map)
 {
     const mw_energy_grid *g = &p->grid[p->grid_of[i]];
     mw_tensor *columns = mw_energy_columns(c, map, p->pick);
@@ -242,7 +244,7 @@ static mw_tensor *one_map(mw_ctx *c, const mw_energy_plan *p, int i, mw_tensor *
 }
 
 // [1,heads,cells,length] -> [heads,cells,length]
-static mw_tensor *plain(mw_ctx *c, const mw_energy_plan *p, int i, mw_tensor *map)
+static mw_tensor *plain(mw_ctx *c, const mw_energy_targets *p, int i, mw_tensor *map)
 {
     const mw_energy_grid *g = &p->grid[p->grid_of[i]];
     char got[64];
@@ -257,7 +259,7 @@ static mw_tensor *plain(mw_ctx *c, const mw_energy_plan *p, int i, mw_tensor *ma
     return mw_reshape(c, map, MW_SHAPE(mw_dim(map, 1), mw_dim(map, 2), mw_dim(map, 3)));
 }
 
-mw_tensor *mw_energy(mw_ctx *c, const mw_energy_plan *p, mw_tensor *const *maps)
+mw_tensor *mw_energy(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *maps)
 {
     if (!p || mw_err(c) != MW_OK)
         return NULL;

@@ -7,7 +7,7 @@
 #ifndef MW_ENERGY_H
 #define MW_ENERGY_H
 
-#include "core/ops.h"
+#include "core/tensor/tensor.h"
 
 // With F, B the means of the largest shares of attention to a token inside and outside its phrase's boxes:
 typedef enum {
@@ -55,16 +55,17 @@ typedef struct mw_energy_layer {
 } mw_energy_layer;
 
 // All that does not depend on the maps: masks, numbers of cells, weights.
-typedef struct mw_energy_plan mw_energy_plan;
+typedef struct mw_energy_targets mw_energy_targets;
 
 // `length`: tokens of the text. Its tensors belong to the open scope, which must outlive its use; free the
-// rest with mw_energy_plan_free. NULL with MW_E_ARG for tokens outside the text, shares outside 0..1, no
+// rest with mw_energy_targets_free. NULL with MW_E_ARG for tokens outside the text, shares outside 0..1, no
 // phrase, no layer, a missing reference, or maps of several sizes for BoxDiff.
-mw_energy_plan *mw_energy_plan_new(mw_ctx *c, const mw_energy_options *o, const mw_energy_phrase *phrase,
-                                   int nphrases, int64_t length, const mw_energy_layer *layer, int nlayers);
-void mw_energy_plan_free(mw_energy_plan *p);
+mw_energy_targets *mw_energy_targets_new(mw_ctx *c, const mw_energy_options *o,
+                                         const mw_energy_phrase *phrase, int nphrases, int64_t length,
+                                         const mw_energy_layer *layer, int nlayers);
+void mw_energy_targets_free(mw_energy_targets *p);
 
-// The energy [1] of maps[i], [1, heads, h*w, length] f32, one for each of the plan's layers.
-mw_tensor *mw_energy(mw_ctx *c, const mw_energy_plan *p, mw_tensor *const *maps);
+// The energy [1] of maps[i], [1, heads, h*w, length] f32, one for each of the targets' layers.
+mw_tensor *mw_energy(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *maps);
 
 #endif

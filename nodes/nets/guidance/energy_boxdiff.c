@@ -1,5 +1,6 @@
 // energy_boxdiff.c: the energy of BoxDiff (arXiv 2307.10816) as the re-implementation in LMD's code has it.
 #include "nodes/nets/guidance/energy_internal.h"
+#include "core/ops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,8 +30,8 @@ static void mark(float *v, int n, int edge, int reach, float weight)
 }
 
 // A phrase's boxes seen from one side of n places, and where their edges are: each counts 1/n.
-static void seen(const mw_energy_plan *p, const mw_energy_phrase *f, const mw_energy_grid *g, bool vertical,
-                 float *side, float *weigh)
+static void seen(const mw_energy_targets *p, const mw_energy_phrase *f, const mw_energy_grid *g,
+                 bool vertical, float *side, float *weigh)
 {
     int n = vertical ? g->h : g->w;
     for (int b = 0; b < f->nboxes; b++) {
@@ -44,7 +45,7 @@ static void seen(const mw_energy_plan *p, const mw_energy_phrase *f, const mw_en
     }
 }
 
-static void make_side(mw_ctx *c, const mw_energy_plan *p, const mw_energy_grid *g, bool vertical,
+static void make_side(mw_ctx *c, const mw_energy_targets *p, const mw_energy_grid *g, bool vertical,
                       mw_tensor **side, mw_tensor **weigh)
 {
     int n = vertical ? g->h : g->w, row = 0;
@@ -61,7 +62,7 @@ static void make_side(mw_ctx *c, const mw_energy_plan *p, const mw_energy_grid *
     free(w);
 }
 
-mw_status mw_energy_grid_boxdiff(mw_ctx *c, const mw_energy_plan *p, mw_energy_grid *g)
+mw_status mw_energy_grid_boxdiff(mw_ctx *c, const mw_energy_targets *p, mw_energy_grid *g)
 {
     make_side(c, p, g, true, &g->side_y, &g->weigh_y);
     make_side(c, p, g, false, &g->side_x, &g->weigh_x);
@@ -73,7 +74,7 @@ mw_status mw_energy_grid_boxdiff(mw_ctx *c, const mw_energy_plan *p, mw_energy_g
 }
 
 // The mean over heads and maps: [cells,length].
-static mw_tensor *average(mw_ctx *c, const mw_energy_plan *p, mw_tensor *const *maps)
+static mw_tensor *average(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *maps)
 {
     mw_tensor *sum = NULL;
     for (int i = 0; i < p->nlayers; i++) {
@@ -84,7 +85,8 @@ static mw_tensor *average(mw_ctx *c, const mw_energy_plan *p, mw_tensor *const *
 }
 
 // Images [rows,cells] of the tokens: probabilities without the text's first and last token, smoothed.
-static mw_tensor *images(mw_ctx *c, const mw_energy_plan *p, const mw_energy_grid *g, mw_tensor *const *maps)
+static mw_tensor *images(mw_ctx *c, const mw_energy_targets *p, const mw_energy_grid *g,
+                         mw_tensor *const *maps)
 {
     mw_tensor *inner = mw_slice(c, average(c, p, maps), 1, 1, p->length - 2);
     mw_tensor *sharp = mw_softmax(c, mw_affine(c, inner, sharpen, 0));
@@ -105,7 +107,7 @@ static mw_tensor *edges(mw_ctx *c, mw_tensor *image, int from, mw_tensor *side, 
     return mw_energy_total(c, mw_mul(c, off, weigh), total);
 }
 
-mw_tensor *mw_energy_boxdiff(mw_ctx *c, const mw_energy_plan *p, mw_tensor *const *maps)
+mw_tensor *mw_energy_boxdiff(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *maps)
 {
     const mw_energy_grid *g = p->grid;
     mw_tensor *x = images(c, p, g, maps);

@@ -11,7 +11,7 @@ typedef struct mw_energy_row {
     double weight;
 } mw_energy_row;
 
-// What depends on a map's size alone. Tensors of the plan's scope; those that the form does not need are
+// What depends on a map's size alone. Tensors of the targets' scope; those that the form does not need are
 // NULL.
 typedef struct mw_energy_grid {
     int h, w;
@@ -25,9 +25,9 @@ typedef struct mw_energy_grid {
     mw_tensor *smooth_y, *smooth_x; // [h,h], [w,w]
 } mw_energy_grid;
 
-struct mw_energy_plan {
+struct mw_energy_targets {
     mw_energy_options o;
-    const mw_energy_phrase *phrase; // borrowed while the plan is made
+    const mw_energy_phrase *phrase; // borrowed while the targets are made
     int nphrases, nlayers, nrows, ntransfers, nboxes;
     int64_t length;
     mw_energy_row *row, *transfer;
@@ -52,14 +52,14 @@ int mw_energy_count(int cells, double share);
 
 // ---- for each form
 // Regions and their weights; of each row at least `least` cells count.
-mw_status mw_energy_grid_topk(mw_ctx *c, const mw_energy_plan *p, mw_energy_grid *g, int least);
+mw_status mw_energy_grid_topk(mw_ctx *c, const mw_energy_targets *p, mw_energy_grid *g, int least);
 // omega B - fg_weight F of columns [..,rows,cells], weighed and summed over all: [1]; NULL where no cell
 // counts (BoxDiff's with few cells).
 mw_tensor *mw_energy_largest(mw_ctx *c, const mw_energy_grid *g, mw_tensor *columns);
-mw_status mw_energy_grid_boxdiff(mw_ctx *c, const mw_energy_plan *p, mw_energy_grid *g);
-mw_tensor *mw_energy_boxdiff(mw_ctx *c, const mw_energy_plan *p, mw_tensor *const *maps);
-mw_status mw_energy_plan_transfer(mw_ctx *c, mw_energy_plan *p, const mw_energy_layer *layer);
-mw_tensor *mw_energy_transfer(mw_ctx *c, const mw_energy_plan *p, int layer, mw_tensor *map);
+mw_status mw_energy_grid_boxdiff(mw_ctx *c, const mw_energy_targets *p, mw_energy_grid *g);
+mw_tensor *mw_energy_boxdiff(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *maps);
+mw_status mw_energy_targets_transfer(mw_ctx *c, mw_energy_targets *p, const mw_energy_layer *layer);
+mw_tensor *mw_energy_transfer(mw_ctx *c, const mw_energy_targets *p, int layer, mw_tensor *map);
 
 // Rows' tokens out of a map [..,cells,length]: [..,rows,cells].
 mw_tensor *mw_energy_columns(mw_ctx *c, mw_tensor *map, mw_tensor *pick);

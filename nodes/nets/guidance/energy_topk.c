@@ -1,5 +1,6 @@
 // energy_topk.c: the largest shares of attention inside and outside the boxes.
 #include "nodes/nets/guidance/energy_internal.h"
+#include "core/ops.h"
 
 #include <stdlib.h>
 
@@ -12,7 +13,7 @@ typedef struct {
 
 static int larger(int a, int b) { return a > b ? a : b; }
 
-static void fill(const mw_energy_plan *p, const mw_energy_grid *g, int least, regions *r)
+static void fill(const mw_energy_targets *p, const mw_energy_grid *g, int least, regions *r)
 {
     int cells = g->h * g->w, row = 0;
     for (int i = 0; i < p->nphrases; i++) {
@@ -37,7 +38,7 @@ static void fill(const mw_energy_plan *p, const mw_energy_grid *g, int least, re
 
 // [rows, most]: scale * weight / k for the first k of each row. A row of k = 0 has no mean, and counts
 // nothing.
-static mw_tensor *weights(mw_ctx *c, const mw_energy_plan *p, const int *k, int most, double scale)
+static mw_tensor *weights(mw_ctx *c, const mw_energy_targets *p, const int *k, int most, double scale)
 {
     float *v = mw_alloc(c, (size_t)p->nrows * (size_t)larger(most, 1) * sizeof *v);
     for (int i = 0; v && i < p->nrows; i++)
@@ -48,7 +49,7 @@ static mw_tensor *weights(mw_ctx *c, const mw_energy_plan *p, const int *k, int 
     return t;
 }
 
-mw_status mw_energy_grid_topk(mw_ctx *c, const mw_energy_plan *p, mw_energy_grid *g, int least)
+mw_status mw_energy_grid_topk(mw_ctx *c, const mw_energy_targets *p, mw_energy_grid *g, int least)
 {
     size_t rows = (size_t)p->nrows, cells = (size_t)g->h * (size_t)g->w;
     regions r = {mw_alloc(c, rows * cells * sizeof(float)),

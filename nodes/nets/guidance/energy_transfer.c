@@ -1,25 +1,26 @@
 // energy_transfer.c: attention transfer: an object's attention in the whole picture against the one it had
 // alone.
 #include "nodes/nets/guidance/energy_internal.h"
+#include "core/ops.h"
 
 #include <stdlib.h>
 
 static const double eps = 1e-5; // keeps an empty box from dividing by zero; the published code's
 
 // How many tokens of a phrase are compared, and which.
-static int tokens_of(const mw_energy_plan *p, const mw_energy_phrase *f)
+static int tokens_of(const mw_energy_targets *p, const mw_energy_phrase *f)
 {
     return p->o.transfer == MW_TRANSFER_ALL ? f->ntokens : 1;
 }
 
-static int token_of(const mw_energy_plan *p, const mw_energy_phrase *f, int t)
+static int token_of(const mw_energy_targets *p, const mw_energy_phrase *f, int t)
 {
     if (p->o.transfer == MW_TRANSFER_WORD)
         return f->word;
     return p->o.transfer == MW_TRANSFER_LAST ? f->token[f->ntokens - 1] : f->token[t];
 }
 
-static mw_status make_rows(mw_ctx *c, mw_energy_plan *p)
+static mw_status make_rows(mw_ctx *c, mw_energy_targets *p)
 {
     int n = 0, box = 0;
     for (int i = 0; i < p->nphrases; i++)
@@ -44,7 +45,7 @@ static mw_status make_rows(mw_ctx *c, mw_energy_plan *p)
     return mw_err(c);
 }
 
-static void make_boxes(mw_ctx *c, const mw_energy_plan *p, mw_energy_grid *g)
+static void make_boxes(mw_ctx *c, const mw_energy_targets *p, mw_energy_grid *g)
 {
     int cells = g->h * g->w, n = 0;
     float *v = mw_alloc(c, (size_t)p->ntransfers * (size_t)cells * sizeof *v);
@@ -67,7 +68,7 @@ static mw_tensor *shares(mw_ctx *c, const mw_energy_grid *g, mw_tensor *columns)
 }
 
 // [boxes] -> [rows]: a box's reference serves all its tokens.
-static mw_tensor *spread(mw_ctx *c, const mw_energy_plan *p, mw_tensor *reference)
+static mw_tensor *spread(mw_ctx *c, const mw_energy_targets *p, mw_tensor *reference)
 {
     if (p->ntransfers == p->nboxes)
         return reference;
@@ -79,7 +80,7 @@ static mw_tensor *spread(mw_ctx *c, const mw_energy_plan *p, mw_tensor *referenc
     return mw_matmul(c, mw_transpose(c, pick, 0, 1), reference, 1);
 }
 
-mw_status mw_energy_plan_transfer(mw_ctx *c, mw_energy_plan *p, const mw_energy_layer *layer)
+mw_status mw_energy_targets_transfer(mw_ctx *c, mw_energy_targets *p, const mw_energy_layer *layer)
 {
     p->reference = mw_alloc(c, (size_t)p->nlayers * sizeof *p->reference);
     if (!p->reference || make_rows(c, p) != MW_OK)
@@ -91,7 +92,7 @@ mw_status mw_energy_plan_transfer(mw_ctx *c, mw_energy_plan *p, const mw_energy_
     return mw_err(c);
 }
 
-mw_tensor *mw_energy_transfer(mw_ctx *c, const mw_energy_plan *p, int layer, mw_tensor *map)
+mw_tensor *mw_energy_transfer(mw_ctx *c, const mw_energy_targets *p, int layer, mw_tensor *map)
 {
     const mw_energy_grid *g = &p->grid[p->grid_of[layer]];
     mw_tensor *own = shares(c, g, mw_energy_columns(c, map, p->pick_transfer));

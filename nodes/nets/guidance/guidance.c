@@ -1,5 +1,6 @@
 // guidance.c: latents moved against the gradient of an energy on attention maps.
 #include "nodes/nets/guidance/guidance.h"
+#include "core/ops.h"
 
 #include "core/tensor/tape.h"
 

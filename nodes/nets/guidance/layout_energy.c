@@ -50,7 +50,7 @@ void mw_layout_energy_warn(mw_ctx *c, const mw_layout_energy *e)
                 coarse->h, coarse->path);
 }
 
-mw_status mw_layout_energy_plan(mw_ctx *c, mw_layout_energy *e, int64_t length)
+mw_status mw_layout_energy_prepare(mw_ctx *c, mw_layout_energy *e, int64_t length)
 {
     if (e->function || mw_err(c) != MW_OK)
         return mw_err(c);
@@ -62,8 +62,8 @@ mw_status mw_layout_energy_plan(mw_ctx *c, mw_layout_energy *e, int64_t length)
             e->map[i].reference = mw_reference_maps(c, e->unet, e->references, e->spec.n, l->path);
     }
     if (mw_err(c) == MW_OK)
-        e->plan =
-            mw_energy_plan_new(c, &e->options, e->phrases.phrase, e->phrases.n, length, e->map, e->nlayers);
+        e->targets = mw_energy_targets_new(c, &e->options, e->phrases.phrase, e->phrases.n, length, e->map,
+                                           e->nlayers);
     return mw_err(c);
 }
 
@@ -71,7 +71,7 @@ mw_tensor *mw_layout_energy_of(mw_ctx *c, void *layout_energy, mw_tensor *const 
 {
     const mw_layout_energy *e = layout_energy;
     if (!e->function)
-        return mw_energy(c, e->plan, maps);
+        return mw_energy(c, e->targets, maps);
     mw_energy_call call = {
         e->function, e->layer, e->nlayers, &e->spec, &e->phrases, e->layout, e->options.wrapped_boxes};
     return mw_energy_of_function(c, &call, maps);
@@ -79,11 +79,11 @@ mw_tensor *mw_layout_energy_of(mw_ctx *c, void *layout_energy, mw_tensor *const 
 
 void mw_layout_energy_free(mw_layout_energy *e)
 {
-    mw_energy_plan_free(e->plan);
+    mw_energy_targets_free(e->targets);
     mw_layout_phrases_free(&e->phrases);
     mw_layout_spec_free(&e->spec);
     mw_layout_free(&e->boxes);
     free(e->map);
-    e->plan = NULL;
+    e->targets = NULL;
     e->map = NULL;
 }

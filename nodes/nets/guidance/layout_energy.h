@@ -22,7 +22,7 @@ typedef struct mw_layout_energy {
     mw_layout_spec spec;
     mw_layout_phrases phrases; // of spec.n objects; none: nothing to guide
     mw_energy_layer *map;
-    mw_energy_plan *plan; // NULL for a function
+    mw_energy_targets *targets; // NULL for a function
 } mw_layout_energy;
 
 // Finds the phrases in a prompt. MW_E_ARG when the prompt lacks one, with the prompt that does not. Free with
@@ -32,7 +32,7 @@ mw_status mw_layout_energy_find(mw_ctx *c, mw_layout_energy *e, const char *prom
 void mw_layout_energy_warn(mw_ctx *c, const mw_layout_energy *e);
 // Then what does not depend on the maps. length: tokens of the text states. The open scope must outlive its
 // use.
-mw_status mw_layout_energy_plan(mw_ctx *c, mw_layout_energy *e, int64_t length);
+mw_status mw_layout_energy_prepare(mw_ctx *c, mw_layout_energy *e, int64_t length);
 // The energy [1] of maps[i], [1,heads,h*w,length]: an mw_energy_fn.
 mw_tensor *mw_layout_energy_of(mw_ctx *c, void *layout_energy, mw_tensor *const *maps);
 void mw_layout_energy_free(mw_layout_energy *e);

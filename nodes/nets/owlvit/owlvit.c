@@ -1,5 +1,6 @@
 // owlvit.c: OWL-ViT: finds what texts name in a picture.
 #include "nodes/nets/owlvit/owlvit.h"
+#include "core/ops.h"
 
 #include "nodes/nets/clip/clip_tokenizer.h"
 

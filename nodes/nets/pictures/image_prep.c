@@ -1,5 +1,6 @@
 // image_prep.c: how a vision network wants its pictures: resized, scaled, normalised, padded.
 #include "nodes/nets/pictures/image_prep.h"
+#include "core/ops.h"
 
 #include <stdlib.h>
 
@@ -104,7 +105,7 @@ static int scaled_side(int side, int longest, int other)
     return n > 0 ? n : 1;
 }
 
-static mw_image_geometry plan(const mw_image_prep *p, const mw_image *image)
+static mw_image_geometry geometry_of(const mw_image_prep *p, const mw_image *image)
 {
     mw_image_geometry g = {image->width, image->height, image->width, image->height, 0, 0};
     if (p->resize && p->longest) {
@@ -134,7 +135,7 @@ static void fill(const mw_image_prep *p, const mw_image_geometry *g, const uint8
 
 mw_tensor *mw_image_prep_run(mw_ctx *c, const mw_image_prep *p, const mw_image *image, mw_image_geometry *g)
 {
-    *g = plan(p, image);
+    *g = geometry_of(p, image);
     if (mw_err(c) == MW_OK && (g->new_width > g->pad_width || g->new_height > g->pad_height))
         mw_fail(c, MW_E_SHAPE, "a picture of %d x %d does not fit into the network's %d x %d", g->new_width,
                 g->new_height, g->pad_width, g->pad_height);

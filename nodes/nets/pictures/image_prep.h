@@ -5,6 +5,7 @@
 #define MW_IMAGE_PREP_H
 
 #include "core/io/resize.h"
+#include "core/ops.h"
 #include "nodes/nets/base/config.h"
 
 typedef struct mw_image_prep {

@@ -1,5 +1,6 @@
 // sam.c: Segment Anything as a whole: loading it, and pictures and coordinates in and out.
 #include "nodes/nets/sam/sam_internal.h"
+#include "core/ops.h"
 
 #include <string.h>
 

@@ -1,6 +1,7 @@
 // sam_decoder.c: Segment Anything's mask decoder: tokens and picture attend to each other, then each mask
 // token becomes the weights of a product with the enlarged picture.
 #include "nodes/nets/sam/sam_internal.h"
+#include "core/ops.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 // sam_prompt.c: Segment Anything's prompts as tokens (points, boxes) and as a map (coarse masks).
 #include "nodes/nets/sam/sam_internal.h"
+#include "core/ops.h"
 
 #include <math.h>
 #include <stdlib.h>

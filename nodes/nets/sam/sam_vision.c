@@ -2,6 +2,7 @@
 // in some layers, everywhere, with decomposed relative positions (Li et al. 2022: Exploring plain vision
 // transformers).
 #include "nodes/nets/sam/sam_internal.h"
+#include "core/ops.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 // position_net.c: grounding tokens from boxes and phrases: what GLIGEN's gated layers attend to.
 #include "nodes/nets/unet/position_net.h"
+#include "core/ops.h"
 
 #include "nodes/nets/base/nn.h"
 

@@ -1,5 +1,6 @@
 // unet.c: the text-conditioned UNet of Stable Diffusion 1, 2 and XL (Rombach et al. 2022).
 #include "nodes/nets/unet/position_net.h"
+#include "core/ops.h"
 #include "nodes/nets/unet/unet_internal.h"
 
 #include <stdlib.h>

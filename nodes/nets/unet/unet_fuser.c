@@ -1,5 +1,6 @@
 // unet_fuser.c: GLIGEN's gated attention inside the UNet's transformer layers (arXiv 2301.07093, eq. 8).
 #include "nodes/nets/unet/unet_internal.h"
+#include "core/ops.h"
 
 #include <math.h>
 

@@ -1,5 +1,6 @@
 // unet_time.c: the UNet's embedding of the timestep and, for SDXL, of picture sizes and pooled text.
 #include "nodes/nets/unet/unet_internal.h"
+#include "core/ops.h"
 
 #include <math.h>
 #include <stdlib.h>

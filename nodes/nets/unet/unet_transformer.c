@@ -1,5 +1,6 @@
 // unet_transformer.c: the transformers inside the UNet: self-attention, attention to the text, gated MLP.
 #include "nodes/nets/unet/unet_internal.h"
+#include "core/ops.h"
 
 #include <math.h>
 

@@ -1,5 +1,6 @@
 // vae.c: the variational autoencoder between pictures and latents (Rombach et al. 2022, appendix G).
 #include "nodes/nets/vae/vae.h"
+#include "core/ops.h"
 
 #include "nodes/nets/base/nn.h"
 
