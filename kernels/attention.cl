@@ -5,6 +5,7 @@
 // Gimelshein: Online normalizer calculation for softmax, 2018; Dao et al.: FlashAttention, 2022).
 // Lanes are queries. Then maxima and sums need no fold over lanes, no head size wastes lanes, and both
 // products are the same small matrix product: M keys (or M columns of v) times TQ queries, kept in registers.
+// Long: forward and gradient share the tiles.
 #if V == 16
 enum { NQ = 4, M = 5 };
 #else

@@ -1,4 +1,5 @@
 // attention.c: softmax(scale q k^T + mask) v for each head, and the probabilities alone.
+// Long: forward and gradient of one op, each in both families.
 #include "core/ops/ops_internal.h"
 
 #include <stdio.h>

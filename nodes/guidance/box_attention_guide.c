@@ -1,4 +1,5 @@
 // box_attention_guide.c: before a denoising step, latents moved so that phrases attend to their boxes.
+// Long: half of it is the declaration of its 31 inputs.
 #include "core/graph/node.h"
 #include "core/ops.h"
 #include "nodes/nets/checkpoint/checkpoint.h"

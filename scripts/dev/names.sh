@@ -1,5 +1,6 @@
 #!/bin/sh
-# names.sh: each op has a kernel file and a test, each node a test; what is missing is printed, and the exit status is 1.
+# names.sh: each op and each node has a test, each file says what it is, and why where it is long; what is missing is
+# printed, and the exit status is 1.
 cd "$(dirname "$0")/../.." || exit 2
 status=0
 miss() {
@@ -18,5 +19,8 @@ for f in $(ls nodes/*.c nodes/*/*.c | grep -v '^nodes/nets/'); do
 done
 for f in $(find core/*/ nodes tests/*/ -name '*.[ch]') kernels/*.cl; do
     head -1 "$f" | grep -q "^// $(basename "$f"): " || miss "$f: line 1 must be '// $(basename "$f"): what it is'"
+done
+for f in $(find core nodes tests -name '*.[ch]') kernels/*.cl; do
+    [ "$(wc -l <"$f")" -le 400 ] || grep -q '^// Long: ' "$f" || miss "$f: over 400 lines: split it, or say why in a line '// Long: ...'"
 done
 exit $status

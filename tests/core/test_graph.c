@@ -1,4 +1,5 @@
 // test_graph.c: wiring, scheduling, caching, freeing, cancellation, side-by-side work.
+// Long: wiring, running, keys and errors share its toy nodes.
 #include "core/graph/exec.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
 // test_layout_text.c: literals, completions, filtered boxes, prompts and English nouns.
+// Long: tables of texts and what they are read as.
 #include "core/base/file.h"
 #include "nodes/nets/layout/layout_filter.h"
 #include "nodes/nets/layout/layout_parse.h"

@@ -1,5 +1,6 @@
 // test_lora.c: LoRA files of several dialects change the right weights by the right amounts; the rest is
 // refused.
+// Long: every spelling of LoRA files, with what each is merged to.
 #include "tests/nodes/checkpoint_test.h"
 
 #include "core/cl/device.h"

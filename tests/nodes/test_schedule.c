@@ -1,5 +1,6 @@
 // test_schedule.c: settings, timesteps and noise levels, and each sampler's step against an equation solved
 // on paper.
+// Long: tables of settings and the times they give.
 #include "core/cl/device.h"
 #include "core/graph/exec.h"
 #include "core/ops.h"

@@ -4,6 +4,7 @@
 // The names and shapes are those of published SD 1.5, 2.1 and SDXL files (tests/golden/single_file_keys, made
 // by inverting the names of diffusers' networks and checked against its own converter). The data is a hole in
 // the file.
+// Long: files of each kind are put together here.
 #include "tests/nodes/checkpoint_test.h"
 
 #include "core/io/safetensors.h"

@@ -1,4 +1,5 @@
 // weights.c: the named weights of one network, from checkpoint entries to prepared device tensors.
+// Long: loading, preparing and letting go of weights work on one private struct.
 #include "nodes/nets/base/weights.h"
 
 #include "core/ops.h"
