@@ -22,6 +22,8 @@ OPT_release = -O2 -g
 OPT_debug = -O0 -g
 OPT_asan = -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 OPT_tsan = -O1 -g -fsanitize=thread
+# Needs CC = clang, which `make fuzz` sets.
+OPT_fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 WARN = -Wall -Wextra -Wno-missing-field-initializers -Werror -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS += -std=c11 -D_GNU_SOURCE -DCL_TARGET_OPENCL_VERSION=120 $(OPT_$(MODE)) $(WARN) -I. -I$(B)/gen $(LIB_CFLAGS)
 LDFLAGS += $(filter -fsanitize%,$(OPT_$(MODE)))
@@ -34,9 +36,9 @@ LIB_OBJ = $(LIB_SRC:%.c=$(B)/%.o)
 GOLDEN_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard tests/golden_runner/*.c))
 UNIT_SRC = $(wildcard tests/core/*.c tests/ops/*.c tests/nodes/*.c)
 UNIT_BIN = $(UNIT_SRC:%.c=$(B)/%)
-ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c)
+ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c tests/fuzz/*.c)
 
-.PHONY: all check demo clean help format lint asan bench eval docs install unit tsan valgrind
+.PHONY: all check demo clean help format lint asan fuzz bench eval docs install unit tsan valgrind
 all: $(BIN)/moonweave $(BIN)/golden
 
 # Missing packages are installed, then the compiler flags are asked for once.
@@ -81,6 +83,20 @@ asan:
 	$(Q)$(MAKE) --no-print-directory MODE=asan all unit
 	$(Q)LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	    BIN=build/asan OBJ=build/asan T='$(T)' tests/run.sh
+
+# Fuzzers (libFuzzer, with AddressSanitizer and UndefinedBehaviorSanitizer), FUZZ_SECONDS each; what makes one stop lies in
+# build/fuzz afterwards. NAME:TARGET:VARIABLE=VALUE.
+FUZZ_SECONDS ?= 60
+FUZZERS = safetensors:file:FUZZ_FILE=a.safetensors json:file:FUZZ_FILE=config.json png:file:FUZZ_FILE=a.png \
+    jpeg:file:FUZZ_FILE=a.jpg folder:folder:X= lora:lora:X= layout:layout:X= params:params:X= script:script:X= \
+    script_device:script:FUZZ_DEVICE=1
+FUZZ_BIN = $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+fuzz: build/check.stamp build/config.mk
+	$(Q)$(MAKE) --no-print-directory MODE=fuzz CC=clang $(FUZZ_BIN)
+	$(Q)tests/fuzz/seeds.sh build/fuzz/seeds
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/fuzz.sh $(FUZZERS)
+build/fuzz/tests/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libmoonweave.a
+	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 
 # The executor's threads under ThreadSanitizer, in the tests that open no device: what a driver's threads do is not ours.
 TSAN_TESTS = tests/core/test_graph tests/core/test_graph_threads tests/core/test_cache
@@ -139,6 +155,6 @@ clean:
 
 help:
 	@sed -n 's/^# //p' Makefile | head -2
-	@echo 'targets: all demo check unit asan tsan valgrind lint format docs bench eval install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
+	@echo 'targets: all demo check unit asan fuzz tsan valgrind lint format docs bench eval install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
 
 -include $(LIB_OBJ:.o=.d) $(GOLDEN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(B)/core/main.d
