@@ -170,7 +170,7 @@ static void all_missing_files_are_named_together(void **state)
     shell("cd m; rm -r tokenizer vae unet/*.safetensors");
     assert_refused(in_folder("m"),
                    "m: a StableDiffusionPipeline (sd1)|no config of vae|"
-                   "no .safetensors weights of unet, vae|no vocabulary of tokenizer");
+                   "no weights of unet, vae|no vocabulary of tokenizer");
 }
 
 static void variants_are_found(void **state)
