@@ -16,13 +16,16 @@ sed 's/DDIMScheduler/LCMScheduler/' models/miniature/model_index.json >"$dir/lcm
 
 script same.lua <<'END'
 local mw = require "moonweave"
-local p = mw.params { model = { "", "a folder" }, sampler = { "auto", "sampler" } }
+local p = mw.params {
+  model = { "", "a folder" }, sampler = { "auto", "sampler" }, other = { "models/miniature", "another" },
+  other_sampler = { "auto", "its sampler" },
+}
 local function draw(path, sampler)
   return mw.txt2img {
     model = mw.checkpoint { path = path }, prompt = "a red star", steps = 3, cfg = 4, width = 64, height = 64, sampler = sampler,
   }:value()
 end
-print("largest difference " .. (draw(p.model, p.sampler) - draw("models/miniature")):abs():max():item())
+print("largest difference " .. (draw(p.model, p.sampler) - draw(p.other, p.other_sampler)):abs():max():item())
 mw.output { steps = mw.schedule { steps = 1 }.steps }
 END
 for name in shift offset; do
@@ -39,4 +42,13 @@ run run "$dir/same.lua" -p model="$dir/lcm" -p sampler=ddim -o "$dir"
 status 0
 prints "largest difference 0"
 says "LCMScheduler is not supported; its settings are used with sampler ddim"
+
+# The index's class is what auto means, in SD 1's PNDM (one call more than steps) and where every step draws noise.
+for pair in PNDMScheduler=pndm EulerAncestralDiscreteScheduler=euler_ancestral; do
+    folder "${pair#*=}" model_index.json "s/DDIMScheduler/${pair%=*}/"
+    run run "$dir/same.lua" -p model="$dir/${pair#*=}" -p other="$dir/${pair#*=}" -p other_sampler="${pair#*=}" -o "$dir"
+    status 0
+    prints "largest difference 0"
+    says "sampler auto is ${pair#*=}, of the model's ${pair%=*}"
+done
 finish
