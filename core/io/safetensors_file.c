@@ -50,12 +50,25 @@ static void bad_tensor_at(mw_ctx *c, const mw_st_file *f, const char *name, char
     free(why);
 }
 
-// What stands in front of the header, by what it is instead; `why` is said where that is not known.
+// No header is so long that the bytes of its length are all letters.
+static bool begins_with_text(const mw_st_file *f)
+{
+    size_t i = 0;
+    while (i < 8 && i < f->map.size && f->map.data[i] >= ' ' && f->map.data[i] < 127)
+        i++;
+    return i == 8;
+}
+
+// What the file is instead; `why` is said where that is not known.
 static void no_safetensors(mw_ctx *c, const mw_st_file *f, char *why)
 {
     const char *kind = mw_file_kind(f->map.data, f->map.size);
+    char shown[60];
     if (kind)
         mw_fail(c, MW_E_FILE, "%s: is no safetensors file but %s", f->path, kind);
+    else if (begins_with_text(f))
+        mw_fail(c, MW_E_FILE, "%s: is no safetensors file but a text: \"%s\"", f->path,
+                mw_printable_n((const char *)f->map.data, f->map.size, shown, sizeof shown));
     else if (why)
         mw_fail(c, MW_E_FILE, "%s: is no safetensors file: %s", f->path, why);
     free(why);

@@ -18,10 +18,11 @@ static const mw_port in[] = {
                .doc = "how weights and activations are stored; auto: as --dtype says, else f16 where the "
                       "device computes in "
                       "it, else f32"},
-    [VARIANT] = {.name = "variant",
-                 .type = "text",
-                 .def = "null",
-                 .doc = "of a folder: the variant of the weights, as in model.fp16.safetensors"},
+    [VARIANT] =
+        {.name = "variant",
+         .type = "text",
+         .def = "null",
+         .doc = "of a folder: the variant of the weights, as in model.fp16.safetensors, where a part has it"},
     [CONFIG] = {.name = "config",
                 .type = "path",
                 .def = "null",

@@ -151,7 +151,7 @@ function mw.box_mask(params) end
 ---@class mw.checkpoint.params
 ---@field path string|mw.handle a diffusers folder or a .safetensors file of Stable Diffusion 1, 2 or XL
 ---@field dtype? "auto"|"f32"|"f16"|mw.handle how weights and activations are stored; auto: as --dtype says, else f16 where the device computes in it, else f32
----@field variant? string|mw.handle of a folder: the variant of the weights, as in model.fp16.safetensors
+---@field variant? string|mw.handle of a folder: the variant of the weights, as in model.fp16.safetensors, where a part has it
 ---@field config? string|mw.handle of a single file: a folder of configs, laid out as a diffusers folder, instead of the published ones
 
 ---Opens a Stable Diffusion model. Everything is checked at once; a part's weights are read when it is first used.

@@ -54,6 +54,21 @@ static void each_is_said_where_tensors_are_read(void **state)
     mw_ctx_free(c);
 }
 
+static void a_text_is_quoted(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"error\":\"Access to this model is restricted\"}";
+    mw_ctx *c = mw_ctx_new();
+    char *folder = scratch_make(), *path = mw_path_join(c, folder, "model.safetensors");
+    assert_int_equal(mw_file_write(c, path, text, sizeof text - 1), MW_OK);
+    assert_null(mw_st_open(c, path));
+    assert_non_null(
+        strstr(mw_errmsg(c), "but a text: \"{\"error\":\"Access to this model is restricted\"}\""));
+    free(path);
+    scratch_remove(folder);
+    mw_ctx_free(c);
+}
+
 static void a_config_that_was_not_downloaded_is_said(void **state)
 {
     (void)state;
@@ -90,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_said_where_tensors_are_read),
+        cmocka_unit_test(a_text_is_quoted),
         cmocka_unit_test(a_config_that_was_not_downloaded_is_said),
         cmocka_unit_test(a_byte_order_mark_before_the_header_is_refused),
     };

@@ -170,7 +170,12 @@ static void all_missing_files_are_named_together(void **state)
     shell("cd m; rm -r tokenizer vae unet/*.safetensors");
     assert_refused(in_folder("m"),
                    "m: a StableDiffusionPipeline (sd1)|no config of vae|"
-                   "no .safetensors weights of unet, vae|no vocabulary of tokenizer");
+                   "no weights of unet, vae|no vocabulary of tokenizer");
+    // weights of a kind that is not read are no missing ones
+    miniature_with("", "");
+    shell("cd m; for p in unet vae; do mv $p/diffusion_pytorch_model.safetensors "
+          "$p/diffusion_pytorch_model.bin; done");
+    assert_refused(in_folder("m"), "m/unet|a pickle (.bin)");
 }
 
 static void variants_are_found(void **state)

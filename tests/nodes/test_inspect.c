@@ -100,6 +100,11 @@ static void loose_folders(void **state)
     refuses(c, b, "2 configs of the original code (YAML)");
     free(a);
     free(b);
+    char *index = mw_path_join(c, folder, "model_index.json");
+    static const char own[] = "{\"_class_name\": [\"pipeline\", \"MyPipeline\"]}";
+    assert_int_equal(mw_file_write(c, index, own, sizeof own - 1), MW_OK);
+    refuses(c, index, "a pipeline of its own ([\"pipeline\",\"MyPipeline\"])");
+    free(index);
     snprintf(command, sizeof command, "rm -r %s/*", folder);
     assert_int_equal(system(command), 0);
     scratch_remove(folder);

@@ -73,6 +73,8 @@ static const char *const harmless[] = {
     "temperature",
     "top_k",
     "top_p",
+    // what the tensors show themselves
+    "quantization_config",
     // training
     "attention_dropout",
     "dropout",

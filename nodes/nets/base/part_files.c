@@ -116,6 +116,13 @@ char *mw_part_weights(mw_ctx *c, const char *folder, const char *stem, const cha
     return path;
 }
 
+bool mw_part_has_weights(mw_ctx *c, const char *folder, const char *stem)
+{
+    listing l;
+    list(folder, stem, &l);
+    return l.n || l.pickle || mw_part_has_variant(c, folder, stem, NULL);
+}
+
 bool mw_part_has_variant(mw_ctx *c, const char *folder, const char *stem, const char *variant)
 {
     char *path = mw_err(c) == MW_OK ? find(c, folder, stem, variant) : NULL;

@@ -10,6 +10,8 @@
 // instead (a pickle, other variants, nothing).
 char *mw_part_weights(mw_ctx *c, const char *folder, const char *stem, const char *variant);
 
+// Does the folder hold weights of that part in any form, be it one that mw_part_weights refuses?
+bool mw_part_has_weights(mw_ctx *c, const char *folder, const char *stem);
 // Has the folder that variant? Then mw_part_weights gives it.
 bool mw_part_has_variant(mw_ctx *c, const char *folder, const char *stem, const char *variant);
 

@@ -1,57 +1,14 @@
 // weights.c: the named weights of one network, from checkpoint entries to prepared device tensors.
-// Long: loading, preparing and letting go of weights work on one private struct.
-#include "nodes/nets/base/weights.h"
+#include "nodes/nets/base/weights_internal.h"
 
 #include "core/ops.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
-
-enum kind { LINEAR, CONV, VECTOR, TABLE };
-
-typedef struct {
-    char *name;
-    enum kind kind;
-    mw_dtype dtype; // of the tensor
-    int ndim;
-    int64_t shape[4];  // as the network asks for it
-    mw_tensor *tensor; // NULL until loaded
-} entry;
-
-// The first few of many things that a message names.
-enum { LISTED = 4 };
-typedef struct {
-    char text[1024];
-    int n;
-} few;
-
-struct mw_weights {
-    mw_weight_source source; // closed once everything is loaded
-    bool open;               // the source is still there
-    char *path, *label;
-    mw_dtype dtype;
-    entry *entries;
-    size_t n, capacity;
-    uint32_t *slots; // hash table of 1 + index into entries; 0 is free
-    size_t nslots;   // a power of two
-    few problems;    // of the dry run
-    size_t bytes;
-    int64_t count;
-    atomic_int ready;     // all tensors are loaded
-    pthread_mutex_t lock; // of loading
-};
-
-static void list(few *l, const char *sentence)
-{
-    size_t length = strlen(l->text);
-    if (l->n++ < LISTED)
-        snprintf(l->text + length, sizeof l->text - length, "%s%s", length ? "; " : "", sentence);
-}
 
 mw_weights *mw_weights_new(mw_ctx *c, mw_weight_source source, const char *label, mw_dtype dtype)
 {
@@ -113,7 +70,7 @@ static size_t slot_of(const mw_weights *w, const char *name)
     return i;
 }
 
-static entry *lookup(const mw_weights *w, const char *name)
+mw_weight_entry *mw_weights_lookup(const mw_weights *w, const char *name)
 {
     if (!w->nslots)
         return NULL;
@@ -124,7 +81,7 @@ static entry *lookup(const mw_weights *w, const char *name)
 static bool grow(mw_ctx *c, mw_weights *w)
 {
     size_t capacity = w->capacity ? 2 * w->capacity : 256;
-    entry *e = mw_realloc(c, w->entries, capacity * sizeof *e);
+    mw_weight_entry *e = mw_realloc(c, w->entries, capacity * sizeof *e);
     if (!e)
         return false;
     w->entries = e;
@@ -141,20 +98,22 @@ static bool grow(mw_ctx *c, mw_weights *w)
 }
 
 // Norms and biases are f32. A matrix that the file holds in f16 stays so: the same values in half the bytes.
-static mw_dtype dtype_of(const mw_weights *w, const char *name, enum kind kind)
+static mw_dtype dtype_of(const mw_weights *w, const char *name, mw_weight_kind kind)
 {
     const mw_weight_source *s = &w->source;
-    if (kind == VECTOR)
+    if (kind == MW_WEIGHT_VECTOR)
         return MW_F32;
-    bool matrix = kind == LINEAR || kind == CONV;
+    bool matrix = kind == MW_WEIGHT_LINEAR || kind == MW_WEIGHT_CONV;
     return matrix && !s->patch && s->stored && s->stored(s->user, name, MW_F16) ? MW_F16 : w->dtype;
 }
 
-static void note(mw_ctx *c, mw_weights *w, const char *name, enum kind kind, int ndim, const int64_t *shape)
+static void note(mw_ctx *c, mw_weights *w, const char *name, mw_weight_kind kind, int ndim,
+                 const int64_t *shape)
 {
     if (w->n == w->capacity && !grow(c, w))
         return;
-    entry e = {.name = mw_strdup(c, name), .kind = kind, .dtype = dtype_of(w, name, kind), .ndim = ndim};
+    mw_weight_entry e = {
+        .name = mw_strdup(c, name), .kind = kind, .dtype = dtype_of(w, name, kind), .ndim = ndim};
     if (!e.name)
         return;
     memcpy(e.shape, shape, (size_t)ndim * sizeof *shape);
@@ -199,17 +158,17 @@ static void check(mw_weights *w, const char *name, int ndim, const int64_t *shap
         snprintf(sentence, sizeof sentence, "tensor '%s' has shape %s, but the config asks for %s", name,
                  text_of(n, found, got, sizeof got), text_of(ndim, shape, want, sizeof want));
     if (*sentence)
-        list(&w->problems, sentence);
+        mw_few_add(&w->problems, sentence);
 }
 
 static bool load_all(mw_ctx *c, mw_weights *w);
 
-static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, enum kind kind, int ndim,
+static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, mw_weight_kind kind, int ndim,
                       const int64_t *shape)
 {
     if (mw_err(c) != MW_OK)
         return NULL;
-    entry *e = lookup(w, name);
+    mw_weight_entry *e = mw_weights_lookup(w, name);
     bool ready = atomic_load(&w->ready);
     if (e && (ready || (!c->dry && load_all(c, w))))
         return e->tensor;
@@ -221,35 +180,35 @@ static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, enum kind kind
     if (!e) {
         check(w, name, ndim, shape);
         note(c, w, name, kind, ndim, shape);
-        e = lookup(w, name);
+        e = mw_weights_lookup(w, name);
     }
     return e ? mw_tensor_new(c, e->dtype, ndim, shape) : NULL;
 }
 
 mw_tensor *mw_weight_linear(mw_ctx *c, mw_weights *w, const char *name, int64_t n, int64_t k)
 {
-    return get(c, w, name, LINEAR, 2, (int64_t[]){n, k});
+    return get(c, w, name, MW_WEIGHT_LINEAR, 2, (int64_t[]){n, k});
 }
 
 mw_tensor *mw_weight_conv(mw_ctx *c, mw_weights *w, const char *name, int64_t o, int64_t i, int64_t kh,
                           int64_t kw)
 {
-    return get(c, w, name, CONV, 4, (int64_t[]){o, i, kh, kw});
+    return get(c, w, name, MW_WEIGHT_CONV, 4, (int64_t[]){o, i, kh, kw});
 }
 
 mw_tensor *mw_weight_vector(mw_ctx *c, mw_weights *w, const char *name, int64_t n)
 {
-    return get(c, w, name, VECTOR, 1, (int64_t[]){n});
+    return get(c, w, name, MW_WEIGHT_VECTOR, 1, (int64_t[]){n});
 }
 
 mw_tensor *mw_weight_table(mw_ctx *c, mw_weights *w, const char *name, int64_t rows, int64_t columns)
 {
-    return get(c, w, name, TABLE, 2, (int64_t[]){rows, columns});
+    return get(c, w, name, MW_WEIGHT_TABLE, 2, (int64_t[]){rows, columns});
 }
 
 mw_tensor *mw_weight_tensor(mw_ctx *c, mw_weights *w, const char *name, int ndim, const int64_t *shape)
 {
-    return get(c, w, name, TABLE, ndim, shape);
+    return get(c, w, name, MW_WEIGHT_TABLE, ndim, shape);
 }
 
 bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, int64_t shape[4])
@@ -265,7 +224,7 @@ bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, 
 // ---- loading
 
 // Neither NaN nor infinity may get in, and f16 must be able to hold the values.
-static void check_values(mw_ctx *c, const mw_weights *w, const entry *e, const float *v, int64_t n)
+static void check_values(mw_ctx *c, const mw_weights *w, const mw_weight_entry *e, const float *v, int64_t n)
 {
     float limit = e->dtype == MW_F16 ? 65504.0f : INFINITY;
     for (int64_t i = 0; i < n; i++)
@@ -280,7 +239,7 @@ static void check_values(mw_ctx *c, const mw_weights *w, const entry *e, const f
         }
 }
 
-static int64_t numel(const entry *e)
+int64_t mw_weight_numel(const mw_weight_entry *e)
 {
     int64_t n = 1;
     for (int i = 0; i < e->ndim; i++)
@@ -306,29 +265,29 @@ static bool any_not_finite(const unsigned char *p, size_t bytes, mw_dtype dtype)
 }
 
 // The values as they lie in the file, where they need no change on their way to the device; else NULL.
-static const void *plain_values(const mw_weights *w, const entry *e)
+static const void *plain_values(const mw_weights *w, const mw_weight_entry *e)
 {
     const mw_weight_source *s = &w->source;
     if (s->patch || !s->stored)
         return NULL;
     const void *p = s->stored(s->user, e->name, e->dtype);
-    size_t bytes = (size_t)numel(e) * mw_dtype_size(e->dtype);
+    size_t bytes = (size_t)mw_weight_numel(e) * mw_dtype_size(e->dtype);
     return p && any_not_finite(p, bytes, e->dtype) ? NULL : p; // NULL: read_values says which
 }
 
 // The values on the host, patched and checked; free() them.
-static float *read_values(mw_ctx *c, const mw_weights *w, const entry *e)
+static float *read_values(mw_ctx *c, const mw_weights *w, const mw_weight_entry *e)
 {
     const mw_weight_source *s = &w->source;
-    float *values = mw_alloc(c, (size_t)numel(e) * sizeof *values);
+    float *values = mw_alloc(c, (size_t)mw_weight_numel(e) * sizeof *values);
     if (values && s->read_f32(c, s->user, e->name, values) == MW_OK && s->patch)
         s->patch(c, s->user, e->name, e->ndim, e->shape, values);
     if (mw_err(c) == MW_OK)
-        check_values(c, w, e, values, numel(e));
+        check_values(c, w, e, values, mw_weight_numel(e));
     return values;
 }
 
-static void load_one(mw_ctx *c, mw_weights *w, entry *e)
+static void load_one(mw_ctx *c, mw_weights *w, mw_weight_entry *e)
 {
     const void *plain = plain_values(w, e);
     float *values = plain ? NULL : read_values(c, w, e);
@@ -338,9 +297,9 @@ static void load_one(mw_ctx *c, mw_weights *w, entry *e)
         t = mw_tensor_from_bytes(c, e->dtype, e->ndim, e->shape, plain);
     else if (mw_err(c) == MW_OK)
         t = mw_tensor_from_f32(c, e->dtype, e->ndim, e->shape, values);
-    if (e->kind == LINEAR)
+    if (e->kind == MW_WEIGHT_LINEAR)
         t = mw_prepare_linear(c, t);
-    else if (e->kind == CONV)
+    else if (e->kind == MW_WEIGHT_CONV)
         t = mw_prepare_conv2d(c, t);
     e->tensor = mw_err(c) == MW_OK ? mw_retain(t) : NULL;
     mw_scope_end(c, NULL);
@@ -382,68 +341,4 @@ void mw_weights_forget_twins(mw_weights *w)
 {
     for (size_t i = 0; i < w->n; i++)
         mw_forget_twin(w->entries[i].tensor);
-}
-
-// Does the file hold `unread` in the module of the weight, or below it?
-static bool in_module(const char *unread, const char *weight)
-{
-    const char *dot = strrchr(weight, '.');
-    size_t n = dot ? (size_t)(dot - weight) + 1 : 0;
-    return n && strncmp(unread, weight, n) == 0;
-}
-
-// A weight of integers or 8-bit floats is not what it seems where something beside it was not read.
-static void fail_coarse(mw_ctx *c, const mw_weights *w, const char *unread)
-{
-    const mw_weight_source *s = &w->source;
-    bool coarse = false;
-    if (!s->stored_as)
-        return;
-    const char *file_name = s->stored_as(s->user, unread, &coarse);
-    for (size_t i = 0; i < w->n && mw_err(c) == MW_OK; i++) {
-        const char *weight = s->stored_as(s->user, w->entries[i].name, &coarse);
-        if (coarse && in_module(file_name, weight))
-            mw_fail(c, MW_E_FILE,
-                    "%s: %s: tensor '%s' is of integers or 8-bit floats, and '%s' beside it is of no known "
-                    "kind or "
-                    "shape, so that the true weight can't be told: such a quantization is not supported",
-                    w->path, w->label, weight, file_name);
-    }
-}
-
-static void check_unused(mw_ctx *c, const mw_weights *w, bool (*ignorable)(const char *name))
-{
-    few unused = {.n = 0};
-    const char *name;
-    for (size_t i = 0; mw_err(c) == MW_OK && (name = w->source.name_at(w->source.user, i)); i++)
-        if (!lookup(w, name) && !(ignorable && ignorable(name))) {
-            fail_coarse(c, w, name);
-            list(&unused, name);
-        }
-    if (unused.n && mw_err(c) == MW_OK)
-        mw_warn(c, "%s: %s: %d tensor%s of the file %s not used: %s%s", w->path, w->label, unused.n,
-                unused.n > 1 ? "s" : "", unused.n > 1 ? "are" : "is", unused.text,
-                unused.n > LISTED ? "; ..." : "");
-}
-
-static void fail_problems(mw_ctx *c, const mw_weights *w)
-{
-    char more[64] = "";
-    if (w->problems.n > LISTED)
-        snprintf(more, sizeof more, "; and %d more of this kind", w->problems.n - LISTED);
-    mw_fail(c, MW_E_FILE, "%s: %s: %s%s", w->path, w->label, w->problems.text, more);
-}
-
-mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char *name))
-{
-    if (w->problems.n)
-        fail_problems(c, w);
-    for (size_t i = 0; i < w->n; i++) {
-        const entry *e = &w->entries[i];
-        w->count += numel(e);
-        w->bytes += (size_t)numel(e) * mw_dtype_size(e->dtype);
-    }
-    if (mw_err(c) == MW_OK && w->source.name_at)
-        check_unused(c, w, ignorable);
-    return mw_err(c);
 }

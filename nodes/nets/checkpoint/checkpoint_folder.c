@@ -172,13 +172,9 @@ static bool is_there(mw_ctx *c, const mw_checkpoint_options *o, const char *part
 
 static bool has_weights(mw_ctx *c, const mw_checkpoint_options *o, const char *part, const char *stem)
 {
-    mw_ctx *quiet = mw_ctx_fork(c);
-    char *folder = quiet ? mw_path_join(quiet, o->path, part) : NULL;
-    char *path = folder ? mw_part_weights(quiet, folder, stem, NULL) : NULL;
-    bool there = path || (folder && o->variant && mw_part_has_variant(quiet, folder, stem, o->variant));
-    free(path);
+    char *folder = mw_path_join(c, o->path, part);
+    bool there = folder && mw_part_has_weights(c, folder, stem);
     free(folder);
-    mw_ctx_free(quiet);
     return there;
 }
 
@@ -232,7 +228,7 @@ static mw_status fail_lacks(mw_ctx *c, mw_checkpoint *k, const mw_checkpoint_opt
             mw_checkpoint_read_text(c, k, o->path, i, p->text_encoder[i]);
     const struct {
         const char *what, *of;
-    } all[] = {{"config", l->config}, {".safetensors weights", l->weights}, {"vocabulary", l->vocabulary}};
+    } all[] = {{"config", l->config}, {"weights", l->weights}, {"vocabulary", l->vocabulary}};
     size_t n = 0;
     list[0] = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -126,7 +126,12 @@ static void inspect_object(mw_ctx *c, json_t *o, const char *path, FILE *out)
 {
     const char *class = json_string_value(json_object_get(o, "_class_name"));
     const char *type = json_string_value(json_object_get(o, "model_type"));
-    if (json_object_get(o, "weight_map"))
+    const json_t *own = json_object_get(o, "_class_name");
+    char shown[100];
+    if (json_is_array(own))
+        mw_fail(c, MW_E_FILE, "%s: index of a pipeline of its own (%s), which is not supported", path,
+                mw_json_text_of(own, shown, sizeof shown));
+    else if (json_object_get(o, "weight_map"))
         mw_inspect_tensors(c, path, out);
     else if (class && strstr(class, "Pipeline"))
         inspect_pipeline(c, o, path, class, out);
