@@ -21,6 +21,7 @@ typedef struct program {
 typedef struct kernel_entry {
     char *key; // "file|options|entry"
     cl_kernel kernel;
+    uint64_t launches; // since they were last asked for
     struct kernel_entry *next;
 } kernel_entry;
 
@@ -261,8 +262,10 @@ cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, cons
     }
     kernel_entry **bucket = &p->kernels[XXH3_64bits(key, strlen(key)) % BUCKETS];
     for (kernel_entry *k = *bucket; k; k = k->next)
-        if (strcmp(k->key, key) == 0)
+        if (strcmp(k->key, key) == 0) {
+            k->launches++;
             return k->kernel;
+        }
     cl_program g = find_program(c, file, options);
     if (!g)
         return NULL;
@@ -279,7 +282,24 @@ cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, cons
         free(k);
         return NULL;
     }
-    *k = (kernel_entry){kept, kernel, *bucket};
+    *k = (kernel_entry){kept, kernel, 1, *bucket};
     *bucket = k;
     return kernel;
+}
+
+int mw_device_launches(mw_ctx *c, mw_kernel_launches *out, int max)
+{
+    mw_device *d = c->device;
+    int n = 0;
+    if (!d)
+        return 0;
+    pthread_mutex_lock(&d->lock);
+    for (int i = 0; i < BUCKETS; i++)
+        for (kernel_entry *k = d->programs->kernels[i]; k; k = k->next) {
+            if (k->launches && n++ < max)
+                out[n - 1] = (mw_kernel_launches){k->key, k->launches};
+            k->launches = 0;
+        }
+    pthread_mutex_unlock(&d->lock);
+    return n;
 }
