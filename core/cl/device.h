@@ -53,7 +53,7 @@ int mw_device_profile(mw_ctx *c, mw_kernel_time *out, int max);
 
 // ---- launches: which kernels ran, of any device.
 typedef struct mw_kernel_launches {
-    const char *kernel; // "softmax|<options it was compiled with>|softmax_rows"; the device's
+    const char *kernel; // "norm|<options it was compiled with>|softmax"; the device's
     uint64_t launches;
 } mw_kernel_launches;
 // Fill up to max entries with the kernels launched since the device was opened or since the last call, in no
