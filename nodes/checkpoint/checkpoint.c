@@ -15,9 +15,8 @@ static const mw_port in[] = {
                .type = "choice",
                .def = "\"auto\"",
                .choices = "auto|f32=fp32=float32|f16=fp16=float16",
-               .doc = "how weights and activations are stored; auto: as --dtype says, else f16 where the "
-                      "device computes in "
-                      "it, else f32"},
+               .doc = "how weights and activations are stored; auto: as --dtype says, else f16 on GPUs that "
+                      "compute in it, else f32; matrices that a file holds in f16 stay so in memory"},
     [VARIANT] = {.name = "variant",
                  .type = "text",
                  .def = "null",

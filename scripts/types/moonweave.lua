@@ -150,7 +150,7 @@ function mw.box_mask(params) end
 
 ---@class mw.checkpoint.params
 ---@field path string|mw.handle a diffusers folder or a .safetensors file of Stable Diffusion 1, 2 or XL
----@field dtype? "auto"|"f32"|"f16"|mw.handle how weights and activations are stored; auto: as --dtype says, else f16 where the device computes in it, else f32
+---@field dtype? "auto"|"f32"|"f16"|mw.handle how weights and activations are stored; auto: as --dtype says, else f16 on GPUs that compute in it, else f32; matrices that a file holds in f16 stay so in memory
 ---@field variant? string|mw.handle of a folder: the variant of the weights, as in model.fp16.safetensors
 ---@field config? string|mw.handle of a single file: a folder of configs, laid out as a diffusers folder, instead of the published ones
 
@@ -485,7 +485,7 @@ function mw.object_shift(params) end
 
 ---@class mw.owlvit.params
 ---@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, preprocessor_config.json, vocab.json
----@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 where the device computes in it, else f32
+---@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32
 
 ---Opens an OWL-ViT model (Minderer et al. 2022), which finds in pictures what texts name.
 ---@param params mw.owlvit.params
@@ -515,7 +515,7 @@ function mw.pndm_step(params) end
 
 ---@class mw.sam.params
 ---@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, preprocessor_config.json
----@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 where the device computes in it, else f32
+---@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32
 
 ---Opens a Segment Anything model (Kirillov et al. 2023) of any size: ViT-B, L or H.
 ---@param params mw.sam.params
