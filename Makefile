@@ -121,6 +121,7 @@ lint: build/check.stamp build/config.mk
 	$(Q)clang-format --dry-run -Werror $$($(SOURCES))
 	$(Q)luacheck -q --no-color scripts graphs tests > build/luacheck.log || { cat build/luacheck.log; exit 1; }
 	$(Q)clang -fsyntax-only $(CFLAGS) $(ALL_SRC)
+	$(Q)scripts/dev/kernels.sh
 
 format: build/check.stamp
 	$(Q)clang-format -i $$($(SOURCES))

@@ -329,7 +329,7 @@ static inline void add_product(local const float *a, int n, local const float *b
 }
 
 // to[TQ,wide] := rows t0.. of from, zeros behind the last row and column.
-static inline void load_rows(global const float *from, long at, long pitch, int t0, int T_, int D, int wide,
+static inline void load_rows(global const T *from, long at, long pitch, int t0, int T_, int D, int wide,
                              local float *to)
 {
     for (int t = 0; t < TQ; t++)
@@ -338,7 +338,7 @@ static inline void load_rows(global const float *from, long at, long pitch, int 
                     to + t * wide + d);
 }
 
-static inline void store_rows(local const float *from, int wide, float scale, int n, int D, global float *y, long at,
+static inline void store_rows(local const float *from, int wide, float scale, int n, int D, global T *y, long at,
                               long pitch)
 {
     for (int s = 0; s < n; s++)

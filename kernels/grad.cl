@@ -131,11 +131,11 @@ KERNEL void layer_norm_grad(ARG(const T, x), ARG(const T, gamma), ARG(const T, g
 
 // Group norm of x[B,P,C]: mean and r of each (picture, group) in moments[B,groups,2], joined from group_stats' partials
 // (norm.cl) in the order of the spans.
-KERNEL void group_moments(ARG(const T, partial), ARG(T, moments), long P, long count, int groups, int width, int spans,
+KERNEL void group_moments(ARG(const float, partial), ARG(float, moments), long P, long count, int groups, int width, int spans,
                           long span, float eps)
 {
-    BEGIN(const T, partial);
-    BEGIN(T, moments);
+    BEGIN(const float, partial);
+    BEGIN(float, moments);
     long i = get_global_id(0);
     if (i >= count)
         return;
@@ -173,15 +173,15 @@ static inline void spread(local float *means, local float *scales, global const 
 
 // partial[B,spans,groups,2] := sums of g and of g u over a span.
 KERNEL void group_grad_sums(ARG(const T, x), ARG(const T, gamma), ARG(const T, beta), ARG(const T, gy),
-                            ARG(const T, moments), ARG(T, partial), long P, int C, int groups, long span, int activation,
+                            ARG(const float, moments), ARG(float, partial), long P, int C, int groups, long span, int activation,
                             local float *factors)
 {
     BEGIN(const T, x);
     BEGIN(const T, gamma);
     BEGIN(const T, beta);
     BEGIN(const T, gy);
-    BEGIN(const T, moments);
-    BEGIN(T, partial);
+    BEGIN(const float, moments);
+    BEGIN(float, partial);
     int padded = (C + V - 1) / V * V, width = C / groups;
     local float *means = factors, *scales = means + padded, *sums = scales + padded, *products = sums + padded;
     long b = get_global_id(1), p0 = get_group_id(0) * span, p1 = min(P, p0 + span);
@@ -211,15 +211,15 @@ KERNEL void group_grad_sums(ARG(const T, x), ARG(const T, gamma), ARG(const T, b
 
 // gx = r (g - mean g - u mean(g u)), the means over the group from the partial sums.
 KERNEL void group_grad_apply(ARG(const T, x), ARG(const T, gamma), ARG(const T, beta), ARG(const T, gy),
-                             ARG(const T, moments), ARG(const T, partial), ARG(T, gx), long P, int C, int groups, int spans,
+                             ARG(const float, moments), ARG(const float, partial), ARG(T, gx), long P, int C, int groups, int spans,
                              long rows, int activation, local float *factors)
 {
     BEGIN(const T, x);
     BEGIN(const T, gamma);
     BEGIN(const T, beta);
     BEGIN(const T, gy);
-    BEGIN(const T, moments);
-    BEGIN(const T, partial);
+    BEGIN(const float, moments);
+    BEGIN(const float, partial);
     BEGIN(T, gx);
     int padded = (C + V - 1) / V * V, width = C / groups;
     local float *means = factors, *scales = means + padded, *sums = scales + padded, *products = sums + padded;
@@ -255,9 +255,9 @@ KERNEL void topk_grad(ARG(const int, places), ARG(const T, gy), ARG(T, gx), long
     if (row >= rows)
         return;
     for (long i = 0; i < n; i++)
-        gx[row * n + i] = 0.0f;
+        STORE(gx, row * n + i, 0.0f);
     for (int i = 0; i < k; i++)
-        gx[row * n + places[row * k + i]] = gy[row * k + i];
+        STORE(gx, row * n + places[row * k + i], LOAD(gy, row * k + i));
 }
 
 // The first place in x[outer,n,inner] where the maximum y stands gets gy, the others 0.
@@ -273,8 +273,9 @@ KERNEL void max_grad(ARG(const T, x), ARG(const T, y), ARG(const T, gy), ARG(T, 
     bool open = true;
     for (long j = 0; j < n; j++) {
         long at = (i / inner * n + j) * inner + i % inner;
-        bool here = open && (x[at] == y[i] || x[at] != x[at]);
-        gx[at] = here ? gy[i] : 0.0f;
+        float own = LOAD(x, at);
+        bool here = open && (own == LOAD(y, i) || own != own);
+        STORE(gx, at, here ? LOAD(gy, i) : 0.0f);
         open = open && !here;
     }
 }

@@ -51,4 +51,13 @@ typedef struct mw_kernel_time {
 } mw_kernel_time;
 int mw_device_profile(mw_ctx *c, mw_kernel_time *out, int max);
 
+// ---- launches: which kernels ran, of any device.
+typedef struct mw_kernel_launches {
+    const char *kernel; // "norm|<options it was compiled with>|softmax"; the device's
+    uint64_t launches;
+} mw_kernel_launches;
+// Fill up to max entries with the kernels launched since the device was opened or since the last call, in no
+// order; returns how many there are. Tests prove with it what they ran.
+int mw_device_launches(mw_ctx *c, mw_kernel_launches *out, int max);
+
 #endif

@@ -46,7 +46,8 @@ size_t mw_range_begin(const struct mw_range *r);
 // ---- program.c
 struct mw_programs *mw_programs_new(mw_ctx *c);
 void mw_programs_free(struct mw_programs *p);
-// The kernel `entry` of kernels/<file>.cl built with options; owned by the table. Call with the lock held.
+// The kernel `entry` of kernels/<file>.cl built with options, to be launched once; owned by the table. Call
+// with the lock held.
 cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, const char *options);
 
 // ---- driver_cache.c

@@ -2,8 +2,6 @@
 // Long: forward and gradient of one op, each in both families.
 #include "core/ops/ops_internal.h"
 
-#include <stdio.h>
-
 typedef struct attrs {
     int heads;
     double scale;
@@ -151,7 +149,7 @@ static mw_launch launch_of(const mw_ctx *c, const job *j, const char *entry, boo
     tiles t = tiles_of(c, j);
     mw_launch l = {.file = cpu ? "attention" : "attention_gpu",
                    .entry = entry,
-                   .defs = mw_op_defs(c),
+                   .variant = mw_op_variant(c),
                    .dims = 3,
                    .local = {1, 1, 1}};
     l.t = j->q->dtype;
@@ -203,10 +201,11 @@ enum { GPU_EDGE = 32, GPU_MOST = 4 }; // EDGE in kernels/attention_gpu.cl; the w
 
 static void run_gpu(mw_ctx *c, const job *j, mw_tensor *y)
 {
-    static const char *const defs[] = {"-DCOLUMNS=32", "-DCOLUMNS=64", "-DCOLUMNS=96", "-DCOLUMNS=128"};
+    static const mw_variant variants[] = {MW_VARIANT_COLUMNS_32, MW_VARIANT_COLUMNS_64, MW_VARIANT_COLUMNS_96,
+                                          MW_VARIANT_COLUMNS_128};
     size_t edges = blocks(j->D, GPU_EDGE), parts = (edges + GPU_MOST - 1) / GPU_MOST;
     mw_launch l = launch_of(c, j, j->v ? "attention" : "attention_probs", false);
-    l.defs = j->v ? defs[(edges + parts - 1) / parts - 1] : defs[0];
+    l.variant = variants[j->v ? (edges + parts - 1) / parts - 1 : 0];
     mw_arg mask = MW_T(j->mask ? j->mask : j->k);
     if (j->v) {
         l.global[1] *= parts;
@@ -292,8 +291,10 @@ static void grad_of_keys(mw_ctx *c, const job *j, mw_tensor *log_sum, mw_tensor 
 {
     grad_tiles t = grad_tiles_of(c, j);
     int64_t width = j->heads * j->D;
-    char defs[64];
-    snprintf(defs, sizeof defs, "%s -DNW=%d", mw_op_defs(c), (int)t.vectors);
+    static const mw_variant variants[2][3] = {
+        {MW_VARIANT_ATTENTION_GRAD_8_3, MW_VARIANT_ATTENTION_GRAD_8_4, MW_VARIANT_ATTENTION_GRAD_8_5},
+        {MW_VARIANT_ATTENTION_GRAD_16_3, MW_VARIANT_ATTENTION_GRAD_16_4, MW_VARIANT_ATTENTION_GRAD_16_5},
+    };
     mw_tensor *keys, *values, *columns, *none;
     job turned = *j;
     turned.v = j->k;
@@ -307,7 +308,7 @@ static void grad_of_keys(mw_ctx *c, const job *j, mw_tensor *log_sum, mw_tensor 
     if (mw_err(c))
         return;
     mw_launch l = launch_of(c, j, "attention_grad", true);
-    l.defs = defs;
+    l.variant = variants[mw_op_lanes(c) == 16][t.vectors - 3];
     l.global[0] = (size_t)(t.chunks * t.spans);
     MW_RUN(c, &l, MW_T(j->q), MW_T(g), MW_T(log_sum), MW_T(delta), MW_T(keys), MW_T(values), MW_T(columns),
            MW_T(part[0]), MW_T(part[1]), MW_T(part[2]), MW_I(j->T), MW_I(j->S), MW_I(j->D), MW_I(t.chunk),

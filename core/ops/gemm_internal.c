@@ -7,7 +7,7 @@
 // How the kernels of the CPU family cut the work.
 typedef struct cut {
     int lanes, tile_rows, columns, chunk, block_rows, block_columns;
-    const char *defs; // the same for kernels/gemm.cl
+    mw_variant variant; // the same for kernels/gemm.cl
 } cut;
 
 enum { GPU_COLUMNS = 128 };
@@ -22,12 +22,12 @@ size_t mw_gemm_group(const mw_ctx *c)
 static const cut *cpu_cut(const mw_caps *caps)
 {
     static const cut cuts[] = {
-        {16, 13, 32, 384, 130, 320, "-DWG=1 -DV=16 -DKC=384 -DMB=130 -DNB=320"},
-        {16, 13, 32, 64, 26, 96, "-DWG=1 -DV=16 -DKC=64 -DMB=26 -DNB=96"},
-        {8, 6, 16, 256, 96, 320, "-DWG=1 -DV=8 -DKC=256 -DMB=96 -DNB=320"},
-        {8, 6, 16, 64, 24, 96, "-DWG=1 -DV=8 -DKC=64 -DMB=24 -DNB=96"},
-        {4, 6, 8, 256, 96, 320, "-DWG=1 -DV=4 -DKC=256 -DMB=96 -DNB=320"},
-        {4, 6, 8, 64, 24, 96, "-DWG=1 -DV=4 -DKC=64 -DMB=24 -DNB=96"},
+        {16, 13, 32, 384, 130, 320, MW_VARIANT_GEMM_16_LARGE},
+        {16, 13, 32, 64, 26, 96, MW_VARIANT_GEMM_16_SMALL},
+        {8, 6, 16, 256, 96, 320, MW_VARIANT_GEMM_8_LARGE},
+        {8, 6, 16, 64, 24, 96, MW_VARIANT_GEMM_8_SMALL},
+        {4, 6, 8, 256, 96, 320, MW_VARIANT_GEMM_4_LARGE},
+        {4, 6, 8, 64, 24, 96, MW_VARIANT_GEMM_4_SMALL},
     };
     int lanes = caps->vector_width >= 16 ? 16 : caps->vector_width >= 8 ? 8 : 4;
     const cut *u = cuts;
@@ -142,7 +142,7 @@ static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
     }
     mw_launch l = {.file = "gemm",
                    .entry = "gemm",
-                   .defs = u->defs,
+                   .variant = u->variant,
                    .t = g->x->dtype,
                    .w = g->w->dtype,
                    .dims = 2,
@@ -160,15 +160,23 @@ static size_t gpu_side(const mw_caps *caps)
     return caps->max_group >= 256 ? 16 : caps->max_group >= 64 ? 8 : 4;
 }
 
+static mw_variant gpu_variant(size_t side, int results)
+{
+    static const mw_variant variants[3][2] = {
+        {MW_VARIANT_GEMM_GPU_4_SMALL, MW_VARIANT_GEMM_GPU_4_LARGE},
+        {MW_VARIANT_GEMM_GPU_8_SMALL, MW_VARIANT_GEMM_GPU_8_LARGE},
+        {MW_VARIANT_GEMM_GPU_16_SMALL, MW_VARIANT_GEMM_GPU_16_LARGE},
+    };
+    return variants[side == 4 ? 0 : side == 8 ? 1 : 2][results == GPU_LARGE];
+}
+
 static mw_status run_gpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps, int results)
 {
     size_t side = gpu_side(caps), tile = (size_t)results * side;
     size_t columns = (size_t)ceil_div(g->n, (int64_t)tile), rows = (size_t)ceil_div(g->rows, (int64_t)tile);
-    char defs[64];
-    snprintf(defs, sizeof defs, "-DV=4 -DWG=%d -DTS=%d -DR=%d", (int)(side * side), (int)side, results);
     mw_launch l = {.file = "gemm_gpu",
                    .entry = "gemm",
-                   .defs = defs,
+                   .variant = gpu_variant(side, results),
                    .t = g->x->dtype,
                    .w = g->w->dtype,
                    .dims = 3,
@@ -205,7 +213,7 @@ static mw_status run_blas(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
         return MW_OK;
     mw_launch l = {.file = "gemm_gpu",
                    .entry = "finish",
-                   .defs = "-DV=4 -DWG=256 -DTS=16 -DR=4",
+                   .variant = MW_VARIANT_GEMM_GPU_16_SMALL,
                    .t = g->x->dtype,
                    .w = g->w->dtype,
                    .dims = 1,

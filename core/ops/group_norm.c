@@ -66,7 +66,7 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     mw_launch l = {
         .file = "norm",
         .entry = "group_stats",
-        .defs = mw_op_defs(c),
+        .variant = mw_op_variant(c),
         .t = y->dtype,
         .w = w,
         .dims = 2,
@@ -102,7 +102,7 @@ static mw_tensor *grad_x(mw_ctx *c, const mw_call *k, mw_tensor *gy)
         return NULL;
     mw_launch l = {.file = "norm",
                    .entry = "group_stats",
-                   .defs = mw_op_defs(c),
+                   .variant = mw_op_variant(c),
                    .dims = 2,
                    .global = {(size_t)spans * group, (size_t)pictures},
                    .local = {group, 1}};
@@ -111,7 +111,7 @@ static mw_tensor *grad_x(mw_ctx *c, const mw_call *k, mw_tensor *gy)
     int64_t count = pictures * a->groups;
     mw_launch join = {.file = "grad",
                       .entry = "group_moments",
-                      .defs = mw_op_defs(c),
+                      .variant = mw_op_variant(c),
                       .dims = 1,
                       .global = {((size_t)count + group - 1) / group * group},
                       .local = {group}};

@@ -52,12 +52,12 @@ int mw_op_group(const mw_ctx *c)
     return !caps->cpu && caps->max_group >= 64 ? 64 : 1;
 }
 
-const char *mw_op_defs(const mw_ctx *c)
+mw_variant mw_op_variant(const mw_ctx *c)
 {
     int lanes = mw_op_lanes(c);
     if (lanes == 4)
-        return mw_op_group(c) == 1 ? "-DV=4 -DWG=1" : "-DV=4 -DWG=64";
-    return lanes == 8 ? "-DV=8 -DWG=1" : "-DV=16 -DWG=1";
+        return mw_op_group(c) == 1 ? MW_VARIANT_GROUP_1 : MW_VARIANT_GROUP_64;
+    return lanes == 8 ? MW_VARIANT_LANES_8 : MW_VARIANT_LANES_16;
 }
 
 // Items enough to keep every compute unit busy, but not so many that starting them costs more than their
@@ -71,7 +71,7 @@ mw_launch mw_op_flat(const mw_ctx *c, const char *file, const char *entry, int64
     return (mw_launch){
         .file = file,
         .entry = entry,
-        .defs = mw_op_defs(c),
+        .variant = mw_op_variant(c),
         .dims = 1,
         .global = {(items + group - 1) / group * group},
         .local = {group},
@@ -85,7 +85,7 @@ mw_launch mw_op_rows(const mw_ctx *c, const char *file, const char *entry, int64
     return (mw_launch){
         .file = file,
         .entry = entry,
-        .defs = mw_op_defs(c),
+        .variant = mw_op_variant(c),
         .dims = 1,
         .global = {(size_t)((rows + *each - 1) / *each) * group},
         .local = {group},

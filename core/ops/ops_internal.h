@@ -21,7 +21,7 @@ mw_status mw_op_like(mw_ctx *c, mw_call *k, const mw_tensor *x);
 // The device's lanes (V) and items of a work-group (WG) as prelude.cl's vector part wants them.
 int mw_op_lanes(const mw_ctx *c);
 int mw_op_group(const mw_ctx *c);
-const char *mw_op_defs(const mw_ctx *c);
+mw_variant mw_op_variant(const mw_ctx *c);
 
 // A launch over n consecutive elements, `*chunk` of them (a multiple of the lanes) for each item.
 mw_launch mw_op_flat(const mw_ctx *c, const char *file, const char *entry, int64_t n, int *chunk);

@@ -74,7 +74,7 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
     mw_launch l = {
         .file = "grad",
         .entry = "max_grad",
-        .defs = mw_op_defs(c),
+        .variant = mw_op_variant(c),
         .dims = 1,
         .global = {(size_t)((total + group - 1) / group * group)},
         .local = {(size_t)group},

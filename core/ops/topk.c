@@ -42,7 +42,7 @@ static mw_status forward(mw_ctx *c, const mw_call *call)
     mw_launch l = {
         .file = "reduce",
         .entry = rank ? "topk_rank" : "topk_heap",
-        .defs = mw_op_defs(c),
+        .variant = mw_op_variant(c),
         .t = values->dtype,
         .dims = 1,
         .global = {(size_t)((items + group - 1) / group * group)},
@@ -64,7 +64,7 @@ static mw_status vjp(mw_ctx *c, const mw_call *call, mw_tensor *const *gout, mw_
     mw_launch l = {
         .file = "grad",
         .entry = "topk_grad",
-        .defs = mw_op_defs(c),
+        .variant = mw_op_variant(c),
         .dims = 1,
         .global = {(size_t)((rows + group - 1) / group * group)},
         .local = {(size_t)group},

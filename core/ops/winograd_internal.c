@@ -14,18 +14,17 @@ enum {
     SKEW = 16, // elements between the 36 planes, so that they do not fall on the same cache sets
 };
 
-// Sizes of the fused form, the same as in defs; kernels/winograd.cl has the register tile of kernels/gemm.cl.
+// Sizes of the fused form, the same as in the variant; kernels/winograd.cl has the register tile of
+// kernels/gemm.cl.
 typedef struct form {
     int lanes, tile_rows, block, chunk;
-    const char *defs;
+    mw_variant variant;
 } form;
 
 static const form forms[] = {
-    {16, 13, 65, 64, "-DVL=16 -DTB=65 -DCC=64"},
-    {16, 13, 39, 32, "-DVL=16 -DTB=39 -DCC=32"},
-    {8, 6, 48, 32, "-DVL=8 -DTB=48 -DCC=32"},
-    {4, 6, 48, 32, "-DVL=4 -DTB=48 -DCC=32"},
-    {1, 0, 0, 0, "-DVL=1"},
+    {16, 13, 65, 64, MW_VARIANT_WINOGRAD_16_65}, {16, 13, 39, 32, MW_VARIANT_WINOGRAD_16_39},
+    {8, 6, 48, 32, MW_VARIANT_WINOGRAD_8},       {4, 6, 48, 32, MW_VARIANT_WINOGRAD_4},
+    {1, 0, 0, 0, MW_VARIANT_WINOGRAD_GPU},
 };
 
 static int lanes_of(const mw_caps *caps)
@@ -89,7 +88,7 @@ static mw_launch launch_of(mw_ctx *c, const mw_gemm *g, const tiling *p, const c
 {
     return (mw_launch){.file = "winograd",
                        .entry = entry,
-                       .defs = p->form->defs,
+                       .variant = p->form->variant,
                        .t = g->x->dtype,
                        .w = g->w->dtype,
                        .dims = 3,

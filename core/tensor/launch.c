@@ -5,8 +5,18 @@
 #include "core/tensor/tensor_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { THROTTLE = 48 }; // launches between two markers
+
+static const struct {
+    enum { CPU, GPU, ANY } family;
+    const char *files, *options;
+} variants[] = {
+#define VARIANT(name, family, files, options) {family, files, options},
+#include "core/tensor/variants.h"
+#undef VARIANT
+};
 
 const mw_caps *mw_device_caps(const mw_ctx *c)
 {
@@ -53,6 +63,27 @@ static cl_event advance_throttle(mw_device *d)
     return wait;
 }
 
+static bool lists(const char *files, const char *file)
+{
+    size_t n = strlen(file);
+    for (const char *at = files; (at = strstr(at, file)); at += n)
+        if ((at == files || at[-1] == ' ') && (at[n] == ' ' || !at[n]))
+            return true;
+    return false;
+}
+
+// Only what the table lists is ever compiled.
+static bool is_listed(mw_ctx *c, const mw_launch *l)
+{
+    bool cpu = mw_device_caps(c)->cpu;
+    if (lists(variants[l->variant].files, l->file) && variants[l->variant].family != (cpu ? GPU : CPU))
+        return true;
+    mw_fail(c, MW_E_BUILD,
+            "core/tensor/variants.h does not list kernels/%s.cl with options '%s' for the %s family", l->file,
+            variants[l->variant].options, cpu ? "CPU" : "GPU");
+    return false;
+}
+
 mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
 {
     if (mw_err(c) || c->dry || mw_cancelled(c))
@@ -61,9 +92,11 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
     for (int i = 0; i < l->dims; i++)
         if (l->global[i] == 0)
             return MW_OK;
+    if (!is_listed(c, l))
+        return mw_err(c);
     char options[384];
     snprintf(options, sizeof options, "-cl-std=CL1.2 -cl-mad-enable -DCPU=%d -DT_F16=%d -DW_F16=%d %s",
-             d->info.caps.cpu, l->t == MW_F16, l->w == MW_F16, l->defs ? l->defs : "");
+             d->info.caps.cpu, l->t == MW_F16, l->w == MW_F16, variants[l->variant].options);
 
     pthread_mutex_lock(&d->lock);
     cl_event wait = NULL, event = NULL;

@@ -27,12 +27,19 @@ typedef struct mw_arg {
 #define MW_F(x) ((mw_arg){.kind = MW_ARG_FLOAT, .f = (float)(x)})
 #define MW_LOCAL(n) ((mw_arg){.kind = MW_ARG_LOCAL, .bytes = (n)})
 
+// The further compiler options of a launch, by name: see the table. The first, MW_VARIANT_PLAIN, has none.
+typedef enum mw_variant {
+#define VARIANT(name, family, files, options) MW_VARIANT_##name,
+#include "core/tensor/variants.h"
+#undef VARIANT
+} mw_variant;
+
 typedef struct mw_launch {
-    const char *file;  // "norm": kernels/norm.cl
-    const char *entry; // kernel function
-    const char *defs;  // further compiler options, "" or NULL; keep the number of variants small
-    mw_dtype t, w;     // dtypes behind T (LOAD, STORE) and W (LOADW)
-    int dims;          // 1..3
+    const char *file;   // "norm": kernels/norm.cl
+    const char *entry;  // kernel function
+    mw_variant variant; // one that names the file
+    mw_dtype t, w;      // dtypes behind T (LOAD, STORE) and W (LOADW)
+    int dims;           // 1..3
     size_t global[3];
     size_t local[3]; // all 0: the driver's choice
 } mw_launch;

@@ -19,7 +19,7 @@ static const mw_port in[] = {
          .def = "\"auto\"",
          .choices = "auto|f32|f16|fp32=f32|fp16=f16|float32=f32|float16=f16",
          .doc =
-             "how weights and activations are stored; auto: f16 where the device computes in it, else f32"},
+             "how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32"},
     {.name = NULL},
 };
 

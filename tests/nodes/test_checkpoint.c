@@ -1,6 +1,9 @@
 // test_checkpoint.c: diffusers folders: the miniature opens, everything amiss is refused by a sentence.
 #include "tests/nodes/checkpoint_test.h"
 
+#include "core/base/env.h"
+#include "core/cl/device.h"
+
 // A copy of the miniature made of links, with one file replaced by what `edit` (a sed program) makes of it.
 static void miniature_with(const char *file, const char *edit)
 {
@@ -254,6 +257,49 @@ static void options_of_single_files_are_refused(void **state)
     mw_err_clear(c);
 }
 
+// The storage that "auto" means on the open device, were it of that type and did it report fp16 or not.
+static mw_dtype auto_on(const char *type, bool fp16)
+{
+    mw_device_info *info = (mw_device_info *)mw_device_get_info(c), was = *info;
+    info->type = type;
+    info->caps.fp16 = fp16;
+    mw_dtype dtype = mw_checkpoint_dtype(c, "auto");
+    *info = was;
+    return dtype;
+}
+
+static void f16_is_automatic_on_gpus_only(void **state)
+{
+    (void)state;
+    assert_int_equal(mw_checkpoint_dtype(c, "auto"), MW_F32); // without a device
+    assert_int_equal(mw_device_open(c, NULL, 0, false), MW_OK);
+    assert_int_equal(auto_on("gpu", true), MW_F16);
+    assert_int_equal(auto_on("gpu", false), MW_F32);
+    assert_int_equal(auto_on("cpu", true), MW_F32);
+    assert_int_equal(auto_on("cpu", false), MW_F32);
+    c->env = &(mw_env){.dtype = "f16"};
+    assert_int_equal(auto_on("cpu", true), MW_F16);
+    c->env = NULL;
+    mw_device_close(c);
+}
+
+// In f32, too: the miniature's file is in f16, and its norms and biases become f32.
+static void matrices_stay_f16_in_memory(void **state)
+{
+    (void)state;
+    size_t bytes[2];
+    for (mw_dtype dtype = MW_F32; dtype <= MW_F16; dtype++) {
+        mw_checkpoint_options o = {.path = "models/miniature", .dtype = dtype};
+        mw_checkpoint *k = mw_checkpoint_open(c, &o);
+        assert_string_equal(mw_errmsg(c), "");
+        assert_int_equal(mw_weights_dtype(k->unet->model.weights), dtype);
+        bytes[dtype] = mw_weights_bytes(k->unet->model.weights);
+        assert_true(bytes[dtype] < 3 * (size_t)mw_weights_count(k->unet->model.weights));
+        mw_object_release(&k->base);
+    }
+    assert_true(bytes[MW_F32] >= bytes[MW_F16]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +315,8 @@ int main(void)
         cmocka_unit_test_setup(weights_that_do_not_fit_are_reported_together, clean),
         cmocka_unit_test_setup(unused_weights_are_warned_about, clean),
         cmocka_unit_test_setup(options_of_single_files_are_refused, clean),
+        cmocka_unit_test_setup(f16_is_automatic_on_gpus_only, clean),
+        cmocka_unit_test_setup(matrices_stay_f16_in_memory, clean),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

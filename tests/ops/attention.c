@@ -132,8 +132,14 @@ static void wrong_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(attention_agrees), TEST(fused_projections), TEST(large_logits),
-        TEST(very_wide_heads),  TEST(wrong_shapes),
+        TEST(attention_agrees),
+        TEST(fused_projections),
+        TEST(large_logits),
+        TEST(wrong_shapes),
     };
-    return RUN_FAMILIES(tests);
+    const struct CMUnitTest wide[] = {TEST(very_wide_heads)};
+    static const char cpu[] = "attention:attention attention:attention_pack attention:attention_probs";
+    static const char gpu[] = "attention_gpu:attention attention_gpu:attention_probs";
+    int failed = RUN_FAMILIES(cpu, gpu, tests);
+    return failed + RUN_FAMILIES(gpu, gpu, wide);
 }

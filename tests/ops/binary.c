@@ -90,5 +90,6 @@ static void shapes_that_do_not_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(broadcasting_agrees), TEST(shapes_that_do_not_fit)};
-    return RUN_FAMILIES(tests);
+    static const char kernels[] = "elementwise:binary";
+    return RUN_FAMILIES(kernels, kernels, tests);
 }

@@ -48,5 +48,6 @@ static void concat_of_integers_and_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(concat_agrees), TEST(concat_of_integers_and_errors)};
-    return RUN_FAMILIES(tests);
+    static const char kernels[] = "move:concat";
+    return RUN_FAMILIES(kernels, kernels, tests);
 }

@@ -160,7 +160,7 @@ int main(void)
         cmocka_unit_test(views),     cmocka_unit_test(mistakes_are_told),
     };
     const struct CMUnitTest large[] = {cmocka_unit_test(large_weights)};
-    return cmocka_run_group_tests_name("conv2d, cpu family", tests, open_cpu, close_device) +
-        cmocka_run_group_tests_name("conv2d, large weights", large, open_cpu, close_device) +
-        cmocka_run_group_tests_name("conv2d, gpu family", tests, open_gpu, close_device);
+#define APART "pack:pack winograd:input winograd:weights winograd:output "
+    int failed = RUN_FAMILY("cpu", APART "gemm:gemm", large);
+    return failed + RUN_FAMILIES(APART "winograd:fused gemm:gemm", APART "gemm_gpu:gemm", tests);
 }

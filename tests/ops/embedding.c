@@ -28,5 +28,6 @@ static void embedding_agrees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(embedding_agrees)};
-    return RUN_FAMILIES(tests);
+    static const char kernels[] = "move:embedding";
+    return RUN_FAMILIES(kernels, kernels, tests);
 }

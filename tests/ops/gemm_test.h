@@ -3,47 +3,12 @@
 #ifndef GEMM_TEST_H
 #define GEMM_TEST_H
 
-#include "core/base/ctx.h"
-#include "core/cl/device.h"
+#include "tests/ops/families.h"
+
 #include "core/cl/tune.h"
 #include "core/ops.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
-static mw_ctx *c;
-
-static int open_family(const char *family)
-{
-    setenv("MOONWEAVE_FAMILY", family, 1);
-    c = mw_ctx_new();
-    if (mw_device_open(c, NULL, (uint64_t)512 << 20, false) != MW_OK)
-        print_error("%s\n", mw_errmsg(c));
-    return mw_err(c) ? -1 : 0;
-}
-
-static int open_cpu(void **state)
-{
-    (void)state;
-    return open_family("cpu");
-}
-
-static int open_gpu(void **state)
-{
-    (void)state;
-    return open_family("gpu");
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    mw_device_close(c);
-    mw_ctx_free(c);
-    return mw_live_tensors() == 0 ? 0 : -1;
-}
 
 // Values in [-1,1), the same in every run.
 static float noise(void)

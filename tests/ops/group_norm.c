@@ -82,5 +82,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(group_norm_agrees), TEST(statistics_survive_a_large_mean),
                                        TEST(results_repeat), TEST(wrong_shapes)};
-    return RUN_FAMILIES(tests);
+    static const char kernels[] = "norm:group_stats norm:group_apply";
+    return RUN_FAMILIES(kernels, kernels, tests);
 }

@@ -3,19 +3,12 @@
 #ifndef MW_OPS_HARNESS_H
 #define MW_OPS_HARNESS_H
 
-#include "core/base/ctx.h"
-#include "core/cl/device.h"
+#include "tests/ops/families.h"
+
 #include "core/ops.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
-static mw_ctx *c;
 static uint64_t random_state = 88172645463325252u;
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
@@ -153,28 +146,6 @@ static inline int end_test(void **state)
     return mw_device_memory(c).used == 0 && mw_live_tensors() == 0 ? 0 : -1;
 }
 
-static inline int open_device(void **state)
-{
-    (void)state;
-    c = mw_ctx_new();
-    return mw_device_open(c, NULL, (uint64_t)1 << 30, false) == MW_OK ? 0 : -1;
-}
-
-static inline int close_device(void **state)
-{
-    (void)state;
-    mw_device_close(c);
-    mw_ctx_free(c);
-    return mw_live_tensors() == 0 ? 0 : -1;
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin_test, end_test)
-
-// Run the tests with the kernels of either family.
-#define RUN_FAMILIES(tests)                                                                                  \
-    (setenv("MOONWEAVE_FAMILY", "cpu", 1),                                                                   \
-     cmocka_run_group_tests_name("cpu", tests, open_device, close_device)) +                                 \
-        (setenv("MOONWEAVE_FAMILY", "gpu", 1),                                                               \
-         cmocka_run_group_tests_name("gpu", tests, open_device, close_device))
 
 #endif

@@ -120,6 +120,5 @@ int main(void)
         cmocka_unit_test(all_sizes), cmocka_unit_test(every_way_agrees),  cmocka_unit_test(all_activations),
         cmocka_unit_test(views),     cmocka_unit_test(mistakes_are_told),
     };
-    return cmocka_run_group_tests_name("linear, cpu family", tests, open_cpu, close_device) +
-        cmocka_run_group_tests_name("linear, gpu family", tests, open_gpu, close_device);
+    return RUN_FAMILIES("pack:pack gemm:gemm", "pack:pack gemm_gpu:gemm gemm_gpu:finish", tests);
 }

@@ -100,6 +100,5 @@ int main(void)
         cmocka_unit_test(every_way_agrees),
         cmocka_unit_test(mistakes_are_told),
     };
-    return cmocka_run_group_tests_name("matmul, cpu family", tests, open_cpu, close_device) +
-        cmocka_run_group_tests_name("matmul, gpu family", tests, open_gpu, close_device);
+    return RUN_FAMILIES("pack:pack gemm:gemm", "pack:pack gemm_gpu:gemm", tests);
 }

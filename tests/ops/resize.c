@@ -50,5 +50,6 @@ static void resizing_agrees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(resizing_agrees)};
-    return RUN_FAMILIES(tests);
+    static const char kernels[] = "move:resize_nearest move:resize_bilinear";
+    return RUN_FAMILIES(kernels, kernels, tests);
 }

@@ -71,5 +71,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(row_norms_agree), TEST(softmax_agrees), TEST(softmax_of_extremes),
                                        TEST(wrong_shapes)};
-    return RUN_FAMILIES(tests);
+    static const char kernels[] = "norm:layer_norm norm:softmax";
+    return RUN_FAMILIES(kernels, kernels, tests);
 }

@@ -116,5 +116,6 @@ int main(void)
         TEST(geglu_agrees),
         TEST(linear_combinations_agree),
     };
-    return RUN_FAMILIES(tests);
+    static const char kernels[] = "elementwise:unary elementwise:lincomb elementwise:geglu";
+    return RUN_FAMILIES(kernels, kernels, tests);
 }

@@ -2,10 +2,9 @@
 #include "nodes/nets/checkpoint/checkpoint.h"
 
 #include "core/base/env.h"
-
 #include "core/base/pathname.h"
+#include "core/cl/device.h"
 #include "core/io/json.h"
-#include "core/tensor/launch.h"
 #include "nodes/nets/checkpoint/checkpoint_internal.h"
 #include "nodes/nets/clip/clip_tokenizer.h"
 
@@ -194,7 +193,8 @@ mw_dtype mw_checkpoint_auto_dtype(const mw_ctx *c)
     const char *dtype = mw_env_of(c).dtype;
     if (dtype)
         return strcmp(dtype, "f16") == 0 ? MW_F16 : MW_F32;
-    return c->device && mw_device_caps(c)->fp16 ? MW_F16 : MW_F32;
+    const mw_device_info *d = mw_device_get_info(c);
+    return d && d->caps.fp16 && strcmp(d->type, "cpu") != 0 ? MW_F16 : MW_F32;
 }
 
 mw_dtype mw_checkpoint_dtype(const mw_ctx *c, const char *name)
