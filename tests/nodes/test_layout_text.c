@@ -298,13 +298,16 @@ static void prompts(void **state)
     (void)state;
     const char *pets[] = {"a dog", "a cat", "a cat"}, *pandas[] = {"a panda bear", "a panda bear"};
     const char *doctors[] = {"a human doctor", "a human doctor"},
-               *mixed[] = {"an apple on a plate", "Zebra", "an apple on a plate"};
+               *mixed[] = {"an apple on a plate", "Zebra", "an apple on a plate"},
+               *flowers[] = {"the flowers", "the flowers"};
     check_spec(MW_FAITHFUL, "A realistic scene", pets, 3, "A realistic scene with two cats, a dog");
     check_spec(MW_FAITHFUL, "", pandas, 2, "two pandbears");
     check_spec(MW_STRICT, "", pandas, 2, "two panda bears");
     check_spec(MW_FAITHFUL, "", doctors, 2, "two humdoctors");
     check_spec(MW_FAITHFUL, "A shelf", mixed, 3, "A shelf with Zebra, two apples on plate");
     check_spec(MW_STRICT, "A shelf", mixed, 3, "A shelf with Zebra, two apples on a plate");
+    check_spec(MW_FAITHFUL, "Fog", flowers, 2, "Fog with two the flowerss");
+    check_spec(MW_STRICT, "Fog", flowers, 2, "Fog with two flowers");
     check_spec(MW_STRICT, "Fog", NULL, 0, "Fog");
 }
 
@@ -394,14 +397,32 @@ static void nouns(void **state)
                                           "",
                                           "",
                                           "child's",
-                                          "children's",
+                                          "child'ss",
                                           "sunglasses",
-                                          "sunglass",
+                                          "sunglassess",
+                                          "FLOWERS",
+                                          "FLOWERSS",
+                                          "pairs of shoes",
+                                          "pairss of shoes",
+                                          "children",
+                                          "childrens",
                                           "caf\xc3\xa9",
                                           "caf\xc3\xa9s",
                                           "Cherry",
                                           "Cherrys",
                                           NULL};
+    // What strict makes of names that come more than once: a plural is itself, also of several words.
+    static const char *const several[] = {
+        "flower",  "flowers",  "flowers",   "flowers",   "red trees",        "red trees",        "glasses",
+        "glasses", "glass",    "glasses",   "bus",       "buses",            "buses",            "buses",
+        "cactus",  "cactuses", "lens",      "lenses",    "bunch of flowers", "bunches of flowers",
+        "bunches of flowers", "bunches of flowers", "people", "people", "children", "children", "child",
+        "children", "jeans", "jeans", "sheep", "sheep", "scissors", "scissors", "cross", "crosses", "canvas",
+        "canvases", "specimen", "specimens", "women", "women", "child's", "children's", "FLOWERS", "FLOWERS",
+        "Clouds", "Clouds", "tennis racket", "tennis rackets", "box", "boxes", "mice", "mice", "leaves",
+        "leaves", "knife", "knives", "iris", "irises", " stars ", " stars ", "dog on the stairs",
+        "dogs on the stairs", "opera", "operas", "octopus", "octopuses", "compass", "compasses", "geese",
+        "geese", "", "", NULL};
     static const char *const singulars[] = {"cats",           "cat",     "geese",
                                             "goose",          "mice",    "mouse",
                                             "knives",         "knife",   "cherries",
@@ -421,6 +442,7 @@ static void nouns(void **state)
         "an  owl", "an owl",    "yttrium bar", "an yttrium bar", "8 ball",    "a 8 ball",
         NULL};
     check_words(mw_plural, plurals);
+    check_words(mw_several, several);
     check_words(mw_singular, singulars);
     check_words(mw_with_article, articles);
 }
@@ -437,6 +459,7 @@ static void common_nouns(void **state)
         if (*noun == '#' || !plural)
             continue;
         check_words(mw_plural, (const char *const[]){noun, plural, NULL});
+        check_words(mw_several, (const char *const[]){noun, plural, plural, plural, NULL});
         if (!line)
             check_words(mw_singular, (const char *const[]){plural, noun, NULL});
         n++;
