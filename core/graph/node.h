@@ -72,7 +72,7 @@ typedef struct MW_NAMED mw_node_type {
 // The node type with this name; NULL when there is none.
 const mw_node_type *mw_node_find(const char *name);
 // All node types, in the order of their names, NULL-terminated.
-extern const mw_node_type *const mw_node_table[];
+extern const mw_node_type *const mw_node_types[];
 
 // What runs on this thread: for run functions that serve several types. NULL outside of run().
 const mw_node_type *mw_running_type(void);
