@@ -134,10 +134,11 @@ static void from_text(mw_ctx *c, mw_value *const *i, const mw_layout_source *ori
 // It begins as a map of JSON does, and is not a completion whose list is "{}".
 static bool is_json(const char *text, size_t size)
 {
-    size_t blank = strspn(text, " \t\r\n");
+    size_t mark = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0,
+           blank = mark + strspn(text + mark, " \t\r\n");
     if (text[blank] != '{')
         return false;
-    json_t *j = json_loadb(text, size, 0, NULL);
+    json_t *j = json_loadb(text + mark, size - mark, 0, NULL);
     bool json = j || !strcasestr(text, "background prompt");
     json_decref(j);
     return json;

@@ -23,12 +23,14 @@ mw_status mw_layout_clip(mw_ctx *c, const mw_layout_source *from, const char *wh
     double b[4];
     memcpy(b, box, sizeof b);
     if (!cut(box, canvas))
-        return mw_fail(c, from->code, "%s: %s: the box {%g, %g, %g, %g} lies wholly off the canvas of %g x %g",
-                       from->name, what, b[0], b[1], b[2], b[3], canvas[0], canvas[1]);
+        return mw_fail(c, from->code,
+                       "%s: %s: the box {%g, %g, %g, %g} lies wholly off the canvas of %g x %g", from->name,
+                       what, b[0], b[1], b[2], b[3], canvas[0], canvas[1]);
     if (b[0] < 0 || b[1] < 0 || b[0] + b[2] > canvas[0] || b[1] + b[3] > canvas[1])
-        mw_layout_warn(c, from,
-                       "%s: the box {%g, %g, %g, %g} sticks out of the canvas of %g x %g and is cut to {%g, %g, "
-                       "%g, %g}",
-                       what, b[0], b[1], b[2], b[3], canvas[0], canvas[1], box[0], box[1], box[2], box[3]);
+        mw_layout_warn(
+            c, from,
+            "%s: the box {%g, %g, %g, %g} sticks out of the canvas of %g x %g and is cut to {%g, %g, "
+            "%g, %g}",
+            what, b[0], b[1], b[2], b[3], canvas[0], canvas[1], box[0], box[1], box[2], box[3]);
     return mw_err(c);
 }

@@ -84,7 +84,8 @@ static bool coordinate(const json_t *v, mw_layout_mode mode, double *out)
     const char *text = mode == MW_STRICT ? json_string_value(v) : NULL;
     char *end = NULL;
     *out = text ? strtod(text, &end) : json_number_value(v);
-    bool number = text ? end != text && end[strspn(end, " \t")] == 0 && !strpbrk(text, "xXnN") : json_is_number(v);
+    bool number =
+        text ? end != text && end[strspn(end, " \t")] == 0 && !strpbrk(text, "xXnN") : json_is_number(v);
     return number && fabs(*out) <= FARTHEST;
 }
 
@@ -92,7 +93,8 @@ static bool coordinate(const json_t *v, mw_layout_mode mode, double *out)
 static bool coordinates(const json_t *box, size_t first, mw_layout_mode mode, double at[4])
 {
     for (size_t k = 0; k < 4; k++) {
-        const json_t *v = json_is_array(box) ? json_array_get(box, first + k) : field(box, side_keys[k], mode);
+        const json_t *v =
+            json_is_array(box) ? json_array_get(box, first + k) : field(box, side_keys[k], mode);
         if (!coordinate(v, mode, &at[k]))
             return false;
     }
@@ -126,8 +128,8 @@ mw_status mw_layout_entry_read(mw_ctx *c, const mw_layout_source *from, mw_layou
     if (strlen(json_string_value(name)) != json_string_length(name))
         return bad(c, from, i, entry, "a name without zero bytes");
     if (json_string_length(name) > MW_LAYOUT_MAX_PHRASE)
-        return mw_fail(c, from->code, "%s: the name of box %zu has %zu bytes, more than %d", from->name, i + 1,
-                       json_string_length(name), MW_LAYOUT_MAX_PHRASE);
+        return mw_fail(c, from->code, "%s: the name of box %zu has %zu bytes, more than %d", from->name,
+                       i + 1, json_string_length(name), MW_LAYOUT_MAX_PHRASE);
     *out = (mw_layout_entry){.name = json_string_value(name), .has_box = !is_false(box)};
     if (!out->has_box)
         return MW_OK;

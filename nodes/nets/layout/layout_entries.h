@@ -13,14 +13,15 @@ typedef struct {
     double at[4];     // x, y, width, height
 } mw_layout_entry;
 
-// The list of entries in what stands for the boxes: null, an empty text and an empty dictionary are an empty list.
-// Strict also takes an entry that stands alone, and a dictionary of boxes by name. One share, or NULL with the
-// source's code.
+// The list of entries in what stands for the boxes: null, an empty text and an empty dictionary are an empty
+// list. Strict also takes an entry that stands alone, and a dictionary of boxes by name. One share, or NULL
+// with the source's code.
 json_t *mw_layout_entries(mw_ctx *c, const mw_layout_source *from, mw_layout_mode mode, json_t *boxes);
 
-// Entry i (from 0): (name, [x, y, w, h]) or {name, bounding_box}. A box that counts as false in Python (None, "", 0,
-// {}, False, []) is none. Strict also takes (name, x, y, w, h), numbers written as texts, names of keys that are
-// used elsewhere (phrase, label; box, bbox; x, y, width, height), and a missing box as none.
+// Entry i (from 0): (name, [x, y, w, h]) or {name, bounding_box}. A box that counts as false in Python (None,
+// "", 0,
+// {}, False, []) is none. Strict also takes (name, x, y, w, h), numbers written as texts, names of keys that
+// are used elsewhere (phrase, label; box, bbox; x, y, width, height), and a missing box as none.
 mw_status mw_layout_entry_read(mw_ctx *c, const mw_layout_source *from, mw_layout_mode mode, size_t i,
                                const json_t *entry, mw_layout_entry *out);
 

@@ -39,7 +39,8 @@ static bool begins_bytes(mw_piece p, const char *bytes)
 
 size_t mw_label_marks(mw_piece p)
 {
-    static const char *const wide[] = {"\xe2\x80\xa2", "\xe2\x97\x8f", "\xe2\x80\x93", "\xe2\x80\x94", "\xc2\xa0"};
+    static const char *const wide[] = {"\xe2\x80\xa2", "\xe2\x97\x8f", "\xe2\x80\x93", "\xe2\x80\x94",
+                                       "\xc2\xa0"};
     size_t n = 0;
     for (bool more = true; more;) {
         size_t before = n;
@@ -144,7 +145,8 @@ static bool within_line(mw_piece text, size_t at, unsigned kinds, mw_label *out)
             : begins_bytes(p, "Objects:") && labels[i].kind == MW_LABEL_OBJECTS ? strlen("Objects")
             : begins_bytes(p, "Caption:") && labels[i].kind == MW_LABEL_CAPTION ? strlen("Caption")
                                                                                 : 0;
-        size_t marks = n ? skip_set(mw_piece_from(p, n), "*_`") : 0, close = n ? colon(mw_piece_from(p, n + marks)) : 0;
+        size_t marks = n ? skip_set(mw_piece_from(p, n), "*_`") : 0,
+               close = n ? colon(mw_piece_from(p, n + marks)) : 0;
         if (!close || !(kinds >> labels[i].kind & 1))
             continue;
         size_t begin = at, end = at + n + marks + close;

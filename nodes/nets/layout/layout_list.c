@@ -10,9 +10,9 @@
 
 bool mw_says_none(mw_piece p)
 {
-    static const char *const words[] = {"",        "none", "n/a",   "na",    "n.a",        "nil",
-                                        "null",    "-",    "empty", "nothing", "no objects", "\xe2\x80\x93",
-                                        "\xe2\x80\x94"};
+    static const char *const words[] = {"",           "none",         "n/a",         "na",    "n.a",
+                                        "nil",        "null",         "-",           "empty", "nothing",
+                                        "no objects", "\xe2\x80\x93", "\xe2\x80\x94"};
     p = mw_piece_strip(p);
     while (p.n && mw_piece_at(p, "([{<\"'`*_ "))
         p = mw_piece_from(p, 1);

@@ -74,7 +74,8 @@ char *mw_piece_copy(mw_ctx *c, const mw_layout_source *from, const char *what, m
     char *text = mw_alloc(c, p.n + 1);
     if (!text)
         return NULL;
-    memcpy(text, p.at, p.n);
+    if (p.n)
+        memcpy(text, p.at, p.n);
     int32_t x;
     for (size_t at = 0; at < p.n; at += mw_piece_character(mw_piece_from(p, at), &x)) {
         mw_piece_character(mw_piece_from(p, at), &x);

@@ -4,9 +4,9 @@
 
 #include "core/base/ctx.h"
 
-// What messages call it, and the kind of failure that a wrong one is (MW_E_FILE of files and answers of models,
-// MW_E_SCRIPT of a script's own text). Errors get the script's line and the node in front by the executor,
-// warnings `where`: "graphs/lmd.lua:12: layout"; NULL: nothing.
+// What messages call it, and the kind of failure that a wrong one is (MW_E_FILE of files and answers of
+// models, MW_E_SCRIPT of a script's own text). Errors get the script's line and the node in front by the
+// executor, warnings `where`: "graphs/lmd.lua:12: layout"; NULL: nothing.
 typedef struct {
     const char *name;
     mw_status code;

@@ -46,8 +46,11 @@ static size_t value_end(const reader *r, size_t begin)
 // Marks of bold letters and one pair of quotes around the value go, and a comma behind the quotes.
 static mw_piece bare(mw_piece p)
 {
-    static const char *const pairs[][2] = {
-        {"\"", "\""}, {"'", "'"}, {"\xe2\x80\x9c", "\xe2\x80\x9d"}, {"\xc2\xab", "\xc2\xbb"}, {"\xe3\x80\x8c", "\xe3\x80\x8d"}};
+    static const char *const pairs[][2] = {{"\"", "\""},
+                                           {"'", "'"},
+                                           {"\xe2\x80\x9c", "\xe2\x80\x9d"},
+                                           {"\xc2\xab", "\xc2\xbb"},
+                                           {"\xe3\x80\x8c", "\xe3\x80\x8d"}};
     p = mw_piece_strip(p);
     while (mw_piece_at(p, "*`"))
         p = mw_piece_from(p, 1);
@@ -55,11 +58,14 @@ static mw_piece bare(mw_piece p)
         p.n--;
     p = mw_piece_strip(p);
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        size_t a = strlen(pairs[i][0]), b = strlen(pairs[i][1]), n = p.n && p.at[p.n - 1] == ',' ? p.n - 1 : p.n;
+        size_t a = strlen(pairs[i][0]), b = strlen(pairs[i][1]),
+               n = p.n && p.at[p.n - 1] == ',' ? p.n - 1 : p.n;
         if (n < a + b || memcmp(p.at, pairs[i][0], a) != 0 || memcmp(p.at + n - b, pairs[i][1], b) != 0)
             continue;
         mw_piece inside = {p.at + a, n - a - b};
-        return mw_piece_find(inside, pairs[i][0]) || mw_piece_find(inside, pairs[i][1]) ? p : mw_piece_strip(inside);
+        return mw_piece_find(inside, pairs[i][0]) || mw_piece_find(inside, pairs[i][1])
+            ? p
+            : mw_piece_strip(inside);
     }
     return p;
 }
@@ -71,8 +77,8 @@ static bool is_note(mw_piece p)
     return mw_piece_at(p, "([") || mw_piece_find(p, ":") || (p.n && memchr(".!?", p.at[p.n - 1], 3));
 }
 
-// The value of the label: the rest of its line, or where nothing is there the line below. What stands below that
-// without a blank line between is a remark, which is told and left out.
+// The value of the label: the rest of its line, or where nothing is there the line below. What stands below
+// that without a blank line between is a remark, which is told and left out.
 static void take_value(reader *r, const mw_label *l)
 {
     size_t end = value_end(r, l->end);
@@ -135,8 +141,8 @@ static size_t bracket_line(const reader *r)
     return r->text.n;
 }
 
-// Where the list begins: behind its label, or at the first line that opens a bracket, but not behind the prompts,
-// where a further completion may follow.
+// Where the list begins: behind its label, or at the first line that opens a bracket, but not behind the
+// prompts, where a further completion may follow.
 static size_t list_begin(reader *r)
 {
     const unsigned prompts = 1u << MW_LABEL_BACKGROUND | 1u << MW_LABEL_NEGATIVE | MW_LABEL_LINES;
@@ -153,18 +159,29 @@ static size_t list_begin(reader *r)
     return begin < r->text.n ? begin : 0;
 }
 
-static void read_list(reader *r, mw_completion *out)
+static mw_status no_background(const reader *r)
+{
+    char quoted[80];
+    return mw_fail(r->c, r->from->code, "%s: there is no \"Background prompt:\" in \"%s\"", r->from->name,
+                   mw_printable_n(r->text.at, r->text.n, quoted, sizeof quoted));
+}
+
+static mw_status read_list(reader *r, mw_completion *out)
 {
     mw_label prompt = {.begin = r->text.n};
     size_t used;
     r->at = list_begin(r);
-    mw_label_find(r->text, r->at, 1u << MW_LABEL_BACKGROUND | 1u << MW_LABEL_NEGATIVE, &prompt);
-    out->boxes = mw_layout_list_read(r->c, r->from, mw_piece_from(r->text, r->at), prompt.begin - r->at, &used);
+    bool found = mw_label_find(r->text, r->at, 1u << MW_LABEL_BACKGROUND | 1u << MW_LABEL_NEGATIVE, &prompt);
+    if (!found && bracket_line(r) == r->text.n)
+        return no_background(r);
+    out->boxes =
+        mw_layout_list_read(r->c, r->from, mw_piece_from(r->text, r->at), prompt.begin - r->at, &used);
     r->at += used;
+    return mw_err(r->c);
 }
 
-// {"objects": [...], "background prompt": "...", "negative prompt": "..."}: the list becomes out->boxes. Other
-// dictionaries are boxes by name.
+// {"objects": [...], "background prompt": "...", "negative prompt": "..."}: the list becomes out->boxes.
+// Other dictionaries are boxes by name.
 static void read_map(reader *r, mw_completion *out)
 {
     const char *key;
@@ -173,18 +190,16 @@ static void read_map(reader *r, mw_completion *out)
     mw_label_kind kind;
     if (!json_is_object(out->boxes))
         return;
-    json_object_foreach(out->boxes, key, value)
-        if (!mw_label_of_words((mw_piece){key, strlen(key)}, &kind))
-            continue;
-        else if (kind == MW_LABEL_OBJECTS)
-            boxes = value;
-        else if (json_is_string(value) || json_is_null(value))
-            part[kind] = json_is_null(value) ? (mw_piece){"", 0}
-                                             : (mw_piece){json_string_value(value), json_string_length(value)};
+    json_object_foreach(out->boxes, key,
+                        value) if (!mw_label_of_words((mw_piece){key, strlen(key)}, &kind)) continue;
+    else if (kind == MW_LABEL_OBJECTS) boxes = value;
+    else if (json_is_string(value) || json_is_null(value)) part[kind] = json_is_null(value)
+        ? (mw_piece){"", 0}
+        : (mw_piece){json_string_value(value), json_string_length(value)};
     if (!boxes || !part[MW_LABEL_BACKGROUND].at)
         return;
     for (int k = 0; k < 4; k++)
-        r->part[k] = mw_says_none(part[k]) ? (mw_piece){part[k].at, 0} : part[k];
+        r->part[k] = part[k].at && mw_says_none(part[k]) ? (mw_piece){part[k].at, 0} : part[k];
     r->map = out->boxes;
     out->boxes = json_incref(boxes);
 }
@@ -196,8 +211,8 @@ static mw_status twice(reader *r, const char *label)
                    mw_printable_n(r->text.at, r->text.n, quoted, sizeof quoted));
 }
 
-// Labels and their values up to the end of the completion: the next caption or list, or, when both prompts are
-// there, a blank line.
+// Labels and their values up to the end of the completion: the next caption or list, or, when both prompts
+// are there, a blank line.
 static mw_status read_prompts(reader *r)
 {
     static const char *const names[] = {"Caption:", "Objects:", "Background prompt:", "Negative prompt:"};
@@ -218,21 +233,20 @@ static mw_status read_prompts(reader *r)
     return mw_err(r->c);
 }
 
-mw_status mw_completion_read_strict(mw_ctx *c, const mw_layout_source *from, mw_piece text, mw_completion *out)
+mw_status mw_completion_read_strict(mw_ctx *c, const mw_layout_source *from, mw_piece text,
+                                    mw_completion *out)
 {
     reader r = {.c = c, .from = from, .text = after_thoughts(text)};
-    char quoted[80];
-    read_list(&r, out);
-    if (mw_err(c))
+    if (read_list(&r, out) != MW_OK)
         return mw_err(c);
     read_map(&r, out);
     if (!r.map && read_prompts(&r) != MW_OK)
         return mw_err(c);
     if (!r.part[MW_LABEL_BACKGROUND].at)
-        return mw_fail(c, from->code, "%s: there is no \"Background prompt:\" in \"%s\"", from->name,
-                       mw_printable_n(text.at, text.n, quoted, sizeof quoted));
+        return no_background(&r);
     out->caption = mw_piece_copy(c, from, "caption", r.part[MW_LABEL_CAPTION]);
-    out->background = mw_err(c) ? NULL : mw_piece_copy(c, from, "background prompt", r.part[MW_LABEL_BACKGROUND]);
+    out->background =
+        mw_err(c) ? NULL : mw_piece_copy(c, from, "background prompt", r.part[MW_LABEL_BACKGROUND]);
     out->negative = mw_err(c) ? NULL : mw_piece_copy(c, from, "negative prompt", r.part[MW_LABEL_NEGATIVE]);
     json_decref(r.map);
     return mw_err(c);
