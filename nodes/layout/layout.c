@@ -36,7 +36,8 @@ static const mw_port in[] = {
     [TEXT] = {.name = "text",
               .type = "text",
               .def = "null",
-              .doc = "a completion: [('a cat', [x, y, w, h]), ...], then lines \"Background prompt: ...\" "
+              .doc = "a language model's answer: [('a cat', [x, y, w, h]), ...], then lines \"Background "
+                     "prompt: ...\" "
                      "and \"Negative "
                      "prompt: ...\""},
     [PATH] = {.name = "path",
