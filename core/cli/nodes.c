@@ -208,7 +208,7 @@ static mw_status list(mw_cli *k, const mw_node_type *const *composites)
 {
     mw_nearest near = {.wrong = k->nargs ? k->args[0] : ""};
     char hint[128];
-    const mw_node_type *only = k->nargs ? find_in(mw_node_table, k->args[0], &near) : NULL;
+    const mw_node_type *only = k->nargs ? find_in(mw_node_types, k->args[0], &near) : NULL;
     if (k->nargs && !only && !(only = find_in(composites, k->args[0], &near)))
         return mw_fail(k->c, MW_E_USAGE, "there is no node '%s'%s; moonweave nodes lists them", k->args[0],
                        mw_nearest_hint(&near, hint, sizeof hint));
@@ -217,7 +217,7 @@ static mw_status list(mw_cli *k, const mw_node_type *const *composites)
         print_as_asked(k, only, true);
         return mw_err(k->c);
     }
-    for (const mw_node_type *const *t = mw_node_table; *t; t++)
+    for (const mw_node_type *const *t = mw_node_types; *t; t++)
         print_as_asked(k, *t, false);
     for (const mw_node_type *const *t = composites; *t; t++)
         print_as_asked(k, *t, false);

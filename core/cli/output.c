@@ -2,6 +2,7 @@
 #include "core/base/file.h"
 #include "core/base/paths.h"
 #include "core/cli/session.h"
+#include "core/graph/table.h"
 #include "core/graph/value_json.h"
 #include "core/io/safetensors.h"
 #include "core/graph/picture.h"
@@ -155,6 +156,16 @@ static bool all_tensors(const mw_value *v)
     return mw_value_count(v) > 0;
 }
 
+static mw_status save_table(delivery *d, const mw_value *v)
+{
+    char *suffix = mw_format(d->c, ".%s", mw_table_format(v)), *text = mw_table_text(d->c, v);
+    if (suffix)
+        save_text(d, suffix, text);
+    free(text);
+    free(suffix);
+    return mw_err(d->c);
+}
+
 static mw_status deliver_value(delivery *d, const mw_value *v, const char *type)
 {
     char number[40];
@@ -175,6 +186,8 @@ static mw_status deliver_value(delivery *d, const mw_value *v, const char *type)
         return strcmp(type, "image") ? save_tensor(d, mw_value_as_tensor(v)) : save_pictures(d, v);
     case MW_LIST:
     case MW_MAP:
+        if (!strcmp(type, "table"))
+            return save_table(d, v);
         if (mw_value_kind(v) == MW_MAP && all_tensors(v))
             return save_map(d, v);
         char *json = mw_value_to_json(d->c, v, 2);

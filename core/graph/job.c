@@ -10,6 +10,8 @@ static _Thread_local mw_job *running; // the node that this thread runs
 
 const mw_node_type *mw_running_type(void) { return running ? running->node->schema->type : NULL; }
 
+const char *mw_running_where(void) { return running ? running->node->where : ""; }
+
 bool mw_progress(mw_ctx *c, int64_t done, int64_t total)
 {
     mw_job *job = running;

@@ -29,6 +29,7 @@ static const mw_port_type types[] = {
     {.name = "any", .takes = "a value", .lua = "any", .kinds = ~0u, .nested = true},
     {.name = "function", .takes = "a function", .lua = "function", .kinds = KIND(OBJECT), .object = true},
     {.name = "layout", .takes = "a layout", .lua = "table", .kinds = KIND(MAP), .nested = true},
+    {.name = "table", .takes = "a table of rows", .lua = "table", .kinds = KIND(MAP)},
     {.name = "tokens", .takes = "tokens", .kinds = KIND(MAP) | KIND(LIST)},
     {.name = "maps", .takes = "attention maps", .kinds = KIND(MAP) | KIND(LIST), .nested = true},
     {.name = "schedule", .takes = "a schedule", .kinds = KIND(MAP) | KIND(OBJECT)},
@@ -53,7 +54,7 @@ bool mw_port_type_known(const char *name)
 {
     if (mw_port_type_of(name) != &objects)
         return true;
-    for (const mw_node_type *const *t = mw_node_table; *t; t++)
+    for (const mw_node_type *const *t = mw_node_types; *t; t++)
         for (const mw_out *o = (*t)->out; o && o->name; o++)
             if (!strcmp(o->type, name))
                 return true;

@@ -8,7 +8,7 @@
 
 const mw_node_type *mw_node_find(const char *name)
 {
-    for (const mw_node_type *const *t = mw_node_table; *t; t++)
+    for (const mw_node_type *const *t = mw_node_types; *t; t++)
         if (!strcmp((*t)->name, name))
             return *t;
     return NULL;

@@ -48,6 +48,9 @@ static mw_value *from_json(mw_ctx *c, const json_t *j)
 mw_value *mw_value_from_json(mw_ctx *c, const char *what, const char *text, size_t length)
 {
     json_error_t e;
+    size_t mark = length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; // a byte order mark
+    text += mark;
+    length -= mark;
     json_t *j = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
     if (!j) {
         mw_fail(c, MW_E_FILE, "%s: line %d, column %d: %s", what, e.line, e.column, e.text);

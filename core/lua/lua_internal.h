@@ -86,6 +86,8 @@ lua_State *mw_lua_open(mw_ctx *c, mw_script *s);
 // Start the watchdog's clock anew; a run of the executor in between does not count.
 double mw_lua_clock(void);
 bool mw_lua_may_read(void *script, const char *path);
+// Raises unless the script may read the file at path.
+void mw_lua_guard(lua_State *L, const char *path);
 
 // ---- modules.c
 void mw_lua_open_modules(lua_State *L);
@@ -93,12 +95,13 @@ int mw_lua_require(lua_State *L); // the script's require(name)
 // Push the chunk of the text; false with the message pushed.
 bool mw_lua_load_text(lua_State *L, const char *text, size_t n, const char *chunk);
 
-// ---- params.c, handles.c, constructors.c, outputs.c, user_node.c, tensors.c: add their functions to the
-// table on top of the stack
+// ---- params.c, handles.c, constructors.c, outputs.c, json.c, user_node.c, tensors.c: add their functions to
+// the table on top of the stack
 void mw_lua_add_params(lua_State *L);
 void mw_lua_add_handles(lua_State *L);
 void mw_lua_add_helpers(lua_State *L);
 void mw_lua_add_output(lua_State *L);
+void mw_lua_add_json(lua_State *L);
 void mw_lua_add_user_nodes(lua_State *L);
 void mw_lua_add_composites(lua_State *L);
 void mw_lua_add_tensors(lua_State *L);

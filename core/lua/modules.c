@@ -118,8 +118,8 @@ int mw_lua_require(lua_State *L)
 
 static void offer_nodes(mw_nearest *near)
 {
-    static const char *const own[] = {"params", "output", "node", "tensor", "txt2img", "img2img"};
-    for (const mw_node_type *const *t = mw_node_table; *t; t++)
+    static const char *const own[] = {"params", "output", "node", "tensor", "json", "txt2img", "img2img"};
+    for (const mw_node_type *const *t = mw_node_types; *t; t++)
         mw_nearest_offer(near, (*t)->name);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         mw_nearest_offer(near, own[i]);
@@ -164,6 +164,7 @@ void mw_lua_open_modules(lua_State *L)
     mw_lua_add_handles(L);
     mw_lua_add_helpers(L);
     mw_lua_add_output(L);
+    mw_lua_add_json(L);
     mw_lua_add_user_nodes(L);
     mw_lua_add_composites(L);
     mw_lua_add_tensors(L);

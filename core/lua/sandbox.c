@@ -86,8 +86,7 @@ bool mw_lua_may_read(void *script, const char *path)
     return false;
 }
 
-// Raises unless the script may read the file at path.
-static void guard(lua_State *L, const char *path)
+void mw_lua_guard(lua_State *L, const char *path)
 {
     struct stat st;
     mw_script *s = mw_lua_script(L);
@@ -112,7 +111,7 @@ static int guarded_open(lua_State *L)
     if (strcmp(mode, "r") && strcmp(mode, "rb"))
         return mw_lua_wrong(
             L, "io.open: a script may open files for reading only (mode '%s'); --trust lifts this", mode);
-    guard(L, path);
+    mw_lua_guard(L, path);
     lua_settop(L, 1);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
@@ -122,7 +121,7 @@ static int guarded_open(lua_State *L)
 
 static int guarded_lines(lua_State *L)
 {
-    guard(L, luaL_checkstring(L, 1));
+    mw_lua_guard(L, luaL_checkstring(L, 1));
     int n = lua_gettop(L);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);

@@ -474,7 +474,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 
 const mw_node_type mw_node_box_attention_guide = {
     .name = "box_attention_guide",
-    .version = 1,
+    .version = 2,
     .doc = "Moves latents before a step against the gradient of an energy: attention to each phrase goes "
            "into its "
            "boxes. "

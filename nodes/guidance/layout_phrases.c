@@ -231,7 +231,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 
 const mw_node_type mw_node_layout_phrases = {
     .name = "layout_phrases",
-    .version = 1,
+    .version = 2,
     .flags = MW_NODE_HOST,
     .doc = "The prompts of a layout, for each object alone and for the whole picture, and where its phrases' "
            "tokens "

@@ -95,7 +95,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 const mw_node_type mw_node_judge = {
     .name = "judge",
     .version = 1,
-    .flags = MW_NODE_HOST,
+    .flags = MW_NODE_HOST | MW_NODE_LITERAL,
     .doc = "Judges boxes by a prompt, as the evaluation of LLM-grounded Diffusion does (arXiv 2305.13655, "
            "section "
            "4): counts, "

@@ -1,6 +1,7 @@
 // layout.c: captioned boxes, written in the script, as a language model's answer, or in a file.
 #include "core/base/file.h"
 #include "core/base/paths.h"
+#include "core/base/text.h"
 #include "core/graph/node.h"
 #include "core/graph/value_json.h"
 #include "nodes/nets/layout/layout_filter.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OBJECTS, BACKGROUND, NEGATIVE, CANVAS, TEXT, PATH, SCALE, MODE };
+enum { OBJECTS, BACKGROUND, NEGATIVE, CANVAS, TEXT, PATH, SCALE, MODE, PROMPT };
 enum { LARGEST_FILE = 16 << 20 };
 
 static const mw_port in[] = {
@@ -35,7 +36,8 @@ static const mw_port in[] = {
     [TEXT] = {.name = "text",
               .type = "text",
               .def = "null",
-              .doc = "a completion: [('a cat', [x, y, w, h]), ...], then lines \"Background prompt: ...\" "
+              .doc = "a language model's answer: [('a cat', [x, y, w, h]), ...], then lines \"Background "
+                     "prompt: ...\" "
                      "and \"Negative "
                      "prompt: ...\""},
     [PATH] = {.name = "path",
@@ -53,6 +55,11 @@ static const mw_port in[] = {
               .choices = "strict|faithful",
               .doc = "strict refuses a box off the canvas and cuts one that sticks out; faithful does as the "
                      "published code"},
+    [PROMPT] = {.name = "prompt",
+                .type = "text",
+                .def = "\"\"",
+                .doc = "what a completion answers: warnings and errors name it; where it is not given, the "
+                       "\"Caption:\" in front of the list"},
     {.name = NULL},
 };
 
@@ -74,42 +81,77 @@ static mw_value *literal(mw_ctx *c, mw_value *const *i)
     return map;
 }
 
-static void from_literal(mw_ctx *c, mw_value *const *i, mw_layout *l)
+// "graphs/lmd.lua:12: layout", for warnings; free() it.
+static char *place(mw_ctx *c) { return mw_format(c, "%s: layout", mw_running_where()); }
+
+static void from_literal(mw_ctx *c, mw_value *const *i, const char *where, mw_layout *l)
 {
     mw_value *map = literal(c, i);
-    mw_layout_from_value(c, &(mw_layout_source){"the layout", MW_E_SCRIPT}, map, mw_layout_mode_of(i[MODE]),
-                         l);
+    mw_layout_from_value(c, &(mw_layout_source){"the layout", MW_E_SCRIPT, where}, map,
+                         mw_layout_mode_of(i[MODE]), l);
     mw_value_release(map);
 }
 
-static void from_text(mw_ctx *c, mw_value *const *i, const mw_layout_source *from, const char *text,
-                      size_t size, mw_layout *l)
+// `name`, and what prompt the text answers; free() it.
+static char *named(mw_ctx *c, const char *name, const char *prompt)
 {
-    mw_completion x;
+    char shown[120];
+    return *prompt ? mw_format(c, "%s, for \"%s\"", name, mw_printable(prompt, shown, sizeof shown))
+                   : mw_strdup(c, name);
+}
+
+static void take_canvas(mw_ctx *c, mw_value *const *i, mw_layout *l)
+{
     mw_layout frame;
-    mw_value *map = mw_value_map(c); // for the canvas alone
+    mw_value *map = mw_value_map(c);
     mw_value_set(c, map, "objects", mw_value_list(c));
     mw_value_set(c, map, "canvas", mw_value_retain(i[CANVAS]));
-    mw_layout_from_value(c, &(mw_layout_source){"the layout", MW_E_SCRIPT}, map, MW_STRICT, &frame);
-    mw_completion_read(c, from, mw_layout_mode_of(i[MODE]), text, size, &x);
+    mw_layout_from_value(c, &(mw_layout_source){"the layout", MW_E_SCRIPT, NULL}, map, MW_STRICT, &frame);
     memcpy(l->canvas, frame.canvas, sizeof l->canvas);
-    l->background = mw_err(c) ? NULL : mw_strdup(c, x.background);
-    l->negative = mw_err(c) ? NULL : mw_strdup(c, x.negative);
-    mw_layout_filter(c, from, x.boxes,
-                     &(mw_filter_options){mw_layout_mode_of(i[MODE]), mw_value_as_bool(i[SCALE])}, l);
-    mw_completion_free(&x);
     mw_layout_free(&frame);
     mw_value_release(map);
 }
 
-static void from_file(mw_ctx *c, mw_value *const *i, mw_layout *l)
+static void from_text(mw_ctx *c, mw_value *const *i, const mw_layout_source *origin, const char *text,
+                      size_t size, mw_layout *l)
+{
+    mw_completion x = {0};
+    const char *prompt = mw_value_as_text(i[PROMPT]);
+    char *name = named(c, origin->name, prompt), *full = NULL;
+    mw_layout_source from = {name, origin->code, origin->where};
+    take_canvas(c, i, l);
+    if (mw_completion_read(c, &from, mw_layout_mode_of(i[MODE]), text, size, &x) == MW_OK) {
+        mw_filter_options o = {mw_layout_mode_of(i[MODE]), mw_value_as_bool(i[SCALE]), x.background};
+        from.name = full = named(c, origin->name, *prompt ? prompt : x.caption);
+        l->background = mw_strdup(c, x.background);
+        l->negative = mw_strdup(c, x.negative);
+        mw_layout_filter(c, &from, x.boxes, &o, l);
+    }
+    mw_completion_free(&x);
+    free(full);
+    free(name);
+}
+
+// It begins as a map of JSON does, and is not a completion whose list is "{}".
+static bool is_json(const char *text, size_t size)
+{
+    size_t mark = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0,
+           blank = mark + strspn(text + mark, " \t\r\n");
+    if (text[blank] != '{')
+        return false;
+    json_t *j = json_loadb(text + mark, size - mark, 0, NULL);
+    bool json = j || !strcasestr(text, "background prompt");
+    json_decref(j);
+    return json;
+}
+
+static void from_file(mw_ctx *c, mw_value *const *i, const char *where, mw_layout *l)
 {
     size_t size = 0;
     char *path = mw_find_path(c, mw_value_as_text(i[PATH]));
     char *text = path ? mw_file_read(c, path, LARGEST_FILE, &size) : NULL;
-    mw_layout_source from = {path, MW_E_FILE};
-    size_t blank = text ? strspn(text, " \t\r\n") : 0;
-    if (text && text[blank] == '{') {
+    mw_layout_source from = {path, MW_E_FILE, where};
+    if (text && is_json(text, size)) {
         mw_value *v = mw_value_from_json(c, path, text, size);
         if (v)
             mw_layout_from_value(c, &from, v, mw_layout_mode_of(i[MODE]), l);
@@ -140,13 +182,15 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     if (given != 1)
         return mw_fail(c, MW_E_SCRIPT, "a layout is made of 'objects', 'text' or 'path', got %s of them",
                        given ? "more than one" : "none");
+    char *where = place(c);
     if (mw_value_kind(i[OBJECTS]) != MW_NIL)
-        from_literal(c, i, &l);
+        from_literal(c, i, where, &l);
     else if (mw_value_kind(i[PATH]) != MW_NIL)
-        from_file(c, i, &l);
+        from_file(c, i, where, &l);
     else
-        from_text(c, i, &(mw_layout_source){"the layout's text", MW_E_SCRIPT}, mw_value_as_text(i[TEXT]),
-                  mw_value_text_length(i[TEXT]), &l);
+        from_text(c, i, &(mw_layout_source){"the layout's text", MW_E_SCRIPT, where},
+                  mw_value_as_text(i[TEXT]), mw_value_text_length(i[TEXT]), &l);
+    free(where);
     replace(c, &l.background, i[BACKGROUND]);
     replace(c, &l.negative, i[NEGATIVE]);
     if (!mw_err(c))
@@ -157,7 +201,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 
 const mw_node_type mw_node_layout = {
     .name = "layout",
-    .version = 1,
+    .version = 2,
     .flags = MW_NODE_HOST | MW_NODE_LITERAL,
     .doc = "Captioned boxes for a picture, as objects, as a language model's completion, or from a file "
            "(LLM-grounded Diffusion, arXiv 2305.13655, stage 1).",

@@ -363,10 +363,11 @@ function mw.latent_compose(params) end
 ---@field background? string|mw.handle what is behind the objects; with `text` or `path` it replaces theirs
 ---@field negative? string|mw.handle what must not appear; with `text` or `path` it replaces theirs
 ---@field canvas? table|mw.handle {width, height} that the boxes are meant for
----@field text? string|mw.handle a completion: [('a cat', [x, y, w, h]), ...], then lines "Background prompt: ..." and "Negative prompt: ..."
+---@field text? string|mw.handle a language model's answer: [('a cat', [x, y, w, h]), ...], then lines "Background prompt: ..." and "Negative prompt: ..."
 ---@field path? string|mw.handle a file: JSON of the form that this node gives, or a completion as `text`
 ---@field scale? boolean|mw.handle stretch a completion's boxes over the canvas, at most threefold, also where none leaves it
 ---@field mode? "strict"|"faithful"|mw.handle strict refuses a box off the canvas and cuts one that sticks out; faithful does as the published code
+---@field prompt? string|mw.handle what a completion answers: warnings and errors name it; where it is not given, the "Caption:" in front of the list
 
 ---Captioned boxes for a picture, as objects, as a language model's completion, or from a file (LLM-grounded Diffusion, arXiv 2305.13655, stage 1).
 ---@param params mw.layout.params
@@ -623,6 +624,19 @@ function mw.schedule(params) end
 ---@param params mw.start_latents.params
 ---@return mw.start_latents
 function mw.start_latents(params) end
+
+---@class mw.table: mw.handle
+---@field table mw.handle table: {columns = {name, ...}, rows = {{cell, ...}, ...}, format}
+
+---@class mw.table.params
+---@field columns string|string[]|mw.handle the columns' names, from left to right
+---@field rows table|mw.handle each {cell, cell, ...} in the order of the columns, or {name = cell, ...}, where a column may lack; cells are numbers, texts, true, false, or what nodes give as such
+---@field format? "csv"|"json"|mw.handle what mw.output { name = ... } writes: name.csv, or name.json with an object for each row
+
+---Rows under named columns. mw.output writes it as a file of comma-separated values, or as JSON.
+---@param params mw.table.params
+---@return mw.table
+function mw.table(params) end
 
 ---@class mw.text_encoder: mw.handle
 ---@field embedding mw.handle embedding: [B,77,D] text states

@@ -176,7 +176,7 @@ static void types_fit(void **s)
 static void every_declaration_is_sound(void **s)
 {
     (void)s;
-    for (const mw_node_type *const *t = mw_node_table; *t; t++) {
+    for (const mw_node_type *const *t = mw_node_types; *t; t++) {
         mw_schema *schema = mw_schema_new(c, *t);
         if (!schema)
             fail_msg("%s", mw_errmsg(c));

@@ -5,7 +5,7 @@
 #include "nodes/nets/layout/layout_parse.h"
 #include "nodes/nets/layout/layout_spec.h"
 
-static const mw_layout_source source = {"completion", MW_E_ARG};
+static const mw_layout_source source = {"completion", MW_E_ARG, NULL};
 
 // {"error": sentence} for a failure that the case may expect; the failure is then forgotten. Others stay.
 static json_t *error_of(mw_ctx *c)
@@ -60,7 +60,7 @@ static void filter_row(mw_ctx *c, const mw_english *e, const mw_completion *x, b
     mw_layout l = {.canvas = {MW_LAYOUT_CANVAS, MW_LAYOUT_CANVAS}};
     mw_layout_spec s = {0};
     bool maps = json_is_object(json_array_get(x->boxes, 0));
-    mw_layout_filter(c, &source, x->boxes, &(mw_filter_options){MW_FAITHFUL, scale}, &l);
+    mw_layout_filter(c, &source, x->boxes, &(mw_filter_options){MW_FAITHFUL, scale, x->background}, &l);
     json_object_set_new(row, key, mw_err(c) ? error_of(c) : filtered_json(&l, maps));
     l.background = mw_strdup(c, x->background);
     l.negative = mw_strdup(c, x->negative);
@@ -71,6 +71,15 @@ static void filter_row(mw_ctx *c, const mw_english *e, const mw_completion *x, b
     mw_layout_free(&l);
 }
 
+// What Python calls the type of the boxes.
+static const char *type_name(const mw_completion *x)
+{
+    static const char *const names[] = {
+        [JSON_OBJECT] = "dict", [JSON_ARRAY] = "list", [JSON_STRING] = "str", [JSON_INTEGER] = "int",
+        [JSON_REAL] = "float",  [JSON_TRUE] = "bool",  [JSON_FALSE] = "bool", [JSON_NULL] = "NoneType"};
+    return x->tuple ? "tuple" : names[json_typeof(x->boxes)];
+}
+
 static json_t *parse_row(mw_ctx *c, const mw_english *e, const json_t *text)
 {
     mw_completion x;
@@ -79,10 +88,9 @@ static json_t *parse_row(mw_ctx *c, const mw_english *e, const json_t *text)
     if (mw_err(c)) {
         json_object_set_new(row, "parse", error_of(c));
     } else {
-        const char *type = json_is_null(x.boxes) ? "NoneType" : x.tuple ? "tuple" : "list";
         json_object_set_new(row, "parse",
-                            json_pack("{s:O,s:s,s:s,s:s}", "boxes", x.boxes, "boxes_type", type, "background",
-                                      x.background, "negative", x.negative));
+                            json_pack("{s:O,s:s,s:s,s:s}", "boxes", x.boxes, "boxes_type", type_name(&x),
+                                      "background", x.background, "negative", x.negative));
         filter_row(c, e, &x, false, "filter", row);
         filter_row(c, e, &x, true, "filter_scaled", row);
     }

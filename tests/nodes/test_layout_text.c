@@ -2,6 +2,7 @@
 // Long: tables of texts and what they are read as.
 #include "core/base/file.h"
 #include "nodes/nets/layout/layout_filter.h"
+#include "nodes/nets/layout/layout_literal.h"
 #include "nodes/nets/layout/layout_parse.h"
 #include "nodes/nets/layout/layout_spec.h"
 
@@ -16,7 +17,7 @@
 
 static mw_ctx *c;
 static mw_english *english;
-static const mw_layout_source source = {"layout.txt", MW_E_FILE};
+static const mw_layout_source source = {"layout.txt", MW_E_FILE, NULL};
 
 // ---- literals
 
@@ -179,6 +180,11 @@ static void completions(void **state)
         {"", "empty"},
         {"[('a', [1, 2, 3, 4])]", "no \"Background prompt:\" in \"[('a'"},
         {"[] Background prompt: a Background prompt: b", "more than one \"Background prompt:\""},
+        {"[] + []\nBackground prompt: a", "an expression"},
+        {"[a cat, [1, 2]]\nBackground prompt: a", "words outside of quotes"},
+        {"42 43\nBackground prompt: a", "the list of boxes"},
+        {"[('a', [1, 2, 3, 4])]\n\nCaption: b\nObjects: []\nBackground prompt: b",
+         "no \"Background prompt:\""},
         {"[] Background prompt: a Negative prompt: b Negative prompt: c",
          "more than one \"Negative prompt:\""},
         {"[('a', [1, 2, 3, 4)]\nBackground prompt: a", "layout.txt: the list of boxes"},
@@ -194,13 +200,192 @@ static void completions(void **state)
     }
 }
 
+static void check_strict(const char *text, const char *boxes, const char *background, const char *negative)
+{
+    mw_completion x;
+    mw_status status = mw_completion_read(c, &source, MW_STRICT, text, strlen(text), &x);
+    char *got = x.boxes ? json_dumps(x.boxes, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    if (status != MW_OK || strcmp(got, boxes) != 0 || strcmp(x.background, background) != 0 ||
+        strcmp(x.negative, negative) != 0)
+        fail_msg("%s\ngives %s | %s | %s (%s), expected %s | %s | %s", text, got ? got : "nothing",
+                 x.background ? x.background : "", x.negative ? x.negative : "", mw_errmsg(c), boxes,
+                 background, negative);
+    free(got);
+    mw_completion_free(&x);
+}
+
+#define CAT "[[\"a cat\",[1,2,3,4]]]"
+#define LIST "[('a cat', [1, 2, 3, 4])]"
+
+// Labels, fences, remarks and ends as chat models write them.
+static void strict_completions(void **state)
+{
+    (void)state;
+    static const char *const same[] = {
+        "Objects: " LIST "\nBackground prompt: A wall\nNegative prompt: dogs",
+        "\xef\xbb\xbf" LIST "\nBackground prompt: A wall\nNegative prompt: dogs",
+        LIST " Background prompt: A wall Negative prompt: dogs",
+        LIST "\r\nBackground prompt: A wall\r\nNegative prompt: dogs\r\n",
+        "Objects:" LIST "\nBackground prompt:A wall\nNegative prompt:dogs",
+        "Objects:\n" LIST "\nBackground prompt:\nA wall\nNegative prompt:\ndogs\n",
+        "objects: " LIST "\nbackground prompt: A wall\nnegative prompt: dogs",
+        "OBJECTS: " LIST "\nBACKGROUND PROMPT: A wall\nNEGATIVE PROMPT: dogs",
+        "Objects: " LIST "\nBackground Prompt: A wall\nNegative Prompt: dogs",
+        "**Objects:** " LIST "\n**Background prompt:** A wall\n**Negative prompt:** dogs",
+        "**Objects**: " LIST "\n**Background prompt**: A wall\n**Negative prompt**: dogs",
+        "__Objects:__ " LIST "\n*Background prompt:* *A wall*\n`Negative prompt:` `dogs`",
+        "### Objects\n" LIST "\n\n### Background prompt\nA wall\n\n### Negative prompt\ndogs",
+        "- Objects: " LIST "\n- Background prompt: A wall\n- Negative prompt: dogs",
+        "1. **Objects:** " LIST "\n2. **Background prompt:** A wall\n3. **Negative prompt:** dogs",
+        "\xe2\x80\xa2 Objects: " LIST
+        "\n\xe2\x80\xa2 Background prompt: A wall\n\xe2\x80\xa2 Negative prompt: dogs",
+        "> Objects: " LIST "\n> Background prompt: A wall\n> Negative prompt: dogs",
+        "Objects\xef\xbc\x9a " LIST
+        "\nBackground prompt\xef\xbc\x9a A wall\nNegative prompt\xef\xbc\x9a dogs",
+        "Objects - " LIST "\nBackground prompt \xe2\x80\x93 A wall\nNegative prompt \xe2\x80\x94 dogs",
+        "objects = " LIST "\nbackground_prompt = \"A wall\"\nnegative_prompt = 'dogs'",
+        "{\n  \"objects\": [[\"a cat\", [1, 2, 3, 4]]],\n  \"background_prompt\": \"A wall\",\n  "
+        "\"negative_prompt\": \"dogs\"\n}",
+        "{\"Objects\": [[\"a cat\", [1, 2, 3, 4]]], \"Background prompt\": \"A wall\", \"Negative prompt\": "
+        "\"dogs\"}",
+        "```json\n{\"negative\": \"dogs\", \"background\": \"A wall\", \"boxes\": [[\"a cat\", [1, 2, 3, "
+        "4]]]}\n```",
+        "Bounding boxes: " LIST "\nBackground: A wall\nNegative: dogs",
+        "```\nObjects: " LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n```",
+        "```python\n" LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n```\nI hope this helps!",
+        "~~~\n" LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n~~~",
+        "Objects:\n```python\n" LIST "\n```\nBackground prompt: A wall\nNegative prompt: dogs",
+        "Sure! Here is the layout with a background prompt and a negative prompt:\n\nObjects: " LIST
+        "\nBackground prompt: A wall\nNegative prompt: dogs",
+        "Here you are:\n" LIST "\nBackground prompt: A wall\nNegative prompt: dogs",
+        "<think>\nObjects: maybe [('x', [0,\n</think>\n\nObjects: " LIST
+        "\nBackground prompt: A wall\nNegative prompt: dogs",
+        "Caption: a cat at a wall\nObjects: " LIST "\nBackground prompt: A wall\nNegative prompt: dogs",
+        LIST "\n\nBackground prompt: A wall\n\nNegative prompt: dogs\n\nNote: the cat is small.",
+        LIST "\nBackground prompt: A wall\nNegative prompt: dogs\nNote: the cat is small.",
+        LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n(The cat is small.)\n",
+        LIST " (the cat is small)\nBackground prompt: A wall\nThis is behind it.\nNegative prompt: dogs",
+        LIST "\nNegative prompt: dogs\nBackground prompt: A wall",
+        LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n\nCaption: A bird\nObjects: [('a bird', "
+             "[1, 2, 3, "
+             "4])]\nBackground prompt: A tree\nNegative prompt: ",
+        LIST "\nBackground prompt: A wall\nNegative prompt: dogs\nCaption: A bird\nObjects: []",
+        LIST "\nBackground prompt: A wall\nNegative prompt: dogs Caption: A bird",
+        LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n\n[('a bird', [1, 2, 3, 4])]\nBackground "
+             "prompt: x",
+        LIST "\nBackground prompt: \"A wall\"\nNegative prompt: \xe2\x80\x9c"
+             "dogs\xe2\x80\x9d",
+        "Objects: [(\xe2\x80\x9c"
+        "a cat\xe2\x80\x9d, [1, 2, 3, 4])]\nBackground prompt: A wall\nNegative prompt: dogs",
+        "Objects: [(\xe2\x80\x98"
+        "a cat\xe2\x80\x99, [1, 2, 3, 4],),]\nBackground prompt: A wall\nNegative prompt: dogs",
+        "Objects: [(\xc2\xab"
+        "a cat\xc2\xbb, [1,\xc2\xa0"
+        "2, 3, 4])]\nBackground prompt: A wall\nNegative prompt: dogs",
+        "Objects: \xe3\x80\x90\xef\xbc\x88\xe3\x80\x8c"
+        "a cat\xe3\x80\x8d\xef\xbc\x8c[1, 2, 3, "
+        "4]\xef\xbc\x89\xe3\x80\x91\nBackground prompt: A wall\nNegative prompt: dogs",
+        "Objects: [(`a cat`, [1, 2, 3, 4])]\nBackground prompt: A wall\nNegative prompt: dogs",
+        "Objects: [\n  ('a cat', [1, 2, 3, 4]),  # it's \"small\n]\nBackground prompt: A wall\nNegative "
+        "prompt: dogs",
+    };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        check_strict(same[i], CAT, "A wall", "dogs");
+    static const char *const none[] = {"none",
+                                       "None.",
+                                       "N/A",
+                                       "n/a",
+                                       "(none)",
+                                       "[none]",
+                                       "**None**",
+                                       "-",
+                                       "\"\"",
+                                       "nothing",
+                                       "null",
+                                       "",
+                                       "\n```",
+                                       "\n\nI hope this helps.",
+                                       "\nNote: there is none",
+                                       "\nCaption: next"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        char *text = mw_format(c, LIST "\nBackground prompt: A wall\nNegative prompt: %s", none[i]);
+        check_strict(text, CAT, "A wall", "");
+        free(text);
+    }
+    static const char *const no_boxes[] = {"[]",
+                                           "",
+                                           "None",
+                                           "none",
+                                           "N/A",
+                                           "No objects",
+                                           "(no objects)",
+                                           "\n",
+                                           "```python\n```",
+                                           "There are no objects.",
+                                           "**None**",
+                                           "-",
+                                           "\n[]\n"};
+    for (size_t i = 0; i < sizeof no_boxes / sizeof *no_boxes; i++) {
+        char *text = mw_format(c, "Objects: %s\nBackground prompt: A wall", no_boxes[i]);
+        check_strict(text, "[]", "A wall", "");
+        free(text);
+    }
+    check_strict("None\nBackground prompt: A wall\nNegative prompt: dogs\n\nCaption: x\nObjects: " LIST
+                 "\nBackground prompt: b",
+                 "[]", "A wall", "dogs");
+    check_strict("Objects: ('a', [1, 2, 3, 4])\nBackground prompt: A wall", "[\"a\",[1,2,3,4]]", "A wall",
+                 "");
+    check_strict("Objects:\n('a', [1, 2, 3, 4])\n('b', [5, 6, 7, 8]),\nBackground prompt: A wall",
+                 "[[\"a\",[1,2,3,4]],[\"b\",[5,6,7,8]]]", "A wall", "");
+    check_strict("Objects:\n- ('a', [1, 2, 3, 4])\n- ('b', [5, 6, 7, 8])\n\nBackground prompt: A wall",
+                 "[[\"a\",[1,2,3,4]],[\"b\",[5,6,7,8]]]", "A wall", "");
+    check_strict("1. (\"a\", [1, 2, 3, 4])\n2. (\"b\", [5, 6, 7, 8])\nBackground prompt: A wall",
+                 "[[\"a\",[1,2,3,4]],[\"b\",[5,6,7,8]]]", "A wall", "");
+    check_strict("('a', [1, 2, 3, 4]), ('b', [5, 6, 7, 8])\nBackground prompt: A wall",
+                 "[[\"a\",[1,2,3,4]],[\"b\",[5,6,7,8]]]", "A wall", "");
+    check_strict("[('a dog's bowl', [\xe2\x88\x92"
+                 "1, \xe2\x80\x93"
+                 "2, 3, 4]), ('b', null)]\nBackground prompt: A wall",
+                 "[[\"a dog's bowl\",[-1,-2,3,4]],[\"b\",null]]", "A wall", "");
+    check_strict("[('a sign saying \"Background prompt: x\"', [1, 2, 3, 4])]\nBackground prompt: A wall",
+                 "[[\"a sign saying \\\"Background prompt: x\\\"\",[1,2,3,4]]]", "A wall", "");
+    check_strict(LIST
+                 "\nBackground prompt: A \"red\" wall, objects: many\nNegative prompt: no cats, none of them",
+                 CAT, "A \"red\" wall, objects: many", "no cats, none of them");
+}
+
+// Any bytes end in a layout or a sentence, and so does any change of a good one.
+static void random_completions(void **state)
+{
+    (void)state;
+    static const char good[] =
+        "**Objects:**\n```\n[('a dog\xe2\x80\x99s b', [1, 2, 3, 4]),]\n```\n- Background prompt: A "
+        "\"wall\"\nNegative prompt: none\n\nCaption: x";
+    static const char letters[] = "[](){},:'\"\\#\n\r\t -*`_>=1.eObNc\xe2\x80\x9c\xff";
+    unsigned s = 11;
+    for (int i = 0; i < 20000; i++) {
+        size_t n = sizeof good - 1;
+        char *text = malloc(n); // exact, so that a read beyond the end is seen
+        for (size_t k = 0; k < n; k++) {
+            s = s * 1664525u + 1013904223u;
+            text[k] = (s >> 8) % 20 ? good[k] : letters[(s >> 12) % (sizeof letters - (i % 2))];
+        }
+        mw_completion x;
+        mw_status status = mw_completion_read(c, &source, MW_STRICT, text, n - (s >> 9) % n, &x);
+        assert_true(status == MW_E_FILE || (x.boxes && x.background && x.negative));
+        mw_err_clear(c);
+        mw_completion_free(&x);
+        free(text);
+    }
+}
+
 // ---- the filter
 
 static mw_status filter(const char *boxes, mw_layout_mode mode, bool scale, mw_layout *l)
 {
-    json_t *j = json_loads(boxes, 0, NULL);
+    json_t *j = json_loads(boxes, JSON_DECODE_ANY, NULL);
     *l = (mw_layout){.canvas = {MW_LAYOUT_CANVAS, MW_LAYOUT_CANVAS}};
-    mw_layout_filter(c, &source, j, &(mw_filter_options){mode, scale}, l);
+    mw_layout_filter(c, &source, j, &(mw_filter_options){mode, scale, "A  Sky"}, l);
     json_decref(j);
     return mw_err(c);
 }
@@ -231,18 +416,63 @@ static void filtered(void **state)
     check_filter("[[\"cat\",[100,100,100,100]],[\"dog\",[250,200,100,100]]]", MW_FAITHFUL, true,
                  "cat(0,102,205,205)dog(307,307,205,205)");
     check_filter("[[\"cat\",[10,-50,100,100]],[\"dog\",[300,300,200,220]]]", MW_STRICT, false,
-                 "cat(0,0,90,90)dog(260,314,180,198)");
-    check_filter("[[\"sky\",[0,0,512,512]],[\"a..\",[10.5,20.25,30,1]],[\"b\",[513,0,1,1]],[\"c\",[]],[\"d\","
-                 "[1,1,0,5]]]",
+                 "cat(10,0,100,50)dog(300,300,200,212)");
+    check_filter("[[\"the sky.\",[0,0,512,512]],[\" a.. \",[10.5,20.25,30,1]],[\"c\",[]],[\"d\",[1,1,0,5]]]",
                  MW_STRICT, false, "a(10,20,30,1)");
-    check_filter("[]", MW_STRICT, true, "");
+    check_filter("[[\"a cat\",[0,0,512,512]],[\"a dog\",[-9,0,600,512]]]", MW_STRICT, false,
+                 "a cat(0,0,512,512)a dog(0,0,512,512)");
+    check_filter("[[\"a cat\",[0,0,512,512]],[\"b\",[1,2,3,4]],[\"c\",[513,0,1,1]]]", MW_FAITHFUL, false,
+                 "b(1,2,3,4)");
+    // what counts as false in Python is no box
+    for (mw_layout_mode mode = MW_STRICT; mode <= MW_FAITHFUL; mode++) {
+        check_filter("[[\"a\",null],[\"a\",\"\"],[\"a\",0],[\"a\",{}],[\"a\",false],[\"a\",[]],[\"a\",0.0],"
+                     "{\"name\":\"a\",\"bounding_box\":null},[\"b\",[1,2,3,4]]]",
+                     mode, false, "b(1,2,3,4)");
+        check_filter("{}", mode, false, "");
+        check_filter("\"\"", mode, false, "");
+        check_filter("null", mode, false, "");
+    }
+    // shapes that only strict reads
+    static const char *const shapes[] = {
+        "[[\"b\",1,2,3,4]]",
+        "[\"b\",1,2,3,4]",
+        "[\"b\",[1,2,3,4]]",
+        "[[\"b\",[\"1\",\" 2 \",\"3.0\",4]]]",
+        "{\"b\":[1,2,3,4]}",
+        "{\"name\":\"b\",\"bounding_box\":[1,2,3,4]}",
+        "[{\"phrase\":\"b\",\"box\":[1,2,3,4]}]",
+        "[{\"label\":\"b\",\"x\":1,\"y\":2,\"width\":3,\"height\":4}]",
+        "[{\"object\":\"b\",\"bbox\":{\"x\":1,\"y\":2,\"w\":3,\"h\":4}}]",
+        "[[\"a\"],[\"b\",[1,2,3,4]],{\"name\":\"c\"}]",
+    };
     mw_layout l;
-    static const char *const bad[] = {
-        "[[\"a\",[1,2,3]]]",  "[[\"a\",[1,2,3,\"4\"]]]", "[[1,[1,2,3,4]]]", "[\"ab\"]", "{}",
-        "[{\"name\":\"a\"}]", "[[\"a\",[1,2,1e308,3]]]"};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        check_filter(shapes[i], MW_STRICT, false, "b(1,2,3,4)");
+        assert_int_equal(filter(shapes[i], MW_FAITHFUL, false, &l), MW_E_FILE);
+        mw_err_clear(c);
+        mw_layout_free(&l);
+    }
+    check_filter("[]", MW_STRICT, true, "");
+    static const struct {
+        const char *boxes, *words;
+    } bad[] = {{"[[\"a\",[1,2,3]]]", "box 1"},
+               {"[[\"a\",[1,2,3,\"4x\"]]]", "box 1"},
+               {"[[\"a\",[1,2,3,\"0x4\"]]]", "box 1"},
+               {"[[\"a\",[1,2,3,\"nan\"]]]", "box 1"},
+               {"[[1,[1,2,3,4]]]", "box 1"},
+               {"[\"ab\"]", "box 1"},
+               {"42", "the boxes are 42"},
+               {"0", "the boxes are 0"},
+               {"[[\"a\",[1,2,1e308,3]]]", "box 1"},
+               {"[[\"b\",[1,2,3,4]],[\"a ladder\",[513,25,64,300]]]", "box 2, \"a ladder\""},
+               {"[[\"a\",[-50,2,50,4]]]", "box 1, \"a\""},
+               {"[[\"...\",[1,2,3,4]]]", "the name of box 1 has no letters"},
+               {"[[\"b\",[1,2,3,4]],[\" \",[1,2,3,4]]]", "the name of box 2 has no letters"},
+               {"[[\"-?\",[1,2,3,4]]]", "the name of box 1 has no letters"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(filter(bad[i], MW_STRICT, false, &l), MW_E_FILE);
-        assert_non_null(strstr(mw_errmsg(c), "layout.txt"));
+        assert_int_equal(filter(bad[i].boxes, MW_STRICT, false, &l), MW_E_FILE);
+        if (!strstr(mw_errmsg(c), "layout.txt: ") || !strstr(mw_errmsg(c), bad[i].words))
+            fail_msg("'%s' has no '%s'", mw_errmsg(c), bad[i].words);
         mw_err_clear(c);
         mw_layout_free(&l);
     }
@@ -252,17 +482,19 @@ static void filtered(void **state)
 static void filtered_inside(void **state)
 {
     (void)state;
+    int refused = 0;
     srand(5);
     for (int i = 0; i < 3000; i++) {
         json_t *boxes = json_array();
         for (int k = 1 + rand() % 5; k > 0; k--)
             json_array_append_new(boxes,
-                                  json_pack("[s,[f,f,f,f]]", "a", rand() % 7000 / 10.0 - 100,
-                                            rand() % 7000 / 10.0 - 100, 1 + rand() % 5000 / 10.0,
+                                  json_pack("[s,[f,f,f,f]]", "a", rand() % 6000 / 10.0 - 100 + 0.5,
+                                            rand() % 6000 / 10.0 - 100, 1 + rand() % 5000 / 10.0,
                                             1 + rand() % 5000 / 10.0));
         mw_layout l = {.canvas = {MW_LAYOUT_CANVAS, MW_LAYOUT_CANVAS}};
-        assert_int_equal(mw_layout_filter(c, &source, boxes, &(mw_filter_options){MW_STRICT, rand() % 2}, &l),
-                         MW_OK);
+        mw_layout_filter(c, &source, boxes, &(mw_filter_options){MW_STRICT, rand() % 2, ""}, &l);
+        refused += mw_err(c) != MW_OK; // a box wholly off the canvas
+        mw_err_clear(c);
         for (size_t k = 0; k < l.n; k++) {
             const double *b = l.object[k].box;
             assert_true(b[0] >= 0 && b[1] >= 0 && b[0] + b[2] <= 512 && b[1] + b[3] <= 512);
@@ -270,6 +502,7 @@ static void filtered_inside(void **state)
         mw_layout_free(&l);
         json_decref(boxes);
     }
+    assert_true(refused > 0 && refused < 1500);
 }
 
 // ---- prompts
@@ -298,13 +531,16 @@ static void prompts(void **state)
     (void)state;
     const char *pets[] = {"a dog", "a cat", "a cat"}, *pandas[] = {"a panda bear", "a panda bear"};
     const char *doctors[] = {"a human doctor", "a human doctor"},
-               *mixed[] = {"an apple on a plate", "Zebra", "an apple on a plate"};
+               *mixed[] = {"an apple on a plate", "Zebra", "an apple on a plate"},
+               *flowers[] = {"the flowers", "the flowers"};
     check_spec(MW_FAITHFUL, "A realistic scene", pets, 3, "A realistic scene with two cats, a dog");
     check_spec(MW_FAITHFUL, "", pandas, 2, "two pandbears");
     check_spec(MW_STRICT, "", pandas, 2, "two panda bears");
     check_spec(MW_FAITHFUL, "", doctors, 2, "two humdoctors");
     check_spec(MW_FAITHFUL, "A shelf", mixed, 3, "A shelf with Zebra, two apples on plate");
     check_spec(MW_STRICT, "A shelf", mixed, 3, "A shelf with Zebra, two apples on a plate");
+    check_spec(MW_FAITHFUL, "Fog", flowers, 2, "Fog with two the flowerss");
+    check_spec(MW_STRICT, "Fog", flowers, 2, "Fog with two flowers");
     check_spec(MW_STRICT, "Fog", NULL, 0, "Fog");
 }
 
@@ -394,13 +630,95 @@ static void nouns(void **state)
                                           "",
                                           "",
                                           "child's",
-                                          "children's",
+                                          "child'ss",
                                           "sunglasses",
-                                          "sunglass",
+                                          "sunglassess",
+                                          "FLOWERS",
+                                          "FLOWERSS",
+                                          "pairs of shoes",
+                                          "pairss of shoes",
+                                          "children",
+                                          "childrens",
                                           "caf\xc3\xa9",
                                           "caf\xc3\xa9s",
                                           "Cherry",
                                           "Cherrys",
+                                          NULL};
+    // What strict makes of names that come more than once: a plural is itself, also of several words.
+    static const char *const several[] = {"flower",
+                                          "flowers",
+                                          "flowers",
+                                          "flowers",
+                                          "red trees",
+                                          "red trees",
+                                          "glasses",
+                                          "glasses",
+                                          "glass",
+                                          "glasses",
+                                          "bus",
+                                          "buses",
+                                          "buses",
+                                          "buses",
+                                          "cactus",
+                                          "cactuses",
+                                          "lens",
+                                          "lenses",
+                                          "bunch of flowers",
+                                          "bunches of flowers",
+                                          "bunches of flowers",
+                                          "bunches of flowers",
+                                          "people",
+                                          "people",
+                                          "children",
+                                          "children",
+                                          "child",
+                                          "children",
+                                          "jeans",
+                                          "jeans",
+                                          "sheep",
+                                          "sheep",
+                                          "scissors",
+                                          "scissors",
+                                          "cross",
+                                          "crosses",
+                                          "canvas",
+                                          "canvases",
+                                          "specimen",
+                                          "specimens",
+                                          "women",
+                                          "women",
+                                          "child's",
+                                          "children's",
+                                          "FLOWERS",
+                                          "FLOWERS",
+                                          "Clouds",
+                                          "Clouds",
+                                          "tennis racket",
+                                          "tennis rackets",
+                                          "box",
+                                          "boxes",
+                                          "mice",
+                                          "mice",
+                                          "leaves",
+                                          "leaves",
+                                          "knife",
+                                          "knives",
+                                          "iris",
+                                          "irises",
+                                          " stars ",
+                                          " stars ",
+                                          "dog on the stairs",
+                                          "dogs on the stairs",
+                                          "opera",
+                                          "operas",
+                                          "octopus",
+                                          "octopuses",
+                                          "compass",
+                                          "compasses",
+                                          "geese",
+                                          "geese",
+                                          "",
+                                          "",
                                           NULL};
     static const char *const singulars[] = {"cats",           "cat",     "geese",
                                             "goose",          "mice",    "mouse",
@@ -421,6 +739,7 @@ static void nouns(void **state)
         "an  owl", "an owl",    "yttrium bar", "an yttrium bar", "8 ball",    "a 8 ball",
         NULL};
     check_words(mw_plural, plurals);
+    check_words(mw_several, several);
     check_words(mw_singular, singulars);
     check_words(mw_with_article, articles);
 }
@@ -437,6 +756,7 @@ static void common_nouns(void **state)
         if (*noun == '#' || !plural)
             continue;
         check_words(mw_plural, (const char *const[]){noun, plural, NULL});
+        check_words(mw_several, (const char *const[]){noun, plural, plural, plural, NULL});
         if (!line)
             check_words(mw_singular, (const char *const[]){plural, noun, NULL});
         n++;
@@ -498,9 +818,17 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(literals),    cmocka_unit_test(wrong_literals), cmocka_unit_test(random_literals),
-        cmocka_unit_test(completions), cmocka_unit_test(filtered),       cmocka_unit_test(filtered_inside),
-        cmocka_unit_test(prompts),     cmocka_unit_test(nouns),          cmocka_unit_test(common_nouns),
+        cmocka_unit_test(literals),
+        cmocka_unit_test(wrong_literals),
+        cmocka_unit_test(random_literals),
+        cmocka_unit_test(completions),
+        cmocka_unit_test(strict_completions),
+        cmocka_unit_test(random_completions),
+        cmocka_unit_test(filtered),
+        cmocka_unit_test(filtered_inside),
+        cmocka_unit_test(prompts),
+        cmocka_unit_test(nouns),
+        cmocka_unit_test(common_nouns),
         cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -61,7 +61,7 @@ mw_status mw_layout_spec_of(mw_ctx *c, const char *port, const mw_value *v, mw_l
     *layout = (mw_layout){0};
     *spec = (mw_layout_spec){0};
     mw_english *e = mw_err(c) == MW_OK ? mw_english_load(c) : NULL;
-    if (e && mw_layout_from_value(c, &(mw_layout_source){port, MW_E_SCRIPT}, v, mode, layout) == MW_OK)
+    if (e && mw_layout_from_value(c, &(mw_layout_source){port, MW_E_SCRIPT, NULL}, v, mode, layout) == MW_OK)
         mw_layout_spec_make(c, e, layout, mode, spec);
     mw_english_free(e);
     return mw_err(c);

@@ -5,7 +5,7 @@
 #ifndef MW_LAYOUT_H
 #define MW_LAYOUT_H
 
-#include "nodes/nets/layout/layout_literal.h"
+#include "nodes/nets/layout/layout_source.h"
 
 // Enough for any picture; more is refused before memory is asked for.
 #define MW_LAYOUT_MAX_OBJECTS 4096

@@ -12,13 +12,6 @@
 
 #include <jansson.h>
 
-// Where a layout's text comes from: its name in messages, and the kind of failure that a wrong one is
-// (MW_E_FILE of files and answers of models, MW_E_SCRIPT of a script's own text).
-typedef struct {
-    const char *name;
-    mw_status code;
-} mw_layout_source;
-
 typedef enum {
     MW_LITERAL_GOOD,
     MW_LITERAL_SYNTAX, // it is no Python expression

@@ -66,7 +66,7 @@ static char *group_phrase(mw_ctx *c, const mw_english *e, const char *name, size
     if (n == 1)
         return mw_strdup(c, name);
     char *base = without_article(c, name, mode);
-    char *plural = base ? mw_plural(c, e, base) : NULL;
+    char *plural = !base ? NULL : mode == MW_FAITHFUL ? mw_plural(c, e, base) : mw_several(c, e, base);
     char *number = plural ? mw_number_words(c, (int)n) : NULL;
     char *phrase = number ? mw_format(c, "%s %s", number, plural) : NULL;
     free(base);

@@ -31,8 +31,9 @@ typedef struct {
 } mw_layout_spec;
 
 // Free with mw_layout_spec_free, also after a failure. Faithful takes articles out of a repeated name
-// wherever "an " and then "a " stand in it ("a panda bear" twice is "two pandbears"); strict drops one in
-// front.
+// wherever "an " and then "a " stand in it ("a panda bear" twice is "two pandbears") and makes plurals of
+// plurals
+// ("two flowerss"); strict drops one article in front and lets a plural be ("two flowers").
 mw_status mw_layout_spec_make(mw_ctx *c, const mw_english *e, const mw_layout *l, mw_layout_mode mode,
                               mw_layout_spec *out);
 void mw_layout_spec_free(mw_layout_spec *s);

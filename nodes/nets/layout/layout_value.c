@@ -3,6 +3,7 @@
 
 #include "core/base/nearest.h"
 #include "core/base/text.h"
+#include "nodes/nets/layout/layout_clip.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 static const double LARGEST_CANVAS = 65536;
-static const char blanks[] = " \t\r\n"; // around a phrase; they go
+static const char blanks[] = " \t\r\n"; // around a phrase; in strict mode they go
 
 // "name: object 3 ('a star')" for messages.
 typedef struct {
@@ -64,36 +65,11 @@ static mw_status numbers(reader *r, const char *what, const mw_value *v, int n, 
     return MW_OK;
 }
 
-// A box cut at the edges of the canvas; false when nothing of it lies there.
-static bool cut(double b[4], const double canvas[2])
-{
-    for (int k = 0; k < 2; k++) {
-        double begin = fmax(b[k], 0), end = fmin(b[k] + b[k + 2], canvas[k]);
-        if (!(end > begin))
-            return false;
-        b[k] = begin;
-        b[k + 2] = end - begin;
-    }
-    return true;
-}
-
 static mw_status check_box(reader *r, const double canvas[2], mw_layout_mode mode, double b[4])
 {
-    double old[4] = {b[0], b[1], b[2], b[3]};
     if (!(b[2] > 0 && b[3] > 0))
         return WRONG(r, "a box of %g x %g has no area", b[2], b[3]);
-    if (mode == MW_FAITHFUL)
-        return MW_OK;
-    if (!cut(b, canvas))
-        return WRONG(r, "the box {%g, %g, %g, %g} lies wholly off the canvas of %g x %g", old[0], old[1],
-                     old[2], old[3], canvas[0], canvas[1]);
-    if (old[0] < 0 || old[1] < 0 || old[0] + old[2] > canvas[0] || old[1] + old[3] > canvas[1])
-        mw_warn(r->c,
-                "%s%s: the box {%g, %g, %g, %g} sticks out of the canvas of %g x %g and is cut to {%g, %g, "
-                "%g, %g}",
-                r->from->name, r->place, old[0], old[1], old[2], old[3], canvas[0], canvas[1], b[0], b[1],
-                b[2], b[3]);
-    return MW_OK;
+    return mode == MW_FAITHFUL ? MW_OK : mw_layout_clip(r->c, r->from, r->place + strlen(": "), canvas, b);
 }
 
 static mw_status take_object(reader *r, size_t i, const mw_value *o, mw_layout_mode mode, mw_layout *out)
@@ -114,11 +90,15 @@ static mw_status take_object(reader *r, size_t i, const mw_value *o, mw_layout_m
     if (mw_value_text_length(phrase) > MW_LAYOUT_MAX_PHRASE)
         return WRONG(r, "'phrase' has %zu bytes, more than %d", mw_value_text_length(phrase),
                      MW_LAYOUT_MAX_PHRASE);
-    text += strspn(text, blanks);
-    if (*text == 0 || strlen(mw_value_as_text(phrase)) != mw_value_text_length(phrase))
+    if (mode == MW_STRICT)
+        text += strspn(text, blanks);
+    if (text[strspn(text, blanks)] == 0 || strlen(mw_value_as_text(phrase)) != mw_value_text_length(phrase))
         return WRONG(r, "'phrase' must have letters, and no zero byte");
     size_t length = strlen(text);
-    while (strchr(blanks, text[length - 1]))
+    if (mode == MW_FAITHFUL && text[length - 1] == ' ')
+        return WRONG(
+            r, "a 'phrase' that ends in a blank has no last word in faithful mode; strict takes it off");
+    while (mode == MW_STRICT && strchr(blanks, text[length - 1]))
         length--;
     snprintf(r->place, sizeof r->place, ": object %zu ('%s')", i + 1,
              mw_printable(text, shown, sizeof shown));

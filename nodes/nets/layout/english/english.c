@@ -75,14 +75,21 @@ static char *changed(mw_ctx *c, const mw_english *e, mw_section s, piece p)
     return name || mw_err(c) ? name : by_rule(c, e, s, p);
 }
 
+// The word of several that changes; all of them where it is the last one.
+static piece changing(const mw_english *e, piece p)
+{
+    piece word = p;
+    if (!before_preposition(e, p, ' ', &word))
+        before_preposition(e, p, '-', &word);
+    return word;
+}
+
 static char *inflected(mw_ctx *c, const mw_english *e, mw_section s, piece p)
 {
     size_t at;
-    piece word = p;
     if (mw_english_rule(e, MW_SAME, p.at, p.n, &at))
         return copy(c, p);
-    if (!before_preposition(e, p, ' ', &word))
-        before_preposition(e, p, '-', &word);
+    piece word = changing(e, p);
     char *other = changed(c, e, s, word);
     if (!other)
         return mw_err(c) ? NULL : copy(c, p);
@@ -167,31 +174,34 @@ static char *possessive(mw_ctx *c, const mw_english *e, piece p)
     return all;
 }
 
-// A word alone that ends in s may be taken for a verb, which loses it; NULL when not.
-static char *lone(mw_ctx *c, const mw_english *e, piece p)
+char *mw_plural(mw_ctx *c, const mw_english *e, const char *noun)
 {
-    size_t at;
-    for (size_t i = 0; i < p.n; i++)
-        if (blank(p.at[i]))
-            return NULL;
-    if ((isupper((unsigned char)*p.at) && p.at[p.n - 1] == 's') ||
-        mw_english_rule(e, MW_SAME, p.at, p.n, &at))
-        return NULL;
-    const mw_word_rule *r = mw_english_rule(e, MW_LONE, p.at, p.n, &at);
-    return r && strcmp(r->by, "!") != 0 ? joined(c, (piece){p.at, at}, r->by, (piece){"", 0}) : NULL;
+    piece p = strip(noun);
+    return mw_err(c) || !p.n ? mw_strdup(c, noun) : finished(c, noun, p, inflected(c, e, MW_PLURAL, p));
 }
 
-char *mw_plural(mw_ctx *c, const mw_english *e, const char *noun)
+// The rules of the singular have another word for it, and it is none that only looks like a plural.
+static bool is_plural(mw_ctx *c, const mw_english *e, piece p)
+{
+    size_t at;
+    piece word = changing(e, p);
+    if (mw_english_rule(e, MW_ONE, word.at, word.n, &at))
+        return false;
+    char *other = changed(c, e, MW_SINGULAR, word);
+    bool differs = other && (strlen(other) != word.n || memcmp(other, word.at, word.n) != 0);
+    free(other);
+    return differs;
+}
+
+char *mw_several(mw_ctx *c, const mw_english *e, const char *noun)
 {
     piece p = strip(noun);
     if (mw_err(c) || !p.n)
         return mw_strdup(c, noun);
-    char *middle = possessive(c, e, p);
-    if (!middle && !mw_err(c))
-        middle = lone(c, e, p);
-    if (!middle && !mw_err(c))
-        middle = inflected(c, e, MW_PLURAL, p);
-    return finished(c, noun, p, middle);
+    char *owners = possessive(c, e, p);
+    if (owners || mw_err(c))
+        return finished(c, noun, p, owners);
+    return is_plural(c, e, p) ? mw_strdup(c, noun) : mw_plural(c, e, noun);
 }
 
 char *mw_singular(mw_ctx *c, const mw_english *e, const char *noun)

@@ -14,9 +14,13 @@ typedef struct mw_english mw_english; // read-only once loaded; threads may shar
 mw_english *mw_english_load(mw_ctx *c);
 void mw_english_free(mw_english *e); // accepts NULL
 
-// All three return fresh UTF-8 text; free() it; NULL when memory is out or an error is pending.
-// "apple on a plate" -> "apples on a plate"; words in capitals stay so. Blanks around the text are kept.
+// All four return fresh UTF-8 text; free() it; NULL when memory is out or an error is pending.
+// "apple on a plate" -> "apples on a plate"; words in capitals stay so. Blanks around the text are kept. It
+// is inflect's plural_noun, to which a plural is a noun like others: "flowers" -> "flowerss".
 char *mw_plural(mw_ctx *c, const mw_english *e, const char *noun);
+// What two and more of it are called: the plural, and a plural is itself: "cat" -> "cats", "flowers" and
+// "bunches of flowers" -> the same, "glass" -> "glasses".
+char *mw_several(mw_ctx *c, const mw_english *e, const char *noun);
 // "geese" -> "goose"; a noun that is no plural comes back as it is.
 char *mw_singular(mw_ctx *c, const mw_english *e, const char *noun);
 // "hour" -> "an hour", "a hat" -> "a hat".

@@ -6,7 +6,7 @@
 
 typedef enum {
     MW_SAME,
-    MW_LONE,
+    MW_ONE,
     MW_PLURAL,
     MW_NAME,
     MW_SINGULAR,

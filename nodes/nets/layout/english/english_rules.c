@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { LARGEST_FILE = 1 << 20 };
-static const char *const section_names[MW_SECTIONS] = {"same",     "lone",    "plural",     "name",
+static const char *const section_names[MW_SECTIONS] = {"same",     "one",     "plural",     "name",
                                                        "singular", "article", "preposition"};
 
 // ---- reading
