@@ -92,10 +92,11 @@ static void put_text(mw_ctx *c, const mw_png_text *t, FILE *out)
     fprintf(out, "text %s:\n", mw_printable(t->key, key, sizeof key));
     for (const char *line = t->value; *line;) {
         size_t n = strcspn(line, "\n");
-        char *shown = mw_alloc(c, n + 8);
+        size_t room = 12 * n + 8; // an escape takes that much at most
+        char *shown = mw_alloc(c, room);
         if (!shown)
             return;
-        fprintf(out, "  %s\n", mw_printable_n(line, n, shown, n + 8));
+        fprintf(out, "  %s\n", mw_printable_n(line, n, shown, room));
         free(shown);
         line += n + (line[n] == '\n');
     }

@@ -1,10 +1,14 @@
 // text_encoder.c: prompts to the text states that a UNet attends to.
+#include "core/base/text.h"
 #include "core/graph/node.h"
 #include "core/ops.h"
-#include "nodes/nets/clip/clip_tokenizer.h"
 #include "nodes/nets/checkpoint/model.h"
+#include "nodes/nets/clip/clip_tokenizer.h"
+#include "nodes/nets/clip/prompt_markup.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MODEL, PROMPT, CLIP_SKIP, NEGATIVE };
 
@@ -51,11 +55,43 @@ typedef struct {
     bool zero_empty;
 } job;
 
-static void warn_lost(mw_ctx *c, const char *text, size_t size, size_t lost, int length)
+// How a message names prompt b.
+static const char *which(const job *j, int64_t b, char buf[64])
 {
-    size_t n = size - lost;
-    mw_warn(c, "the prompt is longer than %d tokens; lost: \"%.*s%s\"", length, (int)(n < 200 ? n : 200),
-            text + lost, n > 200 ? "..." : "");
+    if (j->B == 1)
+        return "the prompt";
+    snprintf(buf, 64, "prompt %lld of %lld", (long long)b + 1, (long long)j->B);
+    return buf;
+}
+
+static void warn_lost(const job *j, int64_t b, size_t lost)
+{
+    char name[64], shown[240];
+    size_t size = mw_value_text_length(j->text[b]);
+    mw_warn(j->c, "%s is longer than %d tokens; lost: \"%s\"", which(j, b, name), (int)j->L,
+            mw_printable_n(mw_value_as_text(j->text[b]) + lost, size - lost, shown, sizeof shown));
+}
+
+static bool came_before(const job *j, int64_t b)
+{
+    for (int64_t i = 0; i < b; i++)
+        if (mw_value_text_length(j->text[i]) == mw_value_text_length(j->text[b]) &&
+            memcmp(mw_value_as_text(j->text[i]), mw_value_as_text(j->text[b]),
+                   mw_value_text_length(j->text[b])) == 0)
+            return true;
+    return false;
+}
+
+static void warn_markup(const job *j, int64_t b)
+{
+    char name[64], shown[100];
+    const char *text = mw_value_as_text(j->text[b]);
+    size_t begin, end;
+    if (!came_before(j, b) && mw_prompt_markup(text, mw_value_text_length(j->text[b]), &begin, &end))
+        mw_warn(j->c,
+                "%s: \"%s\" is read literally: prompts hold no weights, switches or files here (mw.lora and "
+                "mw.textual_inversion load files)",
+                which(j, b, name), mw_printable_n(text + begin, end - begin, shown, sizeof shown));
 }
 
 // Ids of all prompts for encoder e, B*L of them; free() them.
@@ -68,7 +104,7 @@ static int32_t *encode(const job *j, int e)
         size_t size = mw_value_text_length(j->text[b]), lost = size;
         mw_clip_encode(j->c, t, text, size, ids + b * j->L, NULL, &lost);
         if (e == 0 && lost < size && mw_err(j->c) == MW_OK)
-            warn_lost(j->c, text, size, lost, (int)j->L);
+            warn_lost(j, b, lost);
     }
     return ids;
 }
@@ -158,6 +194,8 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     for (int64_t b = 0; b < j.B; b++)
         text[b] = many ? mw_value_at(i[PROMPT], (size_t)b) : i[PROMPT];
     j.text = text;
+    for (int64_t b = 0; b < j.B; b++)
+        warn_markup(&j, b);
     mw_tensor *embedding = NULL, *pooled = NULL;
     states(&j, &embedding, &pooled);
     o[OUT_EMBEDDING] = mw_value_tensor(c, embedding);
