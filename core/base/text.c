@@ -12,8 +12,7 @@
 static size_t show(const char *text, size_t n, size_t *used, char *out)
 {
     utf8proc_int32_t point;
-    utf8proc_ssize_t length =
-        utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)n, &point);
+    utf8proc_ssize_t length = utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)n, &point);
     *used = length > 0 ? (size_t)length : 1;
     if (length <= 0)
         return (size_t)snprintf(out, SHOWN_MAX, "\\x%02x", (unsigned char)*text);

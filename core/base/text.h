@@ -11,8 +11,8 @@ const char *mw_printable(const char *text, char *buf, size_t size);
 // The same for text of n bytes that may lack a zero at the end.
 const char *mw_printable_n(const char *text, size_t n, char *buf, size_t size);
 
-// The same for a whole message, uncut: it keeps its tabs and line ends, and lines after the first are indented
-// by two, so that none passes for a message of its own. free() it; NULL when host memory is out.
+// The same for a whole message, uncut: it keeps its tabs and line ends, and lines after the first are
+// indented by two, so that none passes for a message of its own. free() it; NULL when host memory is out.
 char *mw_printable_lines(const char *text);
 
 #endif

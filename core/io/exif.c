@@ -1,4 +1,5 @@
-// exif.c: the orientation of a picture from EXIF (CIPA DC-008, a TIFF inside the picture) and XMP, and turning.
+// exif.c: the orientation of a picture from EXIF (CIPA DC-008, a TIFF inside the picture) and XMP, and
+// turning.
 #include "core/io/exif.h"
 
 #include "core/io/image_internal.h"

@@ -31,8 +31,9 @@ typedef struct {
     const char *key, *value;
 } mw_png_text;
 
-// Decodes a PNG or JPEG and turns it as its orientation (EXIF, XMP) says. Transparency is dropped, 16 bits are
-// cut to the upper 8, grey becomes three equal channels. info may be NULL. On failure (MW_E_FILE names `name`) out->rgb is NULL.
+// Decodes a PNG or JPEG and turns it as its orientation (EXIF, XMP) says. Transparency is dropped, 16 bits
+// are cut to the upper 8, grey becomes three equal channels. info may be NULL. On failure (MW_E_FILE names
+// `name`) out->rgb is NULL.
 mw_status mw_image_decode(mw_ctx *c, const char *name, const void *data, size_t size, mw_image *out,
                           mw_image_info *info);
 // The same for a file.

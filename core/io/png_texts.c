@@ -21,7 +21,8 @@ typedef struct {
 // Finds key and value of a text chunk; false when its fields are not whole. A text without a zero is a key.
 static bool split(const mw_png_chunk *chunk, value *v)
 {
-    const uint8_t *p = chunk->size ? memchr(chunk->data, 0, chunk->size) : NULL, *end = chunk->data + chunk->size;
+    const uint8_t *p = chunk->size ? memchr(chunk->data, 0, chunk->size) : NULL,
+                  *end = chunk->data + chunk->size;
     v->utf8 = !strcmp(chunk->type, "iTXt");
     v->packed = !strcmp(chunk->type, "zTXt");
     v->key_size = p ? (size_t)(p - chunk->data) : chunk->size;
@@ -94,8 +95,8 @@ bool mw_png_read_text(mw_ctx *c, const mw_png_chunk *chunk, mw_png_text *out)
     if (!split(chunk, &v))
         return false;
     uint8_t *unpacked = v.packed ? unpack(c, &v) : NULL;
-    char *block = (unpacked || !v.packed) && v.size <= MAX_TEXT ? mw_alloc(c, 3 * (v.key_size + v.size) + 2)
-                                                                : NULL;
+    char *block =
+        (unpacked || !v.packed) && v.size <= MAX_TEXT ? mw_alloc(c, 3 * (v.key_size + v.size) + 2) : NULL;
     if (block) {
         out->key = block;
         out->value = put(block, chunk->data, v.key_size, false) + 1;

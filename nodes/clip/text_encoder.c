@@ -94,17 +94,21 @@ static void warn_markup(const job *j, int64_t b)
                 which(j, b, name), mw_printable_n(text + begin, end - begin, shown, sizeof shown));
 }
 
-// Ids of all prompts for encoder e, B*L of them; free() them.
-static int32_t *encode(const job *j, int e)
+// Ids of all prompts for encoder e, B*L of them; free() them. mask (may be NULL): room for as many, 1 for ids
+// of the text and 0 for padding.
+static int32_t *encode(const job *j, int e, int32_t *mask)
 {
     const mw_clip_tokenizer *t = j->m->tokenizer[e]->tokenizer;
     int32_t *ids = mw_alloc(j->c, (size_t)(j->B * j->L) * sizeof *ids);
     for (int64_t b = 0; ids && b < j->B; b++) {
         const char *text = mw_value_as_text(j->text[b]);
-        size_t size = mw_value_text_length(j->text[b]), lost = size;
-        mw_clip_encode(j->c, t, text, size, ids + b * j->L, NULL, &lost);
-        if (e == 0 && lost < size && mw_err(j->c) == MW_OK)
-            warn_lost(j, b, lost);
+        size_t size = mw_value_text_length(j->text[b]);
+        mw_clip_fit fit = {.lost = size};
+        mw_clip_encode(j->c, t, text, size, ids + b * j->L, &fit);
+        if (e == 0 && fit.lost < size && mw_err(j->c) == MW_OK)
+            warn_lost(j, b, fit.lost);
+        for (int64_t i = 0; mask && i < j->L; i++)
+            mask[b * j->L + i] = i >= fit.first && i < fit.first + fit.count;
     }
     return ids;
 }
@@ -129,11 +133,15 @@ static void states(const job *j, mw_tensor **embedding, mw_tensor **pooled)
     mw_ctx *c = j->c;
     mw_tensor *part[2] = {NULL};
     for (int e = 0; e < j->m->n && mw_err(c) == MW_OK; e++) {
-        int32_t *ids = encode(j, e);
+        const mw_clip_text_config *f = &j->m->encoder[e].config;
+        int32_t *mask =
+            f->masks_padding && j->m->n == 1 ? mw_alloc(c, (size_t)(j->B * j->L) * sizeof *mask) : NULL;
+        int32_t *ids = encode(j, e, mask);
         mw_clip_text_out r = {.skip = j->skip + j->m->penultimate, .pool = e == j->m->n - 1};
         if (mw_err(c) == MW_OK)
-            mw_clip_text_forward(c, &j->m->encoder[e], ids, NULL, j->B, j->L, &r);
+            mw_clip_text_forward(c, &j->m->encoder[e], ids, mask, j->B, j->L, &r);
         free(ids);
+        free(mask);
         part[e] = mw_cast(c, j->m->penultimate ? r.last_plain : r.last, MW_F32);
         *pooled = mw_cast(c, r.embeds ? r.embeds : r.pooled, MW_F32);
     }
@@ -160,18 +168,18 @@ static mw_value *tokens_of(const job *j, const mw_value *text)
     const mw_clip_tokenizer *t = j->m->tokenizer[0]->tokenizer;
     const char *s = mw_value_as_text(text);
     size_t size = mw_value_text_length(text);
-    int used = 0;
+    mw_clip_fit fit = {0};
     mw_clip_tokens found = {0};
     int32_t *ids = mw_alloc(c, (size_t)j->L * sizeof *ids);
-    if (ids && mw_clip_encode(c, t, s, size, ids, &used, NULL) == MW_OK)
+    if (ids && mw_clip_encode(c, t, s, size, ids, &fit) == MW_OK)
         mw_clip_tokenize(c, t, s, size, &found);
     mw_value *map = mw_value_map(c), *pieces = mw_value_list(c);
-    for (size_t i = 0; i < found.n && (int)i < used - 2; i++)
+    for (size_t i = 0; i < found.n && (int)i < fit.count - 2; i++)
         mw_value_push(c, pieces,
                       mw_value_text(c, s + found.token[i].begin, found.token[i].end - found.token[i].begin));
     mw_value_set(c, map, "text", mw_value_text(c, s, size));
     mw_value_set(c, map, "ids", ids ? numbers(c, ids, j->L) : NULL);
-    mw_value_set(c, map, "used", mw_value_number(c, used));
+    mw_value_set(c, map, "used", mw_value_number(c, fit.first + fit.count));
     mw_value_set(c, map, "pieces", pieces);
     mw_clip_tokens_free(&found);
     free(ids);

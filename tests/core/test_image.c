@@ -193,7 +193,10 @@ static void odd_texts(void **state)
                {"tEXt", "\0empty key", 10, "", "empty key"},
                {"tEXt", "", 0, "", ""},
                {"tEXt", "k\0a\0b", 5, "k", "a\uFFFDb"},
-               {"tEXt", "gr\xf6\xdf" "e\0\xe9", 7, "größe", "é"},
+               {"tEXt",
+                "gr\xf6\xdf"
+                "e\0\xe9",
+                7, "größe", "é"},
                {"zTXt", "k", 1, "k", ""},
                {"zTXt", "k\0", 2, NULL, NULL},
                {"zTXt", "k\0\1xxxx", 7, NULL, NULL},
@@ -330,7 +333,10 @@ static void jpegs_are_turned(void **state)
     mw_image_info info;
     assert_int_equal(mw_image_decode(c, "a.jpg", plain, n, &stored, NULL), MW_OK);
     for (int o = 1; o <= 8; o++) {
-        memcpy(marked, "\xff\xd8\xff\xe1\0\x22" "Exif\0\0", 12);
+        memcpy(marked,
+               "\xff\xd8\xff\xe1\0\x22"
+               "Exif\0\0",
+               12);
         size_t at = 12 + make_exif(marked + 12, o % 2, 3, o);
         memcpy(marked + at, plain + 2, n - 2);
         assert_int_equal(mw_image_decode(c, "a.jpg", marked, at + n - 2, &shown, &info), MW_OK);

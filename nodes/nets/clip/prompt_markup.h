@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// The first "(word:1.2)", "[one:other:0.5]", "<lora:name:1>" (lyco, hypernet) or "embedding:name" of a text of
-// `size` bytes: bytes [*begin, *end). False where there is none.
+// The first "(word:1.2)", "[one:other:0.5]", "<lora:name:1>" (lyco, hypernet) or "embedding:name" of a text
+// of `size` bytes: bytes [*begin, *end). False where there is none.
 bool mw_prompt_markup(const char *text, size_t size, size_t *begin, size_t *end);
 
 #endif
