@@ -2,6 +2,7 @@
 #include "nodes/nets/clip/clip_tokenizer_internal.h"
 
 #include "core/base/text.h"
+#include "nodes/nets/clip/clip_token_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,54 @@ mw_status mw_clip_link_vectors(mw_ctx *c, mw_clip_tokenizer *t)
         }
     }
     return mw_err(c);
+}
+
+// Whether the vocabulary has an entry of that text: a piece inside of words, or (with "</w>") a word.
+static bool in_vocabulary(mw_ctx *c, const mw_clip_tokenizer *t, const char *text)
+{
+    char buf[MW_CLIP_TOKEN_MAX];
+    mw_clip_token_texts *texts = mw_clip_token_texts_new(c, t);
+    bool found = find(t, text) != NULL;
+    for (int32_t id = 0; texts && !found && id < t->size; id++)
+        found = strcmp(mw_clip_token_text(texts, id, buf), text) == 0;
+    mw_clip_token_texts_free(texts);
+    return found;
+}
+
+static mw_status copy_specials(mw_ctx *c, mw_clip_tokenizer *to, const mw_clip_tokenizer *from)
+{
+    for (size_t i = 0; i < from->nspecial && !mw_err(c); i++) {
+        const mw_clip_special *s = &from->special[i];
+        mw_clip_add_special(c, to, s->text, s->id, s->normalized, s->alone);
+    }
+    return mw_err(c);
+}
+
+mw_clip_tokenizer *mw_clip_tokenizer_with(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, int n)
+{
+    mw_clip_tokenizer *new = mw_err(c) ? NULL : mw_alloc(c, sizeof *new);
+    if (!new)
+        return NULL;
+    *new = *t;
+    new->special = NULL;
+    new->nspecial = 0;
+    new->bpe.merges = mw_alloc(c, (t->bpe.mask + 1) * sizeof *new->bpe.merges);
+    if (new->bpe.merges)
+        memcpy(new->bpe.merges, t->bpe.merges, (t->bpe.mask + 1) * sizeof *new->bpe.merges);
+    copy_specials(c, new, t);
+    for (int i = 0; i < n && !mw_err(c); i++) {
+        char *name = i ? mw_format(c, "%s_%d", text, i) : mw_strdup(c, text), shown[80];
+        if (name && (!*text || in_vocabulary(c, t, name)))
+            mw_fail(c, MW_E_ARG, "the token '%s' is in the tokenizer's vocabulary already; choose another",
+                    mw_printable(name, shown, sizeof shown));
+        if (name && !mw_err(c))
+            mw_clip_add_special(c, new, name, new->size, true, false);
+        free(name);
+    }
+    if (mw_err(c) == MW_OK && mw_clip_link_vectors(c, new) == MW_OK)
+        return new;
+    mw_clip_tokenizer_free(new);
+    return NULL;
 }
 
 // Spaces beside a token fall away whether or not it strips them.

@@ -38,6 +38,11 @@ mw_clip_tokenizer *mw_clip_tokenizer_load(mw_ctx *c, const char *folder, const c
 // checkpoints that carry none.
 mw_clip_tokenizer *mw_clip_tokenizer_bundled(mw_ctx *c, const char *pad);
 
+// A tokenizer that knows `text` too, as n tokens: the next n ids, whose texts are "text", "text_1", ... as
+// diffusers adds them; all n stand for the first of them. Looked for in the normalised text. MW_E_ARG when
+// one is known already.
+mw_clip_tokenizer *mw_clip_tokenizer_with(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, int n);
+
 void mw_clip_tokenizer_free(mw_clip_tokenizer *t); // accepts NULL
 
 int mw_clip_tokenizer_length(const mw_clip_tokenizer *t); // ids of an encoded text, 77
