@@ -60,9 +60,18 @@ char *mw_share_path(mw_ctx *c, const char *relative)
 // The name itself under dir, or one of the forms a model may have in a tree of models.
 static char *find_in_models(mw_ctx *c, const char *dir, int length, const char *name)
 {
-    static const char *const folders[] = {
-        "",          "checkpoints/",      "vae/",       "loras/", "text_encoders/", "clip/", "unet/",
-        "adapters/", "diffusion_models/", "diffusers/", "llm/"};
+    static const char *const folders[] = {"",
+                                          "checkpoints/",
+                                          "vae/",
+                                          "loras/",
+                                          "embeddings/",
+                                          "text_encoders/",
+                                          "clip/",
+                                          "unet/",
+                                          "adapters/",
+                                          "diffusion_models/",
+                                          "diffusers/",
+                                          "llm/"};
     static const char *const endings[] = {"", ".safetensors"};
     for (size_t f = 0; f < sizeof folders / sizeof *folders; f++)
         for (size_t e = 0; e < sizeof endings / sizeof *endings; e++) {

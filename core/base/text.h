@@ -4,11 +4,15 @@
 
 #include <stddef.h>
 
-// Copies UTF-8 text into buf (size >= 8), safe for a terminal and one line: control characters become spaces,
-// bytes that are no UTF-8 become '?', and what does not fit ends in "...", cut between characters. Returns
-// buf.
+// Copies UTF-8 text into buf (size >= 8), safe for a terminal and one line: control characters are shown as
+// escapes (\n, \x1b, \u{202e}), bytes that are no UTF-8 too (\xff), and what does not fit ends in "...", cut
+// between characters. Returns buf.
 const char *mw_printable(const char *text, char *buf, size_t size);
 // The same for text of n bytes that may lack a zero at the end.
 const char *mw_printable_n(const char *text, size_t n, char *buf, size_t size);
+
+// The same for a whole message, uncut: it keeps its tabs and line ends, and lines after the first are
+// indented by two, so that none passes for a message of its own. free() it; NULL when host memory is out.
+char *mw_printable_lines(const char *text);
 
 #endif

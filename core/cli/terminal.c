@@ -1,8 +1,11 @@
 // terminal.c: stderr: log lines, the progress line, Ctrl-C.
 #include "core/cli/terminal.h"
 
+#include "core/base/text.h"
+
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct {
@@ -24,7 +27,10 @@ static void write_log(void *user, mw_log_level level, const char *text)
     static const char *const colours[] = {"\033[31m", "\033[33m", "", "\033[2m"};
     mw_terminal_clear();
     const char *on = k->colour ? colours[level] : "", *off = k->colour && *on ? "\033[0m" : "";
-    fprintf(stderr, "%s%s%s%s\n", on, level == MW_LOG_WARN ? "warning: " : "", text, off);
+    char *shown = mw_printable_lines(text);
+    fprintf(stderr, "%s%s%s%s\n", on, level == MW_LOG_WARN ? "warning: " : "",
+            shown ? shown : "out of host memory", off);
+    free(shown);
 }
 
 void mw_terminal_begin(mw_cli *k)

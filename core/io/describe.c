@@ -89,13 +89,14 @@ void mw_describe_tensors(const mw_st *s, FILE *out)
 static void put_text(mw_ctx *c, const mw_png_text *t, FILE *out)
 {
     char key[100];
-    fprintf(out, "text %s:\n", mw_printable(t->key, key, sizeof key));
+    fprintf(out, "text %s:\n", *t->key ? mw_printable(t->key, key, sizeof key) : "without a key");
     for (const char *line = t->value; *line;) {
         size_t n = strcspn(line, "\n");
-        char *shown = mw_alloc(c, n + 8);
+        size_t room = 12 * n + 8; // an escape takes that much at most
+        char *shown = mw_alloc(c, room);
         if (!shown)
             return;
-        fprintf(out, "  %s\n", mw_printable_n(line, n, shown, n + 8));
+        fprintf(out, "  %s\n", mw_printable_n(line, n, shown, room));
         free(shown);
         line += n + (line[n] == '\n');
     }
@@ -103,6 +104,14 @@ static void put_text(mw_ctx *c, const mw_png_text *t, FILE *out)
 
 mw_status mw_describe_image(mw_ctx *c, const char *path, FILE *out)
 {
+    static const char *const turned[] = {[1] = "",
+                                         [2] = ", mirrored left to right (orientation 2)",
+                                         [3] = ", turned by half (orientation 3)",
+                                         [4] = ", mirrored top to bottom (orientation 4)",
+                                         [5] = ", mirrored along its falling diagonal (orientation 5)",
+                                         [6] = ", turned clockwise by a quarter (orientation 6)",
+                                         [7] = ", mirrored along its rising diagonal (orientation 7)",
+                                         [8] = ", turned counter-clockwise by a quarter (orientation 8)"};
     mw_image image;
     mw_image_info info;
     if (mw_image_read(c, path, &image, &info) != MW_OK)
@@ -111,8 +120,8 @@ mw_status mw_describe_image(mw_ctx *c, const char *path, FILE *out)
     size_t n;
     mw_png_text *texts = mw_png_texts(c, path, &n);
     if (mw_err(c) == MW_OK)
-        fprintf(out, "%s: a %s picture of %d x %d pixels, %s, %d bits\n", path, info.format, info.width,
-                info.height, info.mode, info.depth);
+        fprintf(out, "%s: a %s picture of %d x %d pixels, %s, %d bits%s\n", path, info.format, info.width,
+                info.height, info.mode, info.depth, turned[info.orientation]);
     for (size_t i = 0; i < n; i++)
         put_text(c, &texts[i], out);
     mw_png_texts_free(texts, n);

@@ -1,4 +1,5 @@
 // image.c: pictures from files and to files.
+#include "core/io/exif.h"
 #include "core/io/image_internal.h"
 
 #include "core/base/file.h"
@@ -18,8 +19,8 @@ bool mw_image_check_sides(mw_ctx *c, const char *name, uint32_t width, uint32_t 
     return mw_err(c) == MW_OK;
 }
 
-// What stb makes of a checked file.
-static void decode(mw_ctx *c, const char *name, const uint8_t *data, size_t size, const mw_image_info *info,
+// What stb makes of a checked file, turned as its orientation says; the info then tells the sides as shown.
+static void decode(mw_ctx *c, const char *name, const uint8_t *data, size_t size, mw_image_info *info,
                    mw_image *out)
 {
     int width, height, channels;
@@ -32,6 +33,10 @@ static void decode(mw_ctx *c, const char *name, const uint8_t *data, size_t size
     } else {
         out->width = width;
         out->height = height;
+        if (mw_image_orient(c, out, info->orientation) != MW_OK)
+            mw_image_free(out);
+        info->width = out->width;
+        info->height = out->height;
     }
 }
 
@@ -46,13 +51,18 @@ mw_status mw_image_decode(mw_ctx *c, const char *name, const void *data, size_t 
     if (size > MW_IMAGE_MAX_BYTES)
         return mw_fail(c, MW_E_FILE, "%s: is longer than a picture may be", name);
     if (size >= 8 && !memcmp(data, MW_PNG_SIGNATURE, 8)) {
+        size_t whole = size;
         uint8_t *plain = mw_png_check(c, name, data, size, info, &size);
-        if (plain)
+        if (plain) {
+            info->orientation = mw_png_orientation(c, data, whole);
             decode(c, name, plain, size, info, out);
+        }
         free(plain);
     } else if (size >= 2 && !memcmp(data, "\xff\xd8", 2)) {
-        if (mw_jpeg_check(c, name, data, size, info))
+        if (mw_jpeg_check(c, name, data, size, info)) {
+            info->orientation = mw_jpeg_orientation(data, size);
             decode(c, name, data, size, info, out);
+        }
     } else {
         mw_fail(c, MW_E_FILE, "%s: is neither a PNG nor a JPEG picture", name);
     }

@@ -32,6 +32,11 @@ bool mw_png_next(mw_ctx *c, const char *name, const uint8_t *png, size_t size, s
 // Writes a chunk of `size` bytes to `to`; returns the place behind it (12 bytes more than size).
 uint8_t *mw_png_put(uint8_t *to, const char *type, const void *data, uint32_t size);
 
+// The texts of a PNG (png_texts.c): whether a chunk is one, and what it says. The key is the first half of a
+// block that holds both; free() it. False when it can't be unpacked or is too long.
+bool mw_png_is_text(const mw_png_chunk *chunk);
+bool mw_png_read_text(mw_ctx *c, const mw_png_chunk *chunk, mw_png_text *out);
+
 // Sides within 1 .. and the pixel limit; MW_E_FILE else.
 bool mw_image_check_sides(mw_ctx *c, const char *name, uint32_t width, uint32_t height);
 

@@ -14,19 +14,23 @@
 // A value as bytes: where it lies in the chunk, and how it is to be understood.
 typedef struct {
     const uint8_t *data;
-    size_t size;
+    size_t size, key_size;
     bool packed, utf8;
 } value;
 
-// Finds key and value of a text chunk; false when its fields are not whole.
+// Finds key and value of a text chunk; false when its fields are not whole. A text without a zero is a key.
 static bool split(const mw_png_chunk *chunk, value *v)
 {
-    const uint8_t *p = memchr(chunk->data, 0, chunk->size), *end = chunk->data + chunk->size;
-    if (!p || p == chunk->data || p - chunk->data > 79)
-        return false;
-    p++;
+    const uint8_t *p = chunk->size ? memchr(chunk->data, 0, chunk->size) : NULL,
+                  *end = chunk->data + chunk->size;
     v->utf8 = !strcmp(chunk->type, "iTXt");
     v->packed = !strcmp(chunk->type, "zTXt");
+    v->key_size = p ? (size_t)(p - chunk->data) : chunk->size;
+    if (!p) {
+        *v = (value){.data = end, .key_size = v->key_size};
+        return true;
+    }
+    p++;
     if (v->utf8) {
         if (end - p < 2 || p[0] > 1 || p[1])
             return false;
@@ -66,44 +70,40 @@ static uint8_t *unpack(mw_ctx *c, value *v)
     }
 }
 
-// A text made of key and value in one block that begins with the key, both as UTF-8; false when the value is
-// not.
-static bool make_text(mw_ctx *c, const char *key, const value *v, mw_png_text *out)
+// Bytes as UTF-8: Latin-1 is made such; in what is to be UTF-8, zeros and wrong bytes become U+FFFD.
+static char *put(char *to, const uint8_t *data, size_t size, bool utf8)
 {
-    size_t key_size = strlen(key), n = 0;
-    char *block = mw_alloc(c, 2 * (key_size + v->size) + 2);
-    if (!block)
-        return false;
-    char *to = block;
-    for (size_t i = 0; i < key_size; i++)
-        to += utf8proc_encode_char((uint8_t)key[i], (utf8proc_uint8_t *)to);
-    out->key = block;
-    out->value = ++to;
-    for (size_t i = 0; i < v->size; i += n) {
-        utf8proc_int32_t point = v->data[i];
-        utf8proc_ssize_t m =
-            v->utf8 ? utf8proc_iterate(v->data + i, (utf8proc_ssize_t)(v->size - i), &point) : 1;
-        if (m <= 0 || !point) {
-            free(block);
-            return false;
-        }
+    for (size_t i = 0, n; i < size; i += n) {
+        utf8proc_int32_t point = data[i];
+        utf8proc_ssize_t m = utf8 ? utf8proc_iterate(data + i, (utf8proc_ssize_t)(size - i), &point) : 1;
+        if (m <= 0 || !point)
+            point = 0xFFFD;
+        n = m > 0 ? (size_t)m : 1;
         to += utf8proc_encode_char(point, (utf8proc_uint8_t *)to);
-        n = (size_t)m;
     }
-    return true;
+    return to;
 }
 
-static bool read_text(mw_ctx *c, const mw_png_chunk *chunk, mw_png_text *out, size_t *total)
+bool mw_png_is_text(const mw_png_chunk *chunk)
 {
-    value v;
+    return !strcmp(chunk->type, "tEXt") || !strcmp(chunk->type, "zTXt") || !strcmp(chunk->type, "iTXt");
+}
+
+bool mw_png_read_text(mw_ctx *c, const mw_png_chunk *chunk, mw_png_text *out)
+{
+    value v = {0};
     if (!split(chunk, &v))
         return false;
     uint8_t *unpacked = v.packed ? unpack(c, &v) : NULL;
-    *total += v.size;
-    bool good =
-        (unpacked || !v.packed) && *total <= 4 * MAX_TEXT && make_text(c, (const char *)chunk->data, &v, out);
+    char *block =
+        (unpacked || !v.packed) && v.size <= MAX_TEXT ? mw_alloc(c, 3 * (v.key_size + v.size) + 2) : NULL;
+    if (block) {
+        out->key = block;
+        out->value = put(block, chunk->data, v.key_size, false) + 1;
+        put((char *)(uintptr_t)out->value, v.data, v.size, v.utf8);
+    }
     free(unpacked);
-    return good;
+    return block;
 }
 
 mw_png_text *mw_png_texts(mw_ctx *c, const char *path, size_t *n)
@@ -117,20 +117,23 @@ mw_png_text *mw_png_texts(mw_ctx *c, const char *path, size_t *n)
         return NULL;
     bool png = m.size >= 8 && !memcmp(m.data, MW_PNG_SIGNATURE, 8);
     while (png && strcmp(chunk.type, "IEND") && mw_png_next(c, path, m.data, m.size, &at, &chunk)) {
-        if (strcmp(chunk.type, "tEXt") && strcmp(chunk.type, "zTXt") && strcmp(chunk.type, "iTXt"))
+        mw_png_text text;
+        if (!mw_png_is_text(&chunk))
             continue;
         if (!texts)
             texts = mw_alloc(c, MAX_TEXTS * sizeof *texts);
-        if (texts && *n < MAX_TEXTS && read_text(c, &chunk, &texts[*n], &total))
-            ++*n;
-        else
-            mw_fail(c, MW_E_FILE, "%s: damaged PNG: a %s chunk can't be read or is too long", path,
-                    chunk.type);
+        bool read = texts && *n < MAX_TEXTS && total <= 4 * MAX_TEXT && mw_png_read_text(c, &chunk, &text);
         if (mw_err(c) != MW_OK)
             break;
+        if (!read) {
+            mw_warn(c, "%s: a %s chunk can't be read or is too long; it is left out", path, chunk.type);
+            continue;
+        }
+        total += strlen(text.value);
+        texts[(*n)++] = text;
     }
     mw_file_unmap(&m);
-    if (mw_err(c) == MW_OK)
+    if (mw_err(c) == MW_OK && *n)
         return texts;
     mw_png_texts_free(texts, *n);
     *n = 0;

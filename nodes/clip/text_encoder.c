@@ -1,10 +1,14 @@
 // text_encoder.c: prompts to the text states that a UNet attends to.
+#include "core/base/text.h"
 #include "core/graph/node.h"
 #include "core/ops.h"
-#include "nodes/nets/clip/clip_tokenizer.h"
 #include "nodes/nets/checkpoint/model.h"
+#include "nodes/nets/clip/clip_tokenizer.h"
+#include "nodes/nets/clip/prompt_markup.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MODEL, PROMPT, CLIP_SKIP, NEGATIVE };
 
@@ -51,24 +55,60 @@ typedef struct {
     bool zero_empty;
 } job;
 
-static void warn_lost(mw_ctx *c, const char *text, size_t size, size_t lost, int length)
+// How a message names prompt b.
+static const char *which(const job *j, int64_t b, char buf[64])
 {
-    size_t n = size - lost;
-    mw_warn(c, "the prompt is longer than %d tokens; lost: \"%.*s%s\"", length, (int)(n < 200 ? n : 200),
-            text + lost, n > 200 ? "..." : "");
+    if (j->B == 1)
+        return "the prompt";
+    snprintf(buf, 64, "prompt %lld of %lld", (long long)b + 1, (long long)j->B);
+    return buf;
 }
 
-// Ids of all prompts for encoder e, B*L of them; free() them.
-static int32_t *encode(const job *j, int e)
+static void warn_lost(const job *j, int64_t b, size_t lost)
+{
+    char name[64], shown[240];
+    size_t size = mw_value_text_length(j->text[b]);
+    mw_warn(j->c, "%s is longer than %d tokens; lost: \"%s\"", which(j, b, name), (int)j->L,
+            mw_printable_n(mw_value_as_text(j->text[b]) + lost, size - lost, shown, sizeof shown));
+}
+
+static bool came_before(const job *j, int64_t b)
+{
+    for (int64_t i = 0; i < b; i++)
+        if (mw_value_text_length(j->text[i]) == mw_value_text_length(j->text[b]) &&
+            memcmp(mw_value_as_text(j->text[i]), mw_value_as_text(j->text[b]),
+                   mw_value_text_length(j->text[b])) == 0)
+            return true;
+    return false;
+}
+
+static void warn_markup(const job *j, int64_t b)
+{
+    char name[64], shown[100];
+    const char *text = mw_value_as_text(j->text[b]);
+    size_t begin, end;
+    if (!came_before(j, b) && mw_prompt_markup(text, mw_value_text_length(j->text[b]), &begin, &end))
+        mw_warn(j->c,
+                "%s: \"%s\" is read literally: prompts hold no weights, switches or files here (mw.lora and "
+                "mw.textual_inversion load files)",
+                which(j, b, name), mw_printable_n(text + begin, end - begin, shown, sizeof shown));
+}
+
+// Ids of all prompts for encoder e, B*L of them; free() them. mask (may be NULL): room for as many, 1 for ids
+// of the text and 0 for padding.
+static int32_t *encode(const job *j, int e, int32_t *mask)
 {
     const mw_clip_tokenizer *t = j->m->tokenizer[e]->tokenizer;
     int32_t *ids = mw_alloc(j->c, (size_t)(j->B * j->L) * sizeof *ids);
     for (int64_t b = 0; ids && b < j->B; b++) {
         const char *text = mw_value_as_text(j->text[b]);
-        size_t size = mw_value_text_length(j->text[b]), lost = size;
-        mw_clip_encode(j->c, t, text, size, ids + b * j->L, NULL, &lost);
-        if (e == 0 && lost < size && mw_err(j->c) == MW_OK)
-            warn_lost(j->c, text, size, lost, (int)j->L);
+        size_t size = mw_value_text_length(j->text[b]);
+        mw_clip_fit fit = {.lost = size};
+        mw_clip_encode(j->c, t, text, size, ids + b * j->L, &fit);
+        if (e == 0 && fit.lost < size && mw_err(j->c) == MW_OK)
+            warn_lost(j, b, fit.lost);
+        for (int64_t i = 0; mask && i < j->L; i++)
+            mask[b * j->L + i] = i >= fit.first && i < fit.first + fit.count;
     }
     return ids;
 }
@@ -93,11 +133,15 @@ static void states(const job *j, mw_tensor **embedding, mw_tensor **pooled)
     mw_ctx *c = j->c;
     mw_tensor *part[2] = {NULL};
     for (int e = 0; e < j->m->n && mw_err(c) == MW_OK; e++) {
-        int32_t *ids = encode(j, e);
+        const mw_clip_text_config *f = &j->m->encoder[e].config;
+        int32_t *mask =
+            f->masks_padding && j->m->n == 1 ? mw_alloc(c, (size_t)(j->B * j->L) * sizeof *mask) : NULL;
+        int32_t *ids = encode(j, e, mask);
         mw_clip_text_out r = {.skip = j->skip + j->m->penultimate, .pool = e == j->m->n - 1};
         if (mw_err(c) == MW_OK)
-            mw_clip_text_forward(c, &j->m->encoder[e], ids, NULL, j->B, j->L, &r);
+            mw_clip_text_forward(c, &j->m->encoder[e], ids, mask, j->B, j->L, &r);
         free(ids);
+        free(mask);
         part[e] = mw_cast(c, j->m->penultimate ? r.last_plain : r.last, MW_F32);
         *pooled = mw_cast(c, r.embeds ? r.embeds : r.pooled, MW_F32);
     }
@@ -124,18 +168,18 @@ static mw_value *tokens_of(const job *j, const mw_value *text)
     const mw_clip_tokenizer *t = j->m->tokenizer[0]->tokenizer;
     const char *s = mw_value_as_text(text);
     size_t size = mw_value_text_length(text);
-    int used = 0;
+    mw_clip_fit fit = {0};
     mw_clip_tokens found = {0};
     int32_t *ids = mw_alloc(c, (size_t)j->L * sizeof *ids);
-    if (ids && mw_clip_encode(c, t, s, size, ids, &used, NULL) == MW_OK)
+    if (ids && mw_clip_encode(c, t, s, size, ids, &fit) == MW_OK)
         mw_clip_tokenize(c, t, s, size, &found);
     mw_value *map = mw_value_map(c), *pieces = mw_value_list(c);
-    for (size_t i = 0; i < found.n && (int)i < used - 2; i++)
+    for (size_t i = 0; i < found.n && (int)i < fit.count - 2; i++)
         mw_value_push(c, pieces,
                       mw_value_text(c, s + found.token[i].begin, found.token[i].end - found.token[i].begin));
     mw_value_set(c, map, "text", mw_value_text(c, s, size));
     mw_value_set(c, map, "ids", ids ? numbers(c, ids, j->L) : NULL);
-    mw_value_set(c, map, "used", mw_value_number(c, used));
+    mw_value_set(c, map, "used", mw_value_number(c, fit.first + fit.count));
     mw_value_set(c, map, "pieces", pieces);
     mw_clip_tokens_free(&found);
     free(ids);
@@ -158,6 +202,8 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     for (int64_t b = 0; b < j.B; b++)
         text[b] = many ? mw_value_at(i[PROMPT], (size_t)b) : i[PROMPT];
     j.text = text;
+    for (int64_t b = 0; b < j.B; b++)
+        warn_markup(&j, b);
     mw_tensor *embedding = NULL, *pooled = NULL;
     states(&j, &embedding, &pooled);
     o[OUT_EMBEDDING] = mw_value_tensor(c, embedding);

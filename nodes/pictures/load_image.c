@@ -9,7 +9,7 @@
 enum { PATH, WIDTH, HEIGHT };
 
 static const mw_port in[] = {
-    [PATH] = {.name = "path", .type = "path", .doc = "a PNG or JPEG file"},
+    [PATH] = {.name = "path", .type = "path", .doc = "a PNG or JPEG file, turned as its EXIF says"},
     [WIDTH] = {.name = "width",
                .type = "integer",
                .def = "null",
@@ -66,7 +66,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 
 const mw_node_type mw_node_load_image = {
     .name = "load_image",
-    .version = 1,
+    .version = 2,
     .doc = "A picture from a PNG or JPEG file, resampled (Lanczos) where a size is asked for.",
     .in = in,
     .out = out,

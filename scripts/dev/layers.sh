@@ -40,6 +40,7 @@ nets sam base pictures
 nets owlvit base clip pictures
 nets checkpoint base clip unet vae sampling
 nets lora base clip unet checkpoint
+nets textual_inversion base clip checkpoint
 nets guidance base pictures clip unet sampling layout
 nets inspect base clip unet vae sampling llm sam owlvit checkpoint
 for room in $(find nodes/nets -mindepth 1 -type d); do

@@ -184,4 +184,19 @@ status 0
 run check graphs/img2img.lua -p sampler=euler
 status 0
 says_not "cannot see"
+
+# What users and files bring reaches the terminal printable: names, errors, warnings.
+run inspect "$dir/"$'\e[31mred\a\nwarning: forged'
+status 4
+says '\x1b[31mred\x07'
+says_not $'\e'
+says_not $'\nwarning: forged'
+script loud.lua <<'END'
+error("first\27]0;title\7\nsecond\155")
+END
+run run "$dir/loud.lua"
+status 3
+says 'first\x1b]0;title\x07'
+says '  second\x9b'
+says_not $'\a'
 finish

@@ -132,11 +132,14 @@ static void printable(void **state)
     assert_string_equal(mw_printable("plain", buf, sizeof buf), "plain");
     assert_string_equal(mw_printable("elevenbytes", buf, sizeof buf), "elevenbytes");
     assert_string_equal(mw_printable("twelve bytes", buf, sizeof buf), "twelve b...");
-    assert_string_equal(mw_printable("a\n\x1b[1mb", buf, sizeof buf), "a  [1mb");
-    assert_string_equal(mw_printable("\xff\xc3", buf, sizeof buf), "??");
-    assert_string_equal(mw_printable("\u202eabc", buf, sizeof buf), " abc");  // would turn the line around
-    assert_string_equal(mw_printable("ωωωωωωω", buf, sizeof buf), "ωωωω..."); // cut between characters
+    assert_string_equal(mw_printable("a\n\x1b[b", buf, sizeof buf), "a\\n\\x1b[b");
+    assert_string_equal(mw_printable("\xff\xc3", buf, sizeof buf), "\\xff\\xc3");
+    assert_string_equal(mw_printable("\u202ea", buf, sizeof buf), "\\u{202e}a"); // would turn the line around
+    assert_string_equal(mw_printable("ωωωωωωω", buf, sizeof buf), "ωωωω...");    // cut between characters
     assert_string_equal(mw_printable_n("abc", 2, buf, sizeof buf), "ab");
+    char *lines = mw_printable_lines("one\ttab\nwarning: \x1b[2J\x9b\xc2\x85ω\n");
+    assert_string_equal(lines, "one\ttab\n  warning: \\x1b[2J\\x9b\\u{85}ω");
+    free(lines);
 }
 
 int main(void)

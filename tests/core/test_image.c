@@ -181,32 +181,47 @@ static void texts_survive(void **state)
     free(wide);
 }
 
-static void hostile_texts(void **state)
+// Other programs' odd texts are read as far as they go, and harm nothing beside them.
+static void odd_texts(void **state)
 {
     scratch *s = *state;
     static const struct {
         const char *type, *data;
         uint32_t n;
-    } wrong[] = {{"tEXt", "key without end", 15},
-                 {"tEXt", "\0empty key", 10},
-                 {"tEXt", "k\0a\0b", 5},
-                 {"zTXt", "k\0", 2},
-                 {"zTXt", "k\0\1xxxx", 7},
-                 {"zTXt", "k\0\0nodeflate", 12},
-                 {"iTXt", "k\0\0", 3},
-                 {"iTXt", "k\0\0\0en", 6},
-                 {"iTXt", "k\0\0\0\0\0\xff", 7},
-                 {"iTXt", "k\0\2\0\0\0x", 7}};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *key, *value; // NULL: left out
+    } odd[] = {{"tEXt", "key without end", 15, "key without end", ""},
+               {"tEXt", "\0empty key", 10, "", "empty key"},
+               {"tEXt", "", 0, "", ""},
+               {"tEXt", "k\0a\0b", 5, "k", "a\uFFFDb"},
+               {"tEXt",
+                "gr\xf6\xdf"
+                "e\0\xe9",
+                7, "größe", "é"},
+               {"zTXt", "k", 1, "k", ""},
+               {"zTXt", "k\0", 2, NULL, NULL},
+               {"zTXt", "k\0\1xxxx", 7, NULL, NULL},
+               {"zTXt", "k\0\0nodeflate", 12, NULL, NULL},
+               {"iTXt", "k", 1, "k", ""},
+               {"iTXt", "k\0\0", 3, NULL, NULL},
+               {"iTXt", "k\0\0\0en", 6, NULL, NULL},
+               {"iTXt", "k\0\0\0\0\0a\xff\xc3", 9, "k", "a\uFFFD\uFFFD"},
+               {"iTXt", "k\0\2\0\0\0x", 7, NULL, NULL}};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         uint8_t png[300] = "\x89PNG\r\n\x1a\n";
-        size_t n = 8, count;
-        n += put_chunk(png + n, wrong[i].type, wrong[i].data, wrong[i].n);
+        size_t n = 8, count, kept = odd[i].key != NULL;
+        n += put_chunk(png + n, odd[i].type, odd[i].data, odd[i].n);
+        n += put_chunk(png + n, "tEXt", "b\0beside", 8);
         n += put_chunk(png + n, "IEND", NULL, 0);
         assert_int_equal(mw_file_write(s->c, s->path, png, n), MW_OK);
-        assert_null(mw_png_texts(s->c, s->path, &count));
-        assert_int_equal(count, 0);
-        assert_int_equal(mw_err(s->c), MW_E_FILE);
-        mw_err_clear(s->c);
+        mw_png_text *got = mw_png_texts(s->c, s->path, &count);
+        assert_int_equal(count, 1 + kept);
+        assert_string_equal(got[kept].value, "beside");
+        if (kept) {
+            assert_string_equal(got[0].key, odd[i].key);
+            assert_string_equal(got[0].value, odd[i].value);
+        }
+        mw_png_texts_free(got, count);
+        assert_int_equal(mw_err(s->c), MW_OK);
     }
     // A text of 100 MB packed into 100 KB is not unpacked.
     enum { ROOM = 200000 };
@@ -219,10 +234,124 @@ static void hostile_texts(void **state)
     n += put_chunk(png + n, "IEND", NULL, 0);
     assert_int_equal(mw_file_write(s->c, s->path, png, n), MW_OK);
     assert_null(mw_png_texts(s->c, s->path, &count));
-    assert_int_equal(mw_err(s->c), MW_E_FILE);
+    assert_int_equal(mw_err(s->c), MW_OK);
     free(zeros);
     free(body);
     free(png);
+}
+
+// ---- orientation
+
+// A TIFF of one entry in either order of bytes.
+static size_t make_exif(uint8_t *to, bool big, int type, int orientation)
+{
+    static const uint8_t head[2][14] = {{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 0, 0},
+                                        {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 0}};
+    memset(to, 0, 26);
+    memcpy(to, head[big], 12);
+    to[12 + big] = (uint8_t)type;
+    to[big ? 17 : 14] = 1;
+    to[18 + (big ? type == 3 ? 1 : 3 : 0)] = (uint8_t)orientation;
+    return 26;
+}
+
+// Where each pixel of a picture of 3 x 2 (a b c above d e f) goes.
+static const char *const turned[9] = {"abcdef", "abcdef", "cbafed", "fedcba", "defabc",
+                                      "adbecf", "daebfc", "fcebda", "cfbead"};
+
+static void check_turned(mw_ctx *c, const uint8_t *png, size_t n, int orientation)
+{
+    mw_image image;
+    mw_image_info info;
+    char got[7] = "";
+    assert_int_equal(mw_image_decode(c, "a.png", png, n, &image, &info), MW_OK);
+    assert_int_equal(info.orientation, orientation);
+    assert_int_equal(image.width, orientation >= 5 ? 2 : 3);
+    assert_true(info.width == image.width && info.height == image.height);
+    for (int i = 0; i < 6; i++)
+        got[i] = (char)image.rgb[3 * i];
+    assert_string_equal(got, turned[orientation]);
+    mw_image_free(&image);
+}
+
+// A grey picture of 3 x 2 with one chunk more, or two.
+static size_t make_marked(uint8_t *to, const char *type, const void *data, uint32_t n, const char *xmp)
+{
+    static const char rows[] = "\0abc\0def";
+    uint8_t plain[1000];
+    size_t size = make_png(plain, 3, 2, 8, 0, 0, NULL, 0, rows, 8), at = 33;
+    plain[23] = 2;
+    put_chunk(plain + 8, "IHDR", memcpy((uint8_t[13]){0}, plain + 16, 13), 13);
+    memcpy(to, plain, 33);
+    at += type ? put_chunk(to + at, type, data, n) : 0;
+    at += xmp ? put_chunk(to + at, "iTXt", xmp, (uint32_t)(22 + strlen(xmp + 22))) : 0;
+    memcpy(to + at, plain + 33, size - 33);
+    return at + size - 33;
+}
+
+static void pngs_are_turned(void **state)
+{
+    (void)state;
+    mw_ctx *c = mw_ctx_new();
+    uint8_t png[3000], exif[40];
+    char xmp[200] = "XML:com.adobe.xmp\0\0\0\0";
+    strcpy(xmp + 22, "<x tiff:Orientation=\"4\"/>");
+    for (int o = 0; o < 20; o++) {
+        uint32_t n = (uint32_t)make_exif(exif, o % 2, o % 3 ? 3 : 4, o);
+        int want = o >= 1 && o <= 8 ? o : 1;
+        check_turned(c, png, make_marked(png, "eXIf", exif, n, NULL), want);
+        check_turned(c, png, make_marked(png, "eXIf", exif, n, xmp), want); // EXIF comes before XMP
+        char profile[200] = "Raw profile type exif", *p = profile + 22;
+        p += sprintf(p, "\nexif\n      %u\n", n + 6);
+        p += sprintf(p, "457869660000\n");
+        for (uint32_t i = 0; i < n; i++)
+            p += sprintf(p, "%02x", exif[i]);
+        check_turned(c, png, make_marked(png, "tEXt", profile, (uint32_t)(p - profile), NULL), want);
+    }
+    check_turned(c, png, make_marked(png, NULL, NULL, 0, xmp), 4);
+    strcpy(xmp + 22, "<tiff:Orientation>7</tiff:Orientation>");
+    check_turned(c, png, make_marked(png, NULL, NULL, 0, xmp), 7);
+    strcpy(xmp + 22, "tiff:Orientation=\"");
+    check_turned(c, png, make_marked(png, NULL, NULL, 0, xmp), 1);
+    // Cut or damaged, it says nothing.
+    make_exif(exif, false, 3, 6);
+    for (uint32_t n = 0; n < 22; n++)
+        check_turned(c, png, make_marked(png, "eXIf", exif, n, NULL), 1);
+    exif[7] = 0xff;
+    check_turned(c, png, make_marked(png, "eXIf", exif, 26, NULL), 1);
+    mw_ctx_free(c);
+}
+
+static void jpegs_are_turned(void **state)
+{
+    (void)state;
+    mw_ctx *c = mw_ctx_new();
+    size_t n;
+    uint8_t *plain = (uint8_t *)mw_file_read(c, "tests/golden/images/baseline.jpg", 1 << 20, &n);
+    uint8_t *marked = malloc(n + 100);
+    mw_image stored, shown;
+    mw_image_info info;
+    assert_int_equal(mw_image_decode(c, "a.jpg", plain, n, &stored, NULL), MW_OK);
+    for (int o = 1; o <= 8; o++) {
+        memcpy(marked,
+               "\xff\xd8\xff\xe1\0\x22"
+               "Exif\0\0",
+               12);
+        size_t at = 12 + make_exif(marked + 12, o % 2, 3, o);
+        memcpy(marked + at, plain + 2, n - 2);
+        assert_int_equal(mw_image_decode(c, "a.jpg", marked, at + n - 2, &shown, &info), MW_OK);
+        assert_int_equal(info.orientation, o);
+        assert_int_equal(shown.width, o >= 5 ? stored.height : stored.width);
+        // The stored upper left corner: above but for 3 4 7 8, left but for 2 3 6 7.
+        int x = o == 2 || o == 3 || o == 6 || o == 7 ? shown.width - 1 : 0;
+        int y = o == 3 || o == 4 || o == 7 || o == 8 ? shown.height - 1 : 0;
+        assert_memory_equal(shown.rgb + 3 * (y * shown.width + x), stored.rgb, 3);
+        mw_image_free(&shown);
+    }
+    mw_image_free(&stored);
+    free(plain);
+    free(marked);
+    mw_ctx_free(c);
 }
 
 // Random damage to good pictures: an error or a picture, never more. The checksums of a PNG are made right
@@ -309,8 +438,10 @@ int main(void)
         cmocka_unit_test(malformed),
         cmocka_unit_test(every_kind_of_png),
         cmocka_unit_test(jpegs),
+        cmocka_unit_test(pngs_are_turned),
+        cmocka_unit_test(jpegs_are_turned),
         cmocka_unit_test_setup_teardown(texts_survive, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(hostile_texts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(odd_texts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_pictures, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,13 +40,12 @@ static void padded(mw_ctx *c, golden_case *k, const strings *s, const mw_clip_to
     int32_t *ids = mw_alloc(c, (size_t)(s->n * length) * sizeof *ids + 1);
     int32_t *text = ids ? mw_alloc(c, (size_t)(s->n * length) * sizeof *text + 1) : NULL;
     for (int64_t i = 0; text && i < s->n && !mw_err(c); i++) {
-        int used = 0;
+        mw_clip_fit fit = {0};
         int32_t *row = ids + i * length;
-        mw_clip_encode(c, t, s->text + s->offset[i], (size_t)(s->offset[i + 1] - s->offset[i]), row, &used,
-                       NULL);
+        mw_clip_encode(c, t, s->text + s->offset[i], (size_t)(s->offset[i + 1] - s->offset[i]), row, &fit);
         for (int j = 0; j < length; j++) {
-            text[i * length + j] = j < used;
-            if (pad >= 0 && j >= used)
+            text[i * length + j] = j < fit.count;
+            if (pad >= 0 && j >= fit.count)
                 row[j] = pad;
         }
     }

@@ -43,16 +43,15 @@ static void check_string(const mw_st *want, int64_t i, const char *text, size_t 
         assert_int_equal(all.token[j].id, at(want, "plain_ids", from + (int64_t)j));
     check_spans(&all, size);
     int32_t ids[LENGTH], other[LENGTH];
-    int used;
-    size_t lost;
-    assert_int_equal(mw_clip_encode(c, plain, text, size, ids, &used, &lost), MW_OK);
-    assert_int_equal(mw_clip_encode(c, second, text, size, other, NULL, NULL), MW_OK);
+    mw_clip_fit fit;
+    assert_int_equal(mw_clip_encode(c, plain, text, size, ids, &fit), MW_OK);
+    assert_int_equal(mw_clip_encode(c, second, text, size, other, NULL), MW_OK);
     for (int j = 0; j < LENGTH; j++) {
         assert_int_equal(ids[j], at(want, "ids_sd1", i * LENGTH + j));
         assert_int_equal(other[j], at(want, "ids_sd2", i * LENGTH + j));
-        assert_int_equal(j < used, at(want, "attention_mask", i * LENGTH + j));
+        assert_int_equal(j < fit.count, at(want, "attention_mask", i * LENGTH + j));
     }
-    assert_true(all.n > LENGTH - 2 ? lost == all.token[LENGTH - 2].begin : lost == size);
+    assert_true(all.n > LENGTH - 2 ? fit.lost == all.token[LENGTH - 2].begin : fit.lost == size);
     mw_clip_tokens_free(&all);
 }
 
@@ -167,18 +166,17 @@ static void truncation(void **state)
     for (int i = 0; i < 80; i++)
         strcat(text, i == 75 ? " horse" : " cat");
     int32_t ids[LENGTH];
-    int used;
-    size_t lost;
-    mw_clip_encode(c, plain, text, strlen(text), ids, &used, &lost);
-    assert_int_equal(used, LENGTH);
+    mw_clip_fit fit;
+    mw_clip_encode(c, plain, text, strlen(text), ids, &fit);
+    assert_int_equal(fit.count, LENGTH);
     assert_int_equal(ids[LENGTH - 1], 49407);
-    assert_string_equal(text + lost, "horse cat cat cat cat");
-    text[lost - 1] = 0;
-    mw_clip_encode(c, plain, text, strlen(text), ids, &used, &lost);
-    assert_int_equal(lost, strlen(text));
-    mw_clip_encode(c, plain, "", 0, ids, &used, &lost);
-    assert_int_equal(used, 2);
-    assert_int_equal(lost, 0);
+    assert_string_equal(text + fit.lost, "horse cat cat cat cat");
+    text[fit.lost - 1] = 0;
+    mw_clip_encode(c, plain, text, strlen(text), ids, &fit);
+    assert_int_equal(fit.lost, strlen(text));
+    mw_clip_encode(c, plain, "", 0, ids, &fit);
+    assert_int_equal(fit.count, 2);
+    assert_int_equal(fit.lost, 0);
 }
 
 // A word of a megabyte, and a megabyte of combining marks, take n log n steps.
@@ -206,8 +204,9 @@ static void long_words(void **state)
 // ---- folders
 
 static char folder[] = "/tmp/mw_clip_XXXXXX";
-static const char *const files[] = {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json",
-                                    "special_tokens_map.json"};
+static const char *const files[] = {
+    "vocab.json",       "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json"};
 
 static void empty_folder(void)
 {
@@ -262,10 +261,10 @@ static void small_folder(void **state)
     assert_string_equal(ids_of(t, "<E>a<s>", 7, x, sizeof x), "8 2 7");
     assert_string_equal(ids_of(t, "<S>", 3, x, sizeof x), "8 8 8");
     int32_t ids[5], want[5] = {7, 2, 3, 2, 8};
-    size_t lost;
-    mw_clip_encode(c, t, "a b a b a", 9, ids, NULL, &lost);
+    mw_clip_fit fit;
+    mw_clip_encode(c, t, "a b a b a", 9, ids, &fit);
     assert_memory_equal(ids, want, sizeof ids);
-    assert_int_equal(lost, 6);
+    assert_int_equal(fit.lost, 6);
     mw_clip_tokenizer_free(t);
 }
 
@@ -278,13 +277,13 @@ static void other_forms(void **state)
     put("tokenizer.json",
         "{\"model\": {\"type\": \"BPE\", \"end_of_word_suffix\": \"</w>\", \"vocab\": " VOCAB
         ", \"merges\": [\"a b</w>\", [\"a\", \"ab</w>\"]]},"
-        "\"added_tokens\": [{\"id\": 40, \"content\": \"!\"}]}");
+        "\"added_tokens\": [{\"id\": 12, \"content\": \"!\"}]}");
     mw_clip_tokenizer *t = mw_clip_tokenizer_load(c, folder, NULL);
     assert_non_null(t);
-    assert_int_equal(mw_clip_tokenizer_pad(t), 40);
-    assert_int_equal(mw_clip_tokenizer_size(t), 41);
+    assert_int_equal(mw_clip_tokenizer_pad(t), 12);
+    assert_int_equal(mw_clip_tokenizer_size(t), 13);
     assert_int_equal(mw_clip_tokenizer_length(t), 77);
-    assert_string_equal(ids_of(t, "aab!b", 5, x, sizeof x), "5 40 3");
+    assert_string_equal(ids_of(t, "aab!b", 5, x, sizeof x), "5 12 3");
     mw_clip_tokenizer_free(t);
     // special_tokens_map.json counts before a config without a list of added tokens.
     put("special_tokens_map.json", "{\"pad_token\": \"b\"}");
@@ -327,7 +326,6 @@ static void bad_folders(void **state)
     refuses(VOCAB, MERGES, "{}", "<|startoftext|>");
     refuses(VOCAB, MERGES, "{" CONFIG ", \"pad_token\": \"none\"}", "'none'");
     refuses(VOCAB, MERGES, "{" CONFIG ", \"pad_token\": 3}", "'pad_token'");
-    refuses(VOCAB, MERGES, "{" CONFIG ", \"pad_token\": {\"content\": \"a\", \"lstrip\": true}}", "'lstrip'");
     refuses(VOCAB, MERGES, "{" CONFIG ", \"model_max_length\": 1}", "'model_max_length'");
     refuses(VOCAB, MERGES, "{" CONFIG ", \"model_max_length\": \"77\"}", "'model_max_length'");
     empty_folder();
@@ -335,6 +333,73 @@ static void bad_folders(void **state)
     assert_null(mw_clip_tokenizer_load(c, folder, NULL));
     assert_non_null(strstr(mw_errmsg(c), "BPE"));
     mw_err_clear(c);
+}
+
+// The added tokens of a folder as transformers 5.24.0 reads them, against the ids that it gave.
+static void added_tokens(void **state)
+{
+    (void)state;
+    char x[64];
+    const char *ok = "{" CONFIG "}";
+    mw_clip_tokenizer *t = load(VOCAB, MERGES, ok);
+    mw_clip_tokenizer_free(t);
+    // added_tokens.json: looked for in the normalised text, inside of words too, the longest first.
+    put("added_tokens.json", "{\"<Sks>_1\": 13, \"<Sks>\": 12, \"ba\": 14}");
+    t = mw_clip_tokenizer_load(c, folder, NULL);
+    assert_non_null(t);
+    assert_int_equal(mw_clip_tokenizer_size(t), 15);
+    assert_string_equal(ids_of(t, "a <sks>_1 a", 11, x, sizeof x), "2 13 2");
+    assert_string_equal(ids_of(t, "a<SKS>b", 7, x, sizeof x), "2 12 13 3"); // one text of two vectors
+    assert_string_equal(ids_of(t, "aBaa", 4, x, sizeof x), "2 14 2");
+    mw_clip_tokenizer_free(t);
+    // A list in the config stands for all files; flags are read, and a token of the vocabulary keeps its id.
+    static const char list[] =
+        "{" CONFIG ", \"added_tokens_decoder\": {\"13\": {\"content\": \"B\", \"single_word\": true},"
+        "\"12\": {\"content\": \"X\", \"normalized\": false, \"lstrip\": true}, \"7\": {\"content\": \"<s>\","
+        "\"special\": true}, \"3\": {\"content\": \"ab</w>\"}}, \"additional_special_tokens\": [\"Y\", "
+        "\"X\"]}";
+    put("tokenizer_config.json", list);
+    t = mw_clip_tokenizer_load(c, folder, NULL);
+    assert_non_null(t);
+    assert_int_equal(mw_clip_tokenizer_size(t), 15);
+    assert_string_equal(ids_of(t, "a X aXa xY <sks>", 8, x, sizeof x), "2 12 2 12 2");
+    assert_string_equal(ids_of(t, "Ya", 2, x, sizeof x), "14 2"); // special: only as it is written
+    assert_string_equal(ids_of(t, "b ab, b\xCC\x81 (b)", 13, x, sizeof x), "13 4 8 3 8 8 8 13 8");
+    mw_clip_tokenizer_free(t);
+    refuses(VOCAB, MERGES, "{" CONFIG ", \"added_tokens_decoder\": {\"14\": {\"content\": \"x\"}}}",
+            "'x' has the id 14, but the next free one is 12");
+    refuses(VOCAB, MERGES, "{" CONFIG ", \"added_tokens_decoder\": {\"x\": {\"content\": \"x\"}}}",
+            "'x' needs");
+    refuses(VOCAB, MERGES, "{" CONFIG ", \"added_tokens_decoder\": {\"12\": \"x\"}}", "needs a text");
+}
+
+static void settings(void **state)
+{
+    (void)state;
+    int32_t ids[6], want[6] = {8, 8, 7, 2, 3, 8};
+    mw_clip_fit fit;
+    mw_clip_tokenizer *t = load(VOCAB, MERGES,
+                                "{" CONFIG ", \"pad_token\": " END ", \"model_max_length\": 6, "
+                                "\"padding_side\": \"left\"}");
+    assert_non_null(t);
+    assert_true(mw_clip_tokenizer_pads_left(t));
+    mw_clip_encode(c, t, "a b", 3, ids, &fit);
+    assert_memory_equal(ids, want, sizeof ids);
+    assert_int_equal(fit.first, 2);
+    assert_int_equal(fit.count, 4);
+    mw_clip_encode(c, t, "a b a b a", 9, ids, &fit);
+    assert_int_equal(fit.first, 0);
+    assert_int_equal(fit.lost, 8);
+    mw_clip_tokenizer_free(t);
+    refuses(VOCAB, MERGES, "{" CONFIG ", \"padding_side\": \"both\"}", "'padding_side'");
+    refuses(VOCAB, MERGES, "{" CONFIG ", \"truncation_side\": \"left\"}", "'truncation_side'");
+    refuses(VOCAB, MERGES, "{" CONFIG ", \"split_special_tokens\": true}", "'split_special_tokens'");
+    refuses(VOCAB, MERGES, "{" CONFIG ", \"tokenizer_class\": \"RobertaTokenizer\"}", "\"RobertaTokenizer\"");
+    t = load(VOCAB, MERGES,
+             "{" CONFIG
+             ", \"tokenizer_class\": \"CLIPTokenizer\", \"do_lower_case\": true, \"errors\": \"x\"}");
+    assert_non_null(t);
+    mw_clip_tokenizer_free(t);
 }
 
 static int begin(void **state)
@@ -362,6 +427,7 @@ int main(void)
         cmocka_unit_test(golden_strings), cmocka_unit_test(wrong_utf8),  cmocka_unit_test(normal_forms),
         cmocka_unit_test(spans),          cmocka_unit_test(truncation),  cmocka_unit_test(long_words),
         cmocka_unit_test(small_folder),   cmocka_unit_test(other_forms), cmocka_unit_test(bad_folders),
+        cmocka_unit_test(added_tokens),   cmocka_unit_test(settings),
     };
     c = mw_ctx_new();
     int failed = cmocka_run_group_tests(tests, begin, end);

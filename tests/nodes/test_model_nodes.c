@@ -85,6 +85,56 @@ static void a_long_prompt_is_cut_with_a_warning(void **state)
     assert_non_null(strstr(warnings, "the end\""));
 }
 
+static void a_long_prompt_of_several_is_named_and_shown_printable(void **state)
+{
+    (void)state;
+    char prompt[1200] = "";
+    for (int i = 0; i < 75; i++)
+        strcat(prompt, "a ");
+    strcat(prompt, "\x1b[31mb\x07\nb ");
+    for (int i = 0; i < 150; i++)
+        strcat(prompt, "\u00e9");
+    assert_int_equal(run(ADD("text_encoder", {"model", object(model->text_encoder)},
+                             {"prompt", LIST(text("a"), text("b"), text(prompt))})),
+                     MW_OK);
+    assert_non_null(strstr(warnings, "prompt 3 of 3 is longer than 77 tokens; lost: \""));
+    assert_non_null(strstr(warnings, "[31mb\\x07\\nb "));
+    assert_non_null(strstr(warnings, "\u00e9...\"")); // cut between characters
+    assert_null(strpbrk(warnings, "\x1b\x07"));
+}
+
+static int count_of(const char *in, const char *what)
+{
+    int n = 0;
+    for (const char *p = in; (p = strstr(p, what)); p++)
+        n++;
+    return n;
+}
+
+static void markup_of_other_programs_is_named_once(void **state)
+{
+    (void)state;
+    static const char *const marked[] = {"a (b:1.2) (c:0.5)", "((a) b: 1.25 )",   "a <lora:thing:0.8> b",
+                                         "a <LyCO:x>",        "embedding:bad, a", "a (embedding:x:1.1)",
+                                         "[a:b:0.5]",         "a\n(b:.5)",        "<hypernet:a:1>"};
+    static const char *const plain[] = {
+        "a (b)", "at 10:30",  "a:1.2", "(a:b)", "an embedding: b", "\\(a:1.2\\)", "<lora:thing",
+        "(a:",   "a) b:1.2)", "(:",    "()",    "noembedding:a",   "embedding:"};
+    for (size_t i = 0; i < sizeof marked / sizeof *marked; i++) {
+        warnings[0] = 0;
+        run(ADD("text_encoder", {"model", object(model->text_encoder)},
+                {"prompt", LIST(text("a"), text(marked[i]), text(marked[i]))}));
+        if (count_of(warnings, "is read literally") != 1 || !strstr(warnings, "prompt 2 of 3: "))
+            fail_msg("'%s': %s", marked[i], warnings);
+    }
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        warnings[0] = 0;
+        run(ADD("text_encoder", {"model", object(model->text_encoder)}, {"prompt", text(plain[i])}));
+        if (*warnings)
+            fail_msg("'%s': %s", plain[i], warnings);
+    }
+}
+
 static void layers_are_skipped(void **state)
 {
     (void)state;
@@ -229,11 +279,18 @@ static void encoding_a_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(noise_of_a_batch),     T(noise_takes_its_size_from_the_model),
-        T(prompts_in_a_batch),   T(a_long_prompt_is_cut_with_a_warning),
-        T(layers_are_skipped),   T(guidance_is_one_batch),
-        T(a_step_of_a_schedule), T(wrong_inputs_of_the_unet),
-        T(decoding_in_tiles),    T(encoding_a_picture),
+        T(noise_of_a_batch),
+        T(noise_takes_its_size_from_the_model),
+        T(prompts_in_a_batch),
+        T(a_long_prompt_is_cut_with_a_warning),
+        T(a_long_prompt_of_several_is_named_and_shown_printable),
+        T(markup_of_other_programs_is_named_once),
+        T(layers_are_skipped),
+        T(guidance_is_one_batch),
+        T(a_step_of_a_schedule),
+        T(wrong_inputs_of_the_unet),
+        T(decoding_in_tiles),
+        T(encoding_a_picture),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

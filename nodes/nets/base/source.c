@@ -215,6 +215,13 @@ static const item *lookup(const mw_source *s, const char *name) { return lookup_
 
 bool mw_source_find(const mw_source *s, const char *name, int *ndim, int64_t shape[4])
 {
+    if (s->base) {
+        if (!mw_source_find(s->base, name, ndim, shape))
+            return false;
+        if (s->patch.rows && *ndim)
+            shape[0] = s->patch.rows(s->patch.user, name, shape[0]);
+        return true;
+    }
     const item *e = lookup(s, name);
     if (!e)
         return false;

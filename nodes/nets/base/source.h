@@ -56,6 +56,9 @@ typedef struct mw_patch {
     mw_status (*apply)(mw_ctx *c, void *user, const char *name, int ndim, const int64_t *shape,
                        float *values);
     void (*free)(void *user);
+    // How many rows entry `name` has with the change, at least the `rows` it had; apply fills those that are
+    // new. NULL: as many.
+    int64_t (*rows)(void *user, const char *name, int64_t rows);
 } mw_patch;
 
 // The same entries with one more change, applied after those that `base` has. Takes over the patch, also on

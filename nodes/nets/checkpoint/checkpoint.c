@@ -154,13 +154,25 @@ static void *share(void *o)
     return o;
 }
 
-mw_checkpoint *mw_checkpoint_with(mw_ctx *c, mw_checkpoint *base, mw_source *unet, mw_source *text[2])
+// The tokenizer of encoder i, and rows for all that it knows.
+static void take_tokenizer(mw_checkpoint *k, int i, mw_tokenizer *t)
+{
+    k->tokenizer[i] = t;
+    int size = mw_clip_tokenizer_size(t->tokenizer);
+    if (size > k->text_config[i].vocab)
+        k->text_config[i].vocab = size;
+}
+
+mw_checkpoint *mw_checkpoint_with(mw_ctx *c, mw_checkpoint *base, mw_source *unet, mw_source *text[2],
+                                  mw_tokenizer *tokenizer[2])
 {
     mw_checkpoint *k = make(c, base->path, base->dtype);
     if (!k) {
         mw_source_release(unet);
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 2; i++) {
             mw_source_release(text[i]);
+            release_object(tokenizer ? (mw_object *)tokenizer[i] : NULL);
+        }
         return NULL;
     }
     k->kind = base->kind;
@@ -174,7 +186,10 @@ mw_checkpoint *mw_checkpoint_with(mw_ctx *c, mw_checkpoint *base, mw_source *une
     k->unet_source = unet ? unet : mw_source_retain(base->unet_source);
     for (int i = 0; i < k->ntext; i++) {
         k->text_config[i] = base->text_config[i];
-        k->tokenizer[i] = share(base->tokenizer[i]);
+        if (tokenizer && tokenizer[i])
+            take_tokenizer(k, i, tokenizer[i]);
+        else
+            k->tokenizer[i] = share(base->tokenizer[i]);
         k->text_source[i] = text[i] ? text[i] : mw_source_retain(base->text_source[i]);
     }
     if (!unet)

@@ -46,9 +46,11 @@ mw_dtype mw_checkpoint_auto_dtype(const mw_ctx *c);
 // The storage meant by "auto", "f16" or "f32".
 mw_dtype mw_checkpoint_dtype(const mw_ctx *c, const char *name);
 
-// A checkpoint that differs from `base` in some sources (each a share that is taken over; NULL: as in base).
-// Parts with the same source are shared. Takes the sources over also on failure.
-mw_checkpoint *mw_checkpoint_with(mw_ctx *c, mw_checkpoint *base, mw_source *unet, mw_source *text[2]);
+// A checkpoint that differs from `base` in some sources and tokenizers (each a share that is taken over;
+// NULL: as in base; tokenizer may itself be NULL). A text encoder has as many tokens as its tokenizer then
+// needs. Parts with the same source are shared. Takes them over also on failure.
+mw_checkpoint *mw_checkpoint_with(mw_ctx *c, mw_checkpoint *base, mw_source *unet, mw_source *text[2],
+                                  mw_tokenizer *tokenizer[2]);
 
 // "sd1", "sd2" or "sdxl" from what the configs say.
 const char *mw_checkpoint_kind(const mw_unet_config *unet);

@@ -23,9 +23,7 @@ static bool push(mw_ctx *c, mw_clip_chars *s, uint32_t code, size_t begin, size_
     return true;
 }
 
-// The scalar value at p, `left` >= 1 bytes; *size: its bytes. Of wrong UTF-8 the longest part that could
-// begin a character becomes one U+FFFD, as Python replaces it.
-static uint32_t decode(const unsigned char *p, size_t left, size_t *size)
+uint32_t mw_clip_decode(const unsigned char *p, size_t left, size_t *size)
 {
     *size = 1;
     unsigned lead = p[0];
@@ -60,7 +58,7 @@ static bool decompose(mw_ctx *c, const char *text, size_t begin, size_t end, mw_
 {
     *plain = true;
     for (size_t i = begin, size; i < end; i += size) {
-        uint32_t code = decode((const unsigned char *)text + i, end - i, &size);
+        uint32_t code = mw_clip_decode((const unsigned char *)text + i, end - i, &size);
         utf8proc_int32_t parts[32] = {(utf8proc_int32_t)code};
         utf8proc_ssize_t n = 1;
         if (code >= FIRST_COMBINING) {
@@ -209,6 +207,13 @@ mw_clip_class mw_clip_class_of(uint32_t code)
     if (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_LO)
         return MW_CLIP_LETTER;
     return k >= UTF8PROC_CATEGORY_ND && k <= UTF8PROC_CATEGORY_NO ? MW_CLIP_NUMBER : MW_CLIP_OTHER;
+}
+
+bool mw_clip_in_word(uint32_t code)
+{
+    utf8proc_category_t k = utf8proc_category((utf8proc_int32_t)code);
+    return (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_NL) || k == UTF8PROC_CATEGORY_PC ||
+        code == 0x200C || code == 0x200D || (code >= 0x24B6 && code <= 0x24E9);
 }
 
 int mw_clip_utf8(uint32_t code, unsigned char out[4])

@@ -40,6 +40,7 @@ mw_status mw_clip_text_config_read(mw_ctx *c, const json_t *json, const char *fi
         .eos = mw_config_int(&cfg, "eos_token_id", 49407, 0, 1 << 22),
         .eps = mw_config_number(&cfg, "layer_norm_eps", 1e-5, 1e-12, 1),
         .act = mw_config_activation(&cfg, "hidden_act", "quick_gelu"),
+        .masks_padding = mw_config_bool(&cfg, "use_attention_mask", false),
     };
     int projection = mw_config_int(&cfg, "projection_dim", 512, 1, 1 << 16);
     if (whole) // the joint space is named outside

@@ -15,6 +15,7 @@ typedef struct mw_clip_text_config {
     int eos;    // id that ends the text; 2 is a legacy mark: the pooled position is that of the largest id
     double eps; // of the layer norms
     mw_activation act;
+    bool masks_padding; // pipelines of one encoder hide the padding from the attention
 } mw_clip_text_config;
 
 // Parse and validate. `file` is for messages. A whole CLIP config with a "text_config" inside is accepted

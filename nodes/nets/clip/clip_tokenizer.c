@@ -32,6 +32,14 @@ static void emit(job *j, int32_t id, size_t begin, size_t end)
     out->token[out->n++] = (mw_clip_token){id, begin, end};
 }
 
+// A special token, and what follows it.
+static void emit_special(job *j, const mw_clip_special *s, size_t begin, size_t end)
+{
+    emit(j, s->id, begin, end);
+    for (size_t i = 0; i < s->nmore; i++)
+        emit(j, s->more[i], begin, end);
+}
+
 static bool word_room(job *j, size_t bytes)
 {
     if (bytes <= j->word_room)
@@ -150,6 +158,14 @@ static const mw_clip_special *normal_special_at(const job *j, size_t at)
     return best;
 }
 
+// Whether the characters [at, end) of the piece may be that token: one that stands alone must.
+static bool stands(const job *j, const mw_clip_special *s, size_t at, size_t end)
+{
+    return !s->alone ||
+        !((at > 0 && mw_clip_in_word(j->chars.at[at - 1].code)) ||
+          (end < j->chars.n && mw_clip_in_word(j->chars.at[end].code)));
+}
+
 // Bytes [begin, end) of the text, in which no raw special token stands.
 static void encode_piece(job *j, const char *text, size_t begin, size_t end)
 {
@@ -162,9 +178,13 @@ static void encode_piece(job *j, const char *text, size_t begin, size_t end)
             i++;
             continue;
         }
-        encode_chars(j, from, i);
-        emit(j, s->id, j->chars.at[i].begin, j->chars.at[i + s->pattern.n - 1].end);
-        from = i += s->pattern.n;
+        size_t behind = i + s->pattern.n;
+        if (stands(j, s, i, behind)) {
+            encode_chars(j, from, i);
+            emit_special(j, s, j->chars.at[i].begin, j->chars.at[behind - 1].end);
+            from = behind;
+        }
+        i = behind;
     }
     encode_chars(j, from, j->chars.n);
 }
@@ -184,6 +204,18 @@ static const mw_clip_special *raw_special_at(const mw_clip_tokenizer *t, const c
     return best;
 }
 
+static bool raw_stands(const mw_clip_special *s, const char *text, size_t size, size_t at, size_t end)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t before = at, ignored;
+    if (!s->alone)
+        return true;
+    while (before > 0 && at - before < 4 && (before == at || (p[before] & 0xC0) == 0x80))
+        before--;
+    return !((at > 0 && mw_clip_in_word(mw_clip_decode(p + before, at - before, &ignored))) ||
+             (end < size && mw_clip_in_word(mw_clip_decode(p + end, size - end, &ignored))));
+}
+
 mw_status mw_clip_tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size,
                            mw_clip_tokens *out)
 {
@@ -200,10 +232,13 @@ mw_status mw_clip_tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *te
             i++;
             continue;
         }
-        encode_piece(&j, text, from, i);
-        from = i + strlen(s->text);
-        emit(&j, s->id, i, from);
-        i = from;
+        size_t behind = i + strlen(s->text);
+        if (raw_stands(s, text, size, i, behind)) {
+            encode_piece(&j, text, from, i);
+            emit_special(&j, s, i, behind);
+            from = behind;
+        }
+        i = behind;
     }
     encode_piece(&j, text, from, size);
     free(j.chars.at);
@@ -220,22 +255,22 @@ void mw_clip_tokens_free(mw_clip_tokens *tokens)
 }
 
 mw_status mw_clip_encode(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size, int32_t *ids,
-                         int *used, size_t *lost)
+                         mw_clip_fit *fit)
 {
     mw_clip_tokens all;
     if (mw_clip_tokenize(c, t, text, size, &all) == MW_OK) {
         size_t room = (size_t)t->length - 2, n = all.n < room ? all.n : room;
-        int at = 0;
+        int padding = t->length - (int)n - 2, at = 0;
+        for (int i = 0; i < padding; i++)
+            ids[t->pad_left ? i : t->length - 1 - i] = t->pad;
+        if (t->pad_left)
+            at = padding;
+        if (fit)
+            *fit = (mw_clip_fit){at, (int)n + 2, all.n > n ? all.token[n].begin : size};
         ids[at++] = t->begin;
         for (size_t i = 0; i < n; i++)
             ids[at++] = all.token[i].id;
-        ids[at++] = t->end;
-        if (used)
-            *used = at;
-        if (lost)
-            *lost = all.n > n ? all.token[n].begin : size;
-        while (at < t->length)
-            ids[at++] = t->pad;
+        ids[at] = t->end;
     }
     mw_clip_tokens_free(&all);
     return mw_err(c);
@@ -248,6 +283,7 @@ void mw_clip_tokenizer_free(mw_clip_tokenizer *t)
     for (size_t i = 0; i < t->nspecial; i++) {
         free(t->special[i].text);
         free(t->special[i].pattern.at);
+        free(t->special[i].more);
     }
     free(t->special);
     mw_clip_bpe_free(&t->bpe);
@@ -261,5 +297,7 @@ int mw_clip_tokenizer_size(const mw_clip_tokenizer *t) { return t->size; }
 int32_t mw_clip_tokenizer_begin(const mw_clip_tokenizer *t) { return t->begin; }
 
 int32_t mw_clip_tokenizer_end(const mw_clip_tokenizer *t) { return t->end; }
+
+bool mw_clip_tokenizer_pads_left(const mw_clip_tokenizer *t) { return t->pad_left; }
 
 int32_t mw_clip_tokenizer_pad(const mw_clip_tokenizer *t) { return t->pad; }

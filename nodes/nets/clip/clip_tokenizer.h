@@ -27,15 +27,21 @@ typedef struct {
 } mw_clip_tokens;
 
 // Load a diffusers `tokenizer/` folder: vocab.json and merges.txt, else tokenizer.json; the special tokens
-// and the length from tokenizer_config.json and special_tokens_map.json where they are there. `pad` overrides
-// the padding token ("!" of Stable Diffusion 2's second-hand vocabularies); NULL: as the folder says, the end
-// token when it says nothing. A padding token is special: it is cut out of texts too. Free with
-// mw_clip_tokenizer_free. NULL with MW_E_FILE naming file and reason.
+// and the length from tokenizer_config.json and special_tokens_map.json where they are there; added tokens
+// from tokenizer_config.json, else added_tokens.json and tokenizer.json. `pad` overrides the padding token
+// ("!" of Stable Diffusion 2's second-hand vocabularies); NULL: as the folder says, the end token when it
+// says nothing. A padding token is special: it is cut out of texts too. Free with mw_clip_tokenizer_free.
+// NULL with MW_E_FILE naming file and reason.
 mw_clip_tokenizer *mw_clip_tokenizer_load(mw_ctx *c, const char *folder, const char *pad);
 
 // The vocabulary that comes with the program (49408 entries, that of all published CLIP text encoders), for
 // checkpoints that carry none.
 mw_clip_tokenizer *mw_clip_tokenizer_bundled(mw_ctx *c, const char *pad);
+
+// A tokenizer that knows `text` too, as n tokens: the next n ids, whose texts are "text", "text_1", ... as
+// diffusers adds them; all n stand for the first of them. Looked for in the normalised text. MW_E_ARG when
+// one is known already.
+mw_clip_tokenizer *mw_clip_tokenizer_with(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, int n);
 
 void mw_clip_tokenizer_free(mw_clip_tokenizer *t); // accepts NULL
 
@@ -44,6 +50,7 @@ int mw_clip_tokenizer_size(const mw_clip_tokenizer *t);   // one more than the l
 int32_t mw_clip_tokenizer_begin(const mw_clip_tokenizer *t);
 int32_t mw_clip_tokenizer_end(const mw_clip_tokenizer *t);
 int32_t mw_clip_tokenizer_pad(const mw_clip_tokenizer *t);
+bool mw_clip_tokenizer_pads_left(const mw_clip_tokenizer *t); // the padding stands before the text
 
 // All tokens of a text; any bytes are taken, wrong UTF-8 as U+FFFD. Free with mw_clip_tokens_free, also on
 // failure. MW_E_ARG for texts beyond 64 MiB.
@@ -51,10 +58,16 @@ mw_status mw_clip_tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *te
                            mw_clip_tokens *out);
 void mw_clip_tokens_free(mw_clip_tokens *tokens);
 
+// How a text lies in the ids of mw_clip_encode.
+typedef struct {
+    int first;   // where its begin token stands: 0, unless the padding stands before it
+    int count;   // ids from the begin token up to and including the end token
+    size_t lost; // byte of the text from which on it was dropped; its size when all of it fits
+} mw_clip_fit;
+
 // The ids a text encoder takes: begin, tokens, end, padding; mw_clip_tokenizer_length of them. Tokens that do
-// not fit are dropped. *used (may be NULL): ids up to and including the end. *lost (may be NULL): byte of the
-// text from which on it was dropped, `size` when all of it fits.
+// not fit are dropped. *fit may be NULL.
 mw_status mw_clip_encode(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size, int32_t *ids,
-                         int *used, size_t *lost);
+                         mw_clip_fit *fit);
 
 #endif

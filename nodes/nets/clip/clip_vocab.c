@@ -12,21 +12,12 @@
 #include <unistd.h>
 
 #define MERGES_BYTES ((size_t)64 << 20)
-#define MAX_ID (1 << 24) // larger vocabularies do not exist
 #define LENGTH 77        // of every published CLIP text encoder
 #define MAX_LENGTH 65536 // a larger model_max_length stands for "not given"
 #define SUFFIX "</w>"
 #define SUFFIX_SIZE 4
 
-// What is read before the tokenizer is made of it. JSON values are owned, the rest points into them.
-typedef struct {
-    mw_clip_tokenizer *t;
-    json_t *vocab;                // token -> id
-    json_t *config, *map, *whole; // tokenizer_config.json, special_tokens_map.json, tokenizer.json; or NULL
-    char *vocab_file;             // its path, owned; for messages
-    const char *folder;
-    int32_t rank; // of the next merge
-} loader;
+typedef mw_clip_files loader;
 
 static json_t *load_if_there(mw_ctx *c, const char *folder, const char *name)
 {
@@ -36,7 +27,7 @@ static json_t *load_if_there(mw_ctx *c, const char *folder, const char *name)
     return j;
 }
 
-static int32_t id_of(const loader *l, const char *token, size_t size)
+int32_t mw_clip_id_of(const mw_clip_files *l, const char *token, size_t size)
 {
     const json_t *id = json_object_getn(l->vocab, token, size);
     return id ? (int32_t)json_integer_value(id) : -1;
@@ -51,9 +42,9 @@ static mw_status check_vocab(mw_ctx *c, loader *l)
     json_t *id;
     json_object_foreach(l->vocab, token, id)
     {
-        if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) >= MAX_ID)
+        if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) >= MW_CLIP_MAX_ID)
             return mw_fail(c, MW_E_FILE, "%s: the id of '%s' is not a whole number from 0 to %d",
-                           l->vocab_file, mw_printable(token, shown, sizeof shown), MAX_ID - 1);
+                           l->vocab_file, mw_printable(token, shown, sizeof shown), MW_CLIP_MAX_ID - 1);
         if (json_integer_value(id) >= l->t->size)
             l->t->size = (int)json_integer_value(id) + 1;
     }
@@ -78,8 +69,8 @@ static void find_bytes(loader *l)
         char token[4 + SUFFIX_SIZE];
         size_t n = (size_t)mw_clip_utf8(alphabet(byte), (unsigned char *)token);
         memcpy(token + n, SUFFIX, SUFFIX_SIZE);
-        l->t->bpe.byte[byte] = id_of(l, token, n);
-        l->t->bpe.last_byte[byte] = id_of(l, token, n + SUFFIX_SIZE);
+        l->t->bpe.byte[byte] = mw_clip_id_of(l, token, n);
+        l->t->bpe.last_byte[byte] = mw_clip_id_of(l, token, n + SUFFIX_SIZE);
     }
 }
 
@@ -92,7 +83,8 @@ static mw_status add_merge(mw_ctx *c, loader *l, const char *where, const char *
         return mw_err(c);
     memcpy(both, left, nleft);
     memcpy(both + nleft, right, nright);
-    int32_t a = id_of(l, left, nleft), b = id_of(l, right, nright), ab = id_of(l, both, nleft + nright);
+    int32_t a = mw_clip_id_of(l, left, nleft), b = mw_clip_id_of(l, right, nright),
+            ab = mw_clip_id_of(l, both, nleft + nright);
     char shown[80];
     if (a < 0 || b < 0 || ab < 0)
         mw_fail(c, MW_E_FILE, "%s: '%s' is not in %s", where,
@@ -183,111 +175,6 @@ static mw_status read_merges_list(mw_ctx *c, loader *l, const json_t *list)
     return mw_err(c);
 }
 
-// ---- special tokens
-
-// The description of an added token by its text: from tokenizer_config.json's added_tokens_decoder (id ->
-// token) or tokenizer.json's added_tokens (a list). *id: its id, where there is one.
-static const json_t *described(const loader *l, const char *text, int32_t *id)
-{
-    json_t *decoder = json_object_get(l->config, "added_tokens_decoder"), *entry;
-    const char *key;
-    json_object_foreach(decoder, key, entry)
-    {
-        const char *content = json_string_value(json_object_get(entry, "content"));
-        if (content && strcmp(content, text) == 0) {
-            char *end;
-            long n = strtol(key, &end, 10);
-            if (*key && !*end && n >= 0 && n < MAX_ID)
-                *id = (int32_t)n;
-            return entry;
-        }
-    }
-    const json_t *list = json_object_get(l->whole, "added_tokens");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *one = json_array_get(list, i), *n = json_object_get(one, "id");
-        const char *content = json_string_value(json_object_get(one, "content"));
-        if (content && strcmp(content, text) == 0) {
-            if (json_is_integer(n) && json_integer_value(n) >= 0 && json_integer_value(n) < MAX_ID)
-                *id = (int32_t)json_integer_value(n);
-            return one;
-        }
-    }
-    return NULL;
-}
-
-static const json_t *setting(const loader *l, const char *key)
-{
-    const json_t *a = json_object_get(l->config, key), *b = json_object_get(l->map, key);
-    // Where the config lists its added tokens it is the newer of the two.
-    bool config_first = json_object_get(l->config, "added_tokens_decoder") != NULL;
-    if (json_is_null(a))
-        a = NULL;
-    if (json_is_null(b))
-        b = NULL;
-    return config_first ? (a ? a : b) : (b ? b : a);
-}
-
-// Make `text` a special token; `flags` (may be NULL) is an object with what to know about it. Of two with one
-// text the later counts.
-static mw_status add_special(mw_ctx *c, loader *l, const char *text, const json_t *flags, int32_t *id)
-{
-    mw_clip_tokenizer *t = l->t;
-    int32_t found = id_of(l, text, strlen(text));
-    const json_t *more = described(l, text, found < 0 ? &found : &(int32_t){0});
-    if (!json_is_object(flags))
-        flags = more;
-    char shown[80];
-    mw_printable(text, shown, sizeof shown);
-    if (!*text || found < 0)
-        return mw_fail(c, MW_E_FILE, "%s: the special token '%s' is not in the vocabulary", l->vocab_file,
-                       shown);
-    static const char *const refused[] = {"lstrip", "rstrip", "single_word"};
-    for (int i = 0; i < 3; i++)
-        if (json_is_true(json_object_get(flags, refused[i])))
-            return mw_fail(c, MW_E_FILE, "%s: '%s' of the special token '%s' is not supported", l->folder,
-                           refused[i], shown);
-    *id = found;
-    if (found >= t->size)
-        t->size = found + 1;
-    size_t at = 0;
-    while (at < t->nspecial && strcmp(t->special[at].text, text) != 0)
-        at++;
-    mw_clip_special *s = &t->special[at];
-    if (at == t->nspecial) {
-        s->text = mw_strdup(c, text);
-        t->nspecial += s->text != NULL;
-        s->id = found;
-    }
-    s->normalized = json_is_true(json_object_get(flags, "normalized"));
-    return mw_clip_normalize(c, text, 0, strlen(text), &s->pattern);
-}
-
-static mw_status special(mw_ctx *c, loader *l, const char *key, const char *otherwise, int32_t *id)
-{
-    const json_t *v = setting(l, key);
-    const char *text = json_string_value(json_is_object(v) ? json_object_get(v, "content") : v);
-    if (v && !text)
-        return mw_fail(c, MW_E_FILE, "%s: '%s' must be a text or an object with 'content'", l->folder, key);
-    return add_special(c, l, text ? text : otherwise, v, id);
-}
-
-enum { NSPECIAL = 4 };
-
-static mw_status read_specials(mw_ctx *c, loader *l, const char *pad)
-{
-    mw_clip_tokenizer *t = l->t;
-    t->special = mw_alloc(c, NSPECIAL * sizeof *t->special);
-    if (!t->special || special(c, l, "bos_token", "<|startoftext|>", &t->begin) ||
-        special(c, l, "eos_token", "<|endoftext|>", &t->end))
-        return mw_err(c);
-    const char *end = NULL;
-    for (size_t i = 0; i < t->nspecial; i++)
-        if (t->special[i].id == t->end)
-            end = t->special[i].text;
-    special(c, l, "unk_token", end, &t->bpe.unknown);
-    return pad ? add_special(c, l, pad, NULL, &t->pad) : special(c, l, "pad_token", end, &t->pad);
-}
-
 static mw_status read_length(mw_ctx *c, loader *l)
 {
     const json_t *n = json_object_get(l->config, "model_max_length");
@@ -343,16 +230,19 @@ mw_clip_tokenizer *mw_clip_tokenizer_load(mw_ctx *c, const char *folder, const c
     l.config = load_if_there(c, folder, "tokenizer_config.json");
     l.map = load_if_there(c, folder, "special_tokens_map.json");
     l.whole = load_if_there(c, folder, "tokenizer.json");
+    l.added = load_if_there(c, folder, "added_tokens.json");
     if (!mw_err(c) && !read_vocab_and_merges(c, &l)) {
         find_bytes(&l);
-        if (!read_specials(c, &l, pad) && !mw_clip_check_merges(c, t, l.vocab, folder))
-            read_length(c, &l);
+        if (!mw_clip_read_specials(c, &l, pad) && !mw_clip_check_merges(c, t, l.vocab, folder) &&
+            !read_length(c, &l))
+            mw_clip_read_settings(c, &l);
     }
     free(l.vocab_file);
     json_decref(l.vocab);
     json_decref(l.config);
     json_decref(l.map);
     json_decref(l.whole);
+    json_decref(l.added);
     if (mw_err(c)) {
         mw_clip_tokenizer_free(t);
         return NULL;

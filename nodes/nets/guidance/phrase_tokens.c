@@ -158,6 +158,13 @@ static mw_status place_word(search *s, const char *phrase, const char *word, siz
     return mw_err(s->c);
 }
 
+// Where the begin token of the prompt stands: behind the padding, where that comes first.
+static size_t begin_place(const search *s)
+{
+    size_t length = (size_t)(s->o->limit ? s->o->limit : mw_clip_tokenizer_length(s->t)), n = s->prompt.n + 2;
+    return mw_clip_tokenizer_pads_left(s->t) && n < length ? length - n : 0;
+}
+
 static mw_status place(search *s, const char *phrase, const char *word, mw_phrase_tokens *out)
 {
     size_t at;
@@ -170,8 +177,8 @@ static mw_status place(search *s, const char *phrase, const char *word, mw_phras
     if (!match(s, &at))
         return mw_fail(s->c, MW_E_ARG, "the phrase \"%s\" is not in the prompt \"%s\"", shown[0],
                        mw_printable(s->out->prompt, shown[1], SHOWN));
-    size_t n = s->phrase.n, first = at + 1; // behind the begin token
-    int last = (int)(s->o->end ? s->prompt.n + 1 : first + n - 1);
+    size_t n = s->phrase.n, begin = begin_place(s), first = begin + at + 1;
+    int last = (int)(s->o->end ? begin + s->prompt.n + 1 : first + n - 1);
     if (s->o->limit && last >= s->o->limit)
         return mw_fail(s->c, MW_E_ARG,
                        "the phrase \"%s\" ends at token %d of the prompt, but the text encoder takes %d",

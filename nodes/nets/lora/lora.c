@@ -312,7 +312,8 @@ static mw_source *patched(mw_ctx *c, mw_lora *l, mw_checkpoint *k, mw_lora_part 
         return NULL;
     atomic_fetch_add(&l->refs, 1);
     *m = (merge){l, part, strength};
-    return mw_source_patched(c, source_of(k, part), (mw_patch){m, apply, free_merge});
+    return mw_source_patched(c, source_of(k, part),
+                             (mw_patch){.user = m, .apply = apply, .free = free_merge});
 }
 
 mw_checkpoint *mw_lora_apply(mw_ctx *c, mw_lora *l, mw_checkpoint *model, double strength,
@@ -323,5 +324,5 @@ mw_checkpoint *mw_lora_apply(mw_ctx *c, mw_lora *l, mw_checkpoint *model, double
     mw_source *text[2], *unet = patched(c, l, model, MW_LORA_UNET, strength);
     for (int i = 0; i < 2; i++)
         text[i] = patched(c, l, model, i ? MW_LORA_TEXT_2 : MW_LORA_TEXT, text_strength);
-    return mw_checkpoint_with(c, model, unet, text);
+    return mw_checkpoint_with(c, model, unet, text, NULL);
 }
