@@ -1,4 +1,5 @@
-// composite.c: mw.composite: a function of the script that is called as a node is: parameters by name, declared once.
+// composite.c: mw.composite: a function of the script that is called as a node is: parameters by name,
+// declared once.
 #include "core/base/greek.h"
 #include "core/base/nearest.h"
 #include "core/base/paths.h"
@@ -109,7 +110,8 @@ static void check_any(lua_State *L, const mw_composite *k, const mw_port *p, int
                      isnan(lua_tonumber(L, value)) ? "NaN" : "inf", p->doc);
 }
 
-// Whether a string or table stands for a node that is made of it: a path for what is opened, a table for a layout.
+// Whether a string or table stands for a node that is made of it: a path for what is opened, a table for a
+// layout.
 static bool stands_for_node(lua_State *L, const mw_port *p, int value)
 {
     const mw_port_type *t = mw_port_type_of(p->type);
