@@ -170,7 +170,6 @@ while IFS= read -r nest; do
 done <<'END'
 local function f() load(f) end print(pcall(f))
 local function f() return (("x"):gsub("x", f)) end print(pcall(f))
-local function f() table.foreach({ 1 }, f) end print(pcall(f))
 END
 script compare.lua <<'END'
 local mw = require "moonweave"
