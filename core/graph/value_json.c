@@ -84,6 +84,8 @@ static json_t *array_to_json(const mw_tensor *t, int dim, const float **data)
 
 static json_t *tensor_to_json(mw_ctx *c, mw_tensor *t)
 {
+    if (!mw_numel(t))
+        return json_array(); // sizes beside a 0 may be of any length
     float *data = mw_alloc(c, (size_t)mw_numel(t) * sizeof *data);
     const float *next = data;
     json_t *j = data && !mw_tensor_read_f32(c, t, data) ? array_to_json(t, 0, &next) : NULL;

@@ -100,10 +100,12 @@ mw_status mw_lua_protected(mw_ctx *c, mw_script *s, lua_CFunction f, void *data)
     s->lua_began = began;
     if (code && !mw_err(c)) {
         const char *text = lua_tostring(s->L, -1);
-        bool cancelled = mw_cancelled(c);
-        if (!cancelled && s->raised_text && text && !strcmp(text, s->raised_text))
+        bool cancelled = atomic_load(c->cancel);
+        if (cancelled)
+            mw_fail(c, MW_E_CANCEL, "%s", text && s->stopped ? text : "interrupted");
+        else if (s->raised_text && text && !strcmp(text, s->raised_text))
             mw_fail(c, s->raised, "%s", text);
-        else if (!cancelled)
+        else
             mw_fail(c, code == LUA_ERRMEM ? MW_E_MEMORY : MW_E_SCRIPT, "%s",
                     text ? text : "an error without a text");
     }

@@ -40,8 +40,13 @@ struct mw_script {
     uint64_t tensor_bytes; // of the tensors that Lua holds
     uint64_t fresh_bytes;  // of those made since the last collection
     bool collecting;
-    bool stopped; // the watchdog has spoken
-    bool blind;   // check: a value could not be known
+    bool stopped;          // for good: see watch.c
+    char *stop_text;       // why and where
+    bool raised_by_hook;   // the error that looks for its handler now
+    long looked;           // nanoseconds of the clock when it was last looked at
+    char *stack;           // C's, where the script's begins
+    ptrdiff_t stack_limit; // bytes that it may take from there
+    bool blind;            // check: a value could not be known
     bool memory_out;
     mw_status raised; // status behind the Lua error last raised by mw_lua_raise
     char *raised_text;
@@ -83,11 +88,20 @@ void mw_lua_push_value(lua_State *L, mw_script *s, const mw_value *v);
 
 // ---- sandbox.c
 lua_State *mw_lua_open(mw_ctx *c, mw_script *s);
-// Start the watchdog's clock anew; a run of the executor in between does not count.
-double mw_lua_clock(void);
 bool mw_lua_may_read(void *script, const char *path);
 // Raises unless the script may read the file at path.
 void mw_lua_guard(lua_State *L, const char *path);
+
+// ---- watch.c
+double mw_lua_clock(void); // CPU seconds of this thread
+// The script is watched from here on: called where C's stack is as high as any that runs it.
+void mw_lua_watch(lua_State *L, mw_script *s);
+// Raises when the script must stop: for what takes long in C, where no hook runs.
+void mw_lua_tick(lua_State *L);
+void mw_lua_guard_handlers(lua_State *L); // sets the global xpcall
+
+// ---- strings.c
+void mw_lua_add_strings(lua_State *L); // to the table on top of the stack
 
 // ---- modules.c
 void mw_lua_open_modules(lua_State *L);

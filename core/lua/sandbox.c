@@ -1,4 +1,4 @@
-// sandbox.c: the closed environment: what is opened, the memory limit, the watchdog, guarded files.
+// sandbox.c: the closed environment: what is opened, the memory limit, guarded files.
 #include "core/base/paths.h"
 #include "core/lua/lua_internal.h"
 
@@ -6,17 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
-enum { MEMORY = 256 << 20, HOOK_COUNT = 10000 };
-static const double longest = 20; // seconds of Lua; wiring takes milliseconds
-
-double mw_lua_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+enum { MEMORY = 256 << 20 };
 
 static void *allocate(void *user, void *p, size_t old, size_t size)
 {
@@ -34,26 +25,6 @@ static void *allocate(void *user, void *p, size_t old, size_t size)
     if (q)
         s->lua_bytes += size - old;
     return q;
-}
-
-// Once it has spoken it speaks at every instruction, so that no pcall can hide it.
-static void watch(lua_State *L, lua_Debug *d)
-{
-    (void)d;
-    mw_script *s = mw_lua_script(L);
-    bool cancelled = atomic_load(s->c->cancel), late = !s->o.trust && mw_lua_clock() - s->lua_began > longest;
-    if (!cancelled && !late && !s->memory_out && !s->stopped)
-        return;
-    if (!s->stopped) {
-        s->stopped = true;
-        lua_sethook(L, watch, LUA_MASKCOUNT, 1);
-    }
-    if (cancelled)
-        luaL_error(L, "interrupted");
-    if (s->memory_out)
-        luaL_error(L, "not enough memory");
-    mw_lua_wrong(L, "the script has computed for %d seconds in Lua and was stopped (--trust lifts the limit)",
-                 (int)longest);
 }
 
 // ---- files
@@ -268,8 +239,6 @@ static int open_all(lua_State *L)
 {
     mw_script *s = lua_touserdata(L, 1);
     lua_settop(L, 0);
-    lua_pushlightuserdata(L, s);
-    lua_setfield(L, LUA_REGISTRYINDEX, "moonweave.script");
     if (s->o.trust) {
         luaL_openlibs(L);
     } else {
@@ -288,6 +257,9 @@ static int open_all(lua_State *L)
     }
     lua_pushcfunction(L, print);
     lua_setglobal(L, "print");
+    lua_getglobal(L, "string");
+    mw_lua_add_strings(L);
+    mw_lua_guard_handlers(L);
     return 0;
 }
 
@@ -303,6 +275,6 @@ lua_State *mw_lua_open(mw_ctx *c, mw_script *s)
     }
     // Hooks do not fire inside compiled loops: without the compiler every script can be stopped.
     luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
-    lua_sethook(L, watch, LUA_MASKCOUNT, HOOK_COUNT);
+    mw_lua_watch(L, s);
     return L;
 }

@@ -11,9 +11,8 @@ enum { LONGEST_SCRIPT = 16 << 20 };
 
 mw_script *mw_lua_script(lua_State *L)
 {
-    lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.script");
-    mw_script *s = lua_touserdata(L, -1);
-    lua_pop(L, 1);
+    void *s; // what the allocator was given (mw_lua_open)
+    lua_getallocf(L, &s);
     return s;
 }
 
@@ -60,6 +59,7 @@ void mw_script_free(mw_script *s)
     free(s->path);
     free(s->folder);
     free(s->raised_text);
+    free(s->stop_text);
     free(s->missed);
     free(s->missed_where);
     free(s);
@@ -90,6 +90,8 @@ int mw_script_errors(const mw_script *s) { return s->errors; }
 int mw_lua_raise(lua_State *L, mw_script *s)
 {
     s->raised = mw_err(s->c) == MW_E_ARG || mw_err(s->c) == MW_E_SHAPE ? MW_E_SCRIPT : mw_err(s->c);
+    if (s->raised == MW_E_CANCEL && !strcmp(mw_errmsg(s->c), "interrupted"))
+        mw_fail_context(s->c, "%s", mw_lua_where(L));
     free(s->raised_text);
     s->raised_text = strdup(mw_errmsg(s->c));
     mw_err_clear(s->c);
@@ -129,8 +131,8 @@ static void take_error(mw_ctx *c, mw_script *s, int code)
         mw_fail(c, MW_E_MEMORY,
                 "%s: the script needs more than %zu MiB of Lua memory (--trust lifts the limit)", s->path,
                 s->lua_limit >> 20);
-    else if (s->stopped && mw_cancelled(c))
-        return;
+    else if (s->stopped && atomic_load(c->cancel))
+        mw_fail(c, MW_E_CANCEL, "%s", text ? text : "interrupted");
     else if (text && s->raised_text && !strcmp(text, s->raised_text))
         mw_fail(c, s->raised, "%s", text);
     else if (text)

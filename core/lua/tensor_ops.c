@@ -249,8 +249,8 @@ static int op_reshape(lua_State *L)
 {
     mw_tensor *x = mw_lua_need_tensor(L, 1);
     if (lua_istable(L, 2)) {
-        int n = (int)lua_objlen(L, 2);
-        luaL_checkstack(L, n, "too many dimensions");
+        size_t dims = lua_objlen(L, 2);
+        int n = dims > MW_MAXDIM ? MW_MAXDIM + 1 : (int)dims;
         for (int i = 1; i <= n; i++)
             lua_rawgeti(L, 2, i);
         lua_remove(L, 2);
@@ -259,8 +259,12 @@ static int op_reshape(lua_State *L)
     int64_t shape[MW_MAXDIM];
     if (ndim > MW_MAXDIM)
         return mw_lua_wrong(L, "reshape: more than %d dimensions", MW_MAXDIM);
-    for (int i = 0; i < ndim; i++)
-        shape[i] = (int64_t)luaL_checknumber(L, i + 2);
+    for (int i = 0; i < ndim; i++) {
+        double size = luaL_checknumber(L, i + 2);
+        if (size != floor(size) || fabs(size) > 0x1p53)
+            return mw_lua_wrong(L, "reshape: sizes must be whole numbers, got %s", lua_tostring(L, i + 2));
+        shape[i] = (int64_t)size;
+    }
     mw_script *s = mw_lua_op_begin(L);
     x = mw_lua_op_argument(L, s, 1);
     return mw_lua_op_end(L, s, mw_reshape(s->c, x, ndim, shape));

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LARGEST_ELEMENT = 4 }; // bytes
+
 static atomic_long live;
 
 long mw_live_tensors(void) { return atomic_load(&live); }
@@ -68,10 +70,11 @@ void mw_release(mw_tensor *t)
 cl_mem mw_tensor_buffer(const mw_tensor *t) { return mw_range_buffer(t->storage->range); }
 size_t mw_tensor_begin(const mw_tensor *t) { return mw_range_begin(t->storage->range); }
 
-// Number of elements, or -1 when a size is negative or the bytes would not fit into 62 bits.
-static int64_t checked_count(mw_dtype dtype, int ndim, const int64_t *shape)
+int64_t mw_count(int ndim, const int64_t *shape)
 {
-    int64_t n = 1, limit = ((int64_t)1 << 62) / (int64_t)mw_dtype_size(dtype);
+    int64_t n = 1, limit = ((int64_t)1 << 62) / LARGEST_ELEMENT;
+    if (ndim < 0 || ndim > MW_MAXDIM)
+        return -1;
     bool empty = false;
     for (int i = 0; i < ndim; i++) {
         if (shape[i] < 0)
@@ -86,6 +89,18 @@ static int64_t checked_count(mw_dtype dtype, int ndim, const int64_t *shape)
     return empty ? 0 : n;
 }
 
+// False with an error pending when no tensor can have these sizes.
+static bool valid_shape(mw_ctx *c, int ndim, const int64_t *shape)
+{
+    if (mw_count(ndim, shape) >= 0)
+        return true;
+    mw_fail(
+        c, MW_E_SHAPE,
+        "a tensor cannot have this shape (%d dimensions, at most %d, sizes from 0 on, together below 2^60)",
+        ndim, MW_MAXDIM);
+    return false;
+}
+
 static mw_tensor *enter(mw_ctx *c, mw_tensor *t)
 {
     atomic_fetch_add(&live, 1);
@@ -96,19 +111,15 @@ mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *sha
 {
     if (mw_err(c))
         return NULL;
-    int64_t n = ndim < 0 || ndim > MW_MAXDIM ? -1 : checked_count(dtype, ndim, shape);
-    if (n < 0) {
-        mw_fail(c, MW_E_SHAPE, "a tensor cannot have this shape (%d dimensions, at most %d, sizes from 0 on)",
-                ndim, MW_MAXDIM);
+    if (!valid_shape(c, ndim, shape))
         return NULL;
-    }
     if (!c->device && !c->dry) {
         mw_fail(c, MW_E_DEVICE, "a tensor needs a device, and none is open");
         return NULL;
     }
     mw_tensor *t = mw_alloc(c, sizeof *t);
     mw_storage *s = mw_alloc(c, sizeof *s);
-    size_t bytes = (size_t)n * mw_dtype_size(dtype);
+    size_t bytes = (size_t)mw_count(ndim, shape) * mw_dtype_size(dtype);
     if (t && s && !c->dry)
         s->range = mw_pool_take(c, bytes);
     if (mw_err(c)) {
@@ -132,7 +143,7 @@ mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *sha
 mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
                           int64_t offset)
 {
-    mw_tensor *v = mw_alloc(c, sizeof *v);
+    mw_tensor *v = valid_shape(c, ndim, shape) ? mw_alloc(c, sizeof *v) : NULL;
     if (!v)
         return NULL;
     v->dtype = t->dtype;

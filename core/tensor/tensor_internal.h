@@ -30,6 +30,9 @@ extern const mw_op mw_view_reshape, mw_view_slice, mw_view_permute, mw_view_expa
 mw_tensor *mw_view_recorded(mw_ctx *c, const mw_op *op, mw_tensor *x, mw_tensor *view,
                             const mw_view_attrs *attrs);
 
+// Elements of a tensor of these sizes; -1 when there can be none: a negative size, too many dimensions, or
+// more than 2^60 elements (also where another size is 0).
+int64_t mw_count(int ndim, const int64_t *shape);
 void mw_strides_of(int ndim, const int64_t *shape, int64_t *stride);
 cl_mem mw_tensor_buffer(const mw_tensor *t);
 // Byte position of element 0 of the storage within the buffer.

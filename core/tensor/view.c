@@ -3,6 +3,7 @@
 #include "core/tensor/tensor_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 int64_t mw_numel(const mw_tensor *t)
 {
@@ -45,17 +46,24 @@ bool mw_same_shape(const mw_tensor *a, const mw_tensor *b)
     return true;
 }
 
+static const char *sizes_text(int ndim, const int64_t *shape, char *buf, size_t size)
+{
+    size_t n = (size_t)snprintf(buf, size, "[");
+    for (int i = 0; i < ndim && n < size; i++)
+        n += (size_t)snprintf(buf + n, size - n, "%s%lld", i ? "," : "", (long long)shape[i]);
+    if (n < size)
+        snprintf(buf + n, size - n, "]");
+    return buf;
+}
+
 const char *mw_shape_text(const mw_tensor *t, char *buf, size_t size)
 {
     if (!t) {
         snprintf(buf, size, "nothing");
         return buf;
     }
-    size_t n = (size_t)snprintf(buf, size, "[");
-    for (int i = 0; i < t->ndim && n < size; i++)
-        n += (size_t)snprintf(buf + n, size - n, "%s%lld", i ? "," : "", (long long)t->shape[i]);
-    if (n < size)
-        snprintf(buf + n, size - n, "] %s", mw_dtype_name(t->dtype));
+    size_t n = strlen(sizes_text(t->ndim, t->shape, buf, size));
+    snprintf(buf + n, size - n, " %s", mw_dtype_name(t->dtype));
     return buf;
 }
 
@@ -104,29 +112,33 @@ static bool view_strides(const mw_tensor *t, int ndim, const int64_t *shape, int
     return true;
 }
 
+// The wanted sizes with the one that may be left open (-1) filled in; false when t's elements do not make
+// them up.
+static bool full_shape(const mw_tensor *t, int ndim, const int64_t *shape, int64_t *full)
+{
+    int open = -1;
+    for (int i = 0; i < ndim && i < MW_MAXDIM; i++) {
+        bool left = shape[i] == -1 && open < 0;
+        open = left ? i : open;
+        full[i] = left ? 1 : shape[i];
+    }
+    int64_t known = mw_count(ndim, full), total = mw_numel(t);
+    if (open >= 0 && known >= 0) {
+        full[open] = known ? total / known : 0;
+        known *= full[open];
+    }
+    return known == total;
+}
+
 mw_tensor *mw_reshape(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape)
 {
     if (mw_err(c) || !t)
         return NULL;
-    char text[96];
-    int64_t full[MW_MAXDIM], known = 1, total = mw_numel(t);
-    int open = -1;
-    if (ndim > MW_MAXDIM) {
-        mw_fail(c, MW_E_SHAPE, "reshape: at most %d dimensions, got %d", MW_MAXDIM, ndim);
-        return NULL;
-    }
-    for (int i = 0; i < ndim; i++) {
-        full[i] = shape[i];
-        if (shape[i] == -1 && open < 0)
-            open = i;
-        else
-            known *= shape[i];
-    }
-    if (open >= 0)
-        full[open] = known > 0 ? total / known : 0;
-    if ((open >= 0 ? known * full[open] : known) != total) {
-        mw_fail(c, MW_E_SHAPE, "reshape: %s does not have as many elements as the wanted shape (%lld)",
-                mw_shape_text(t, text, sizeof text), (long long)known);
+    char text[96], wanted[160];
+    int64_t full[MW_MAXDIM];
+    if (!full_shape(t, ndim, shape, full)) {
+        mw_fail(c, MW_E_SHAPE, "reshape: %s does not have as many elements as the wanted shape %s",
+                mw_shape_text(t, text, sizeof text), sizes_text(ndim, shape, wanted, sizeof wanted));
         return NULL;
     }
     int64_t stride[MW_MAXDIM];

@@ -113,20 +113,92 @@ run run "$dir/save.lua" -o "$dir/out"
 status 3
 [ ! -e "$dir/escaped.png" ] || complain "a picture outside the output folder"
 
-# Endless loops end: with Ctrl-C at once, even inside pcall and coroutines.
-for loop in 'while true do end' 'while true do pcall(function() while true do end end) end' \
-    'while true do pcall(error) end' 'local f = coroutine.wrap(function() while true do end end) f()' \
-    'local s = "" while true do s = ("x"):rep(10) end'; do
-    script loop.lua <<<"$loop"
-    "$bin" run "$dir/loop.lua" >"$dir/.out" 2>"$dir/.err" &
-    pid=$!
+# interrupted NAME LINE: the script ends at the first Ctrl-C, soon, and says where it was.
+interrupted() {
+    "$bin" run "$dir/$1.lua" >"$dir/.out" 2>"$dir/.err" &
+    local pid=$!
     sleep 0.3
     kill -INT $pid
-    wait $pid
+    for _ in {1..50}; do kill -0 $pid 2>/dev/null && sleep 0.1; done
+    kill -KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
     rc=$? out=$(cat "$dir/.out") err=$(cat "$dir/.err")
     status 130
-    says interrupted
-done
+    says "$1.lua:$2: interrupted"
+}
+
+# Endless loops end with Ctrl-C at once, in C and where the script catches errors too.
+while IFS= read -r loop; do
+    script loop.lua <<<"$loop"
+    interrupted loop 1
+done <<'END'
+while true do end
+while true do pcall(function() while true do end end) end
+while true do pcall(error) end
+local f = coroutine.wrap(function() while true do end end) f()
+local s = "" while true do s = ("x"):rep(10) end
+local function f() while true do end end xpcall(f, f) xpcall(f, f)
+local function f() while true do end end xpcall(error, f)
+while true do xpcall(error, error) end
+local s = ("a"):rep(100) s:find(("a*"):rep(30) .. "b")
+local s = ("a"):rep(100) while true do pcall(s.match, s, ("a*"):rep(30) .. "b") end
+local s = ("a"):rep(1e6) s:gsub(".-b", "")
+local s = ("a"):rep(1e6) for _ in s:gmatch "a-b" do end
+local s = ("a"):rep(1e7) s:gsub("a", function() pcall(function() while true do end end) end)
+while true do local s = ("x"):rep(3e7) end
+local t = {} for i = 1, 2e5 do t[i] = i end while true do table.insert(t, 1, 0) table.remove(t, 1) end
+local t = {} for i = 1, 2e4 do t[i] = i end table.sort(t, function() while true do end end)
+END
+script node_loop.lua <<'END'
+local mw = require "moonweave"
+local node = mw.node { name = "endless", outputs = { n = "number" }, run = function()
+  while true do pcall(function() while true do end end) end
+end }
+pcall(function() node {}:value() end)
+while true do end
+END
+interrupted node_loop 3
+
+# What a library function calls may call one in turn, but not without end.
+while IFS= read -r nest; do
+    script nest.lua <<<"local mw = require \"moonweave\" $nest mw.output { ended = true }"
+    run run "$dir/nest.lua"
+    status 0
+    says_not "nest"
+    prints $'ended\ttrue'
+    [[ $out == *"nest.lua:1: functions that library functions call are nested too deep"* ]] || complain "no limit"
+done <<'END'
+local function f() load(f) end print(pcall(f))
+local function f() return (("x"):gsub("x", f)) end print(pcall(f))
+END
+script compare.lua <<'END'
+local mw = require "moonweave"
+local function f() table.sort({ 1, 2, 3 }, f) end
+local ok, why = pcall(f)
+print(ok, #why < 200)
+-- what an error in a nest is handled with may nest too
+print(xpcall(function() local function g() load(g) end g() end, function(e) return "handled" end))
+print(xpcall(error, function(e) return "handled " .. e end, "well"))
+print(select("#", xpcall(function(...) return ... end, print, 1, nil, nil)))
+local co = coroutine.wrap(function() return xpcall(function() return coroutine.yield(1) end, print) end)
+print(co(), co(2))
+mw.output { ended = true }
+END
+run run "$dir/compare.lua"
+status 0
+prints $'false\ttrue'
+prints $'false\thandled well'
+prints 4
+prints $'1\ttrue\t2'
+
+# Without Ctrl-C the watchdog ends it, wherever it is and whatever it catches.
+script late.lua <<'END'
+local function spin() while true do pcall(string.find, ("a"):rep(100), ("a*"):rep(30) .. "b") end end
+xpcall(spin, spin)
+END
+run run "$dir/late.lua"
+status 3
+says "late.lua:1: the script has computed for 20 seconds in Lua and was stopped"
 
 # Memory is limited.
 script bomb.lua <<<'local t = {} for i = 1, 1e9 do t[i] = ("x"):rep(1e6) .. i end'

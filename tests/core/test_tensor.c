@@ -185,6 +185,29 @@ static void impossible_shapes_are_refused(void **state)
     assert_int_equal(mw_err(c), MW_E_SHAPE);
 }
 
+// Products that wrap around or whose signs cancel do not pass for the right number of elements.
+static void views_of_impossible_shapes_are_refused(void **state)
+{
+    (void)state;
+    const int64_t big = (int64_t)1 << 32;
+    mw_scope_begin(c);
+    mw_tensor *six = counting(MW_SHAPE(6), MW_F32), *none = mw_slice(c, six, 0, 0, 0);
+    assert_null(mw_reshape(c, none, MW_SHAPE(big, big)));
+    assert_int_equal(mw_err(c), MW_E_SHAPE);
+    mw_err_clear(c);
+    assert_null(mw_reshape(c, none, MW_SHAPE(0, big, big)));
+    mw_err_clear(c);
+    assert_null(mw_reshape(c, none, MW_SHAPE(big, big, -1)));
+    mw_err_clear(c);
+    assert_null(mw_reshape(c, six, MW_SHAPE(-2, -3)));
+    mw_err_clear(c);
+    assert_null(mw_expand(c, counting(MW_SHAPE(1), MW_F32), MW_SHAPE(big, big, 1)));
+    assert_int_equal(mw_err(c), MW_E_SHAPE);
+    mw_err_clear(c);
+    assert_null(mw_expand(c, counting(MW_SHAPE(1), MW_F32), MW_SHAPE(-5, 1)));
+    assert_int_equal(mw_err(c), MW_E_SHAPE);
+}
+
 static void an_unknown_device_names_those_there_are(void **state)
 {
     (void)state;
@@ -208,6 +231,7 @@ int main(void)
         cmocka_unit_test_teardown(a_scope_hands_out_what_is_kept, clean),
         cmocka_unit_test_teardown(a_dry_context_has_shapes_only, clean),
         cmocka_unit_test_teardown(impossible_shapes_are_refused, clean),
+        cmocka_unit_test_teardown(views_of_impossible_shapes_are_refused, clean),
         cmocka_unit_test_teardown(an_unknown_device_names_those_there_are, clean),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

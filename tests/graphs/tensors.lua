@@ -48,6 +48,11 @@ is((mw.tensor { { 3, 9 }, { 8, 2 } }:topk(1, 1)), { { 8, 9 } }, "topk over the f
 is(a:matmul(mw.tensor { { 1 }, { 0 }, { 2 } }), { { 7 }, { 16 } }, "matmul")
 is(a:reshape(3, 2), { { 1, 2 }, { 3, 4 }, { 5, 6 } }, "reshape")
 is(a:reshape { -1 }, { 1, 2, 3, 4, 5, 6 }, "reshape, a table")
+local none = mw.tensor {}
+local big = 2 ^ 32
+for _, sizes in ipairs { { big, big }, { big, big, 0 }, { 0 / 0 }, { 1 / 0 }, { 0.5, 0 }, { -2, -3 }, { 1e300, 0 } } do
+  assert(not pcall(none.reshape, none, sizes) and not pcall(a.reshape, a, sizes))
+end
 is(a:transpose(1, 2), { { 1, 4 }, { 2, 5 }, { 3, 6 } }, "transpose")
 
 is(a[1], { 1, 2, 3 }, "a row")
