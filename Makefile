@@ -110,8 +110,8 @@ valgrind: all build/check.stamp
 	    $(BIN)/moonweave run graphs/txt2img.lua -p steps=1 -p width=64 -p height=64 -o build/valgrind
 
 demo: all
-	$(Q)$(BIN)/moonweave run graphs/txt2img.lua -o out
-	$(Q)$(BIN)/moonweave run graphs/lmd.lua -p layout=graphs/layouts/night_sky.json -o out/lmd
+	$(Q)$(BIN)/moonweave run graphs/txt2img.lua --overwrite -o out
+	$(Q)$(BIN)/moonweave run graphs/lmd.lua -p layout=graphs/layouts/night_sky.json --overwrite -o out/lmd
 
 # What git follows, and what is new and not ignored.
 SOURCES = git ls-files --cached --others --exclude-standard '*.c' '*.h' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done

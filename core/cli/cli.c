@@ -34,6 +34,8 @@ static void run(mw_cli *k, int argc, char **argv)
         return;
     if (version)
         puts("moonweave " MW_VERSION);
+    else if (usage && k->verb == &mw_verb_run && k->nargs == 1)
+        mw_cli_graph_help(k);
     else if (usage)
         mw_cli_help(k->verb);
     else

@@ -1,4 +1,5 @@
 // options.c: GNU-style options: -p x=1, --device=gpu, --device gpu, -- ends them.
+#include "core/base/file.h"
 #include "core/base/nearest.h"
 #include "core/cli/settings.h"
 #include "core/cli/verb.h"
@@ -19,6 +20,7 @@ typedef struct option {
 static const option options[] = {
     {'p', "param", "NAME=VALUE", MW_OPT_PARAM,
      "set a parameter of the graph; Greek and Latin names are the same"},
+    {0, "each", "NAME=FILE", MW_OPT_EACH, "run once for each non-empty line of the file (-: standard input)"},
     {'o', "output", "DIR", MW_OPT_OUT, "where results go (default: the working folder)"},
     {0, "device", "NAME", MW_OPT_DEVICE, "an index, a part of a name, or a type (cpu, gpu)"},
     {0, "dtype", "f32|f16", MW_OPT_DEVICE,
@@ -27,6 +29,7 @@ static const option options[] = {
     {0, "cache-size", "SIZE", MW_OPT_RUN, "memory for results that may be needed again (default: 512M)"},
     {0, "profile", NULL, MW_OPT_RUN, "print the time of each node and kernel"},
     {0, "no-metadata", NULL, MW_OPT_RUN, "write pictures without graph and parameters"},
+    {0, "overwrite", NULL, MW_OPT_RUN, "replace the files of earlier runs (default: the next number)"},
     {0, "trust", NULL, MW_OPT_TRUST, "let the script do whatever a program may"},
     {0, "json", NULL, MW_OPT_JSON, "one JSON object a line on stdout"},
     {0, "dot", NULL, MW_OPT_DOT, "as input of graphviz's dot"},
@@ -99,12 +102,50 @@ static mw_status set_dtype(mw_cli *k, const char *text)
     return MW_OK;
 }
 
+enum { LONGEST_TEXT = 16 << 20 };
+
+// All of standard input; free() it.
+static char *read_input(mw_ctx *c, size_t *n)
+{
+    char *text = mw_alloc(c, LONGEST_TEXT + 1);
+    *n = text ? fread(text, 1, LONGEST_TEXT + 1, stdin) : 0;
+    if (text && *n > LONGEST_TEXT)
+        mw_fail(c, MW_E_FILE, "standard input is longer than %d MiB", LONGEST_TEXT >> 20);
+    return text;
+}
+
+// "name=@file": the file's text without its last line end; "@-": standard input's; "@@x": the text "@x".
+static const char *read_at(mw_cli *k, const char *text)
+{
+    mw_ctx *c = k->c;
+    const char *at = strchr(text, '=') + 1;
+    int name = (int)(at - 1 - text);
+    size_t n = 0;
+    char *own, *got = NULL;
+    if (at[1] == '@') {
+        own = mw_format(c, "%.*s=%s", name, text, at + 1);
+    } else {
+        got = strcmp(at, "@-") ? mw_file_read(c, at + 1, LONGEST_TEXT, &n) : read_input(c, &n);
+        if (got && !mw_err(c) && memchr(got, 0, n))
+            mw_fail(c, MW_E_FILE, "%s: holds a zero byte, so it is no text", at + 1);
+        n -= got && n && got[n - 1] == '\n';
+        n -= got && n && got[n - 1] == '\r';
+        own = got && !mw_err(c) ? mw_format(c, "%.*s=%.*s", name, text, (int)n, got) : NULL;
+        mw_fail_context(c, "-p %s", text);
+    }
+    free(got);
+    return own ? k->texts[k->ntexts++] = own : NULL;
+}
+
 static mw_status add_param(mw_cli *k, const char *text)
 {
-    if (!strchr(text, '=') || *text == '=')
+    const char *equals = strchr(text, '=');
+    if (!equals || *text == '=')
         return mw_fail(k->c, MW_E_USAGE, "-p %s: must be name=value", text);
-    k->params[k->nparams++] = text;
-    return MW_OK;
+    const char *value = equals[1] == '@' ? read_at(k, text) : text;
+    if (value)
+        k->params[k->nparams++] = value;
+    return mw_err(k->c);
 }
 
 static mw_status set(mw_cli *k, const option *o, const char *value, bool *version, bool *help)
@@ -122,6 +163,8 @@ static mw_status set(mw_cli *k, const option *o, const char *value, bool *versio
         k->env.out_dir = value;
     else if (!strcmp(n, "device"))
         k->device = value;
+    else if (!strcmp(n, "each"))
+        k->each = value;
     else if (!strcmp(n, "quiet"))
         k->c->log_level = MW_LOG_ERROR;
     else if (!strcmp(n, "verbose"))
@@ -129,6 +172,7 @@ static mw_status set(mw_cli *k, const option *o, const char *value, bool *versio
     else
         *(!strcmp(n, "profile")           ? &k->profile
               : !strcmp(n, "no-metadata") ? &k->no_metadata
+              : !strcmp(n, "overwrite")   ? &k->overwrite
               : !strcmp(n, "trust")       ? &k->trust
               : !strcmp(n, "json")        ? &k->json
               : !strcmp(n, "dot")         ? &k->dot
@@ -263,7 +307,8 @@ mw_status mw_cli_parse(mw_cli *k, int argc, char **argv, bool *version, bool *he
     k->colour = k->terminal && !(no_colour && *no_colour);
     k->cache_size = (uint64_t)512 << 20;
     k->args = mw_alloc(k->c, ((size_t)argc + 1) * sizeof *k->args);
-    k->params = mw_alloc(k->c, ((size_t)argc + 1) * sizeof *k->params);
+    k->params = mw_alloc(k->c, ((size_t)argc + 2) * sizeof *k->params); // --each adds one
+    k->texts = mw_alloc(k->c, ((size_t)argc + 1) * sizeof *k->texts);
     bool ended = false;
     for (p.at = 1; p.at < argc && !mw_err(k->c); p.at++) {
         const char *a = argv[p.at];
@@ -291,6 +336,9 @@ void mw_cli_free(mw_cli *k)
 {
     for (int i = 0; i < k->nsettings; i++)
         free(k->settings[i]);
+    for (int i = 0; i < k->ntexts; i++)
+        free(k->texts[i]);
+    free(k->texts);
     free(k->args);
     free(k->params);
 }

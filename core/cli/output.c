@@ -1,6 +1,7 @@
 // output.c: results of a run: pictures, tensors and JSON into files, numbers and paths to stdout.
 #include "core/base/file.h"
 #include "core/base/paths.h"
+#include "core/cli/place.h"
 #include "core/cli/session.h"
 #include "core/graph/table.h"
 #include "core/graph/value_json.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { MOST_PICTURES = 4096 };
 
@@ -21,6 +21,7 @@ typedef struct delivery {
     const char *name;
     int pictures; // written so far
     int only;     // the one picture wanted, from 1; 0: all
+    int run;      // its number in the output folder: of 2 and above the names end in it
     int node;     // that made what is being delivered; -1: a literal
 } delivery;
 
@@ -52,16 +53,17 @@ static void print_path(const delivery *d, const char *path)
 
 // ---- files
 
-// "DIR/name.ext"; says what it will replace. free() it.
+// "DIR/name.ext", "DIR/name-0002.ext" in the second run. free() it.
 static char *file_path(delivery *d, const char *suffix)
 {
-    char *name = mw_format(d->c, "%s%s", d->name, suffix);
+    char number[16] = "";
+    if (d->run > 1)
+        snprintf(number, sizeof number, "-%04d", d->run);
+    char *name = mw_format(d->c, "%s%s%s", d->name, number, suffix);
     char *path = name ? mw_output_path(d->c, name) : NULL;
     free(name);
     if (path && !strncmp(path, "./", 2))
         memmove(path, path + 2, strlen(path) - 1);
-    if (path && access(path, F_OK) == 0)
-        mw_log(d->c, MW_LOG_WARN, "%s: replaced", path);
     return path;
 }
 
@@ -211,9 +213,9 @@ static mw_status deliver_link(delivery *d, const mw_link *l)
     return deliver_value(d, v, type);
 }
 
-static mw_status deliver(mw_session *s, const mw_output *o, int only)
+static mw_status deliver(mw_session *s, const mw_output *o, int only, int run)
 {
-    delivery d = {.s = s, .c = s->k->c, .name = o->name, .only = only, .node = -1};
+    delivery d = {.s = s, .c = s->k->c, .name = o->name, .only = only, .run = run, .node = -1};
     if (mw_link_of(o->value)) {
         deliver_link(&d, mw_link_of(o->value));
     } else if (mw_value_kind(o->value) == MW_LIST && mw_link_of(mw_value_at(o->value, 0))) {
@@ -262,9 +264,10 @@ mw_status mw_session_deliver(mw_session *s, const char *only, int picture)
     if (mw_env_of(c).out_dir)
         mw_make_dirs(c, mw_env_of(c).out_dir);
     if (!mw_err(c) && !mw_session_compute(s, targets, count)) {
+        int run = s->k->overwrite ? 1 : mw_place_run(c, o, n);
         for (int i = 0; i < n && !mw_err(c); i++)
             if (!only || !strcmp(o[i].name, only))
-                deliver(s, &o[i], picture);
+                deliver(s, &o[i], picture, run);
         for (int i = 0; i < count; i++)
             mw_exec_let_go(s->x, targets[i]);
     }

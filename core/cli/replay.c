@@ -1,6 +1,7 @@
 // replay.c: moonweave replay: makes a picture again from what it says of itself.
 #include "core/base/paths.h"
 #include "core/cli/cli.h"
+#include "core/cli/place.h"
 #include "core/cli/session.h"
 #include "core/graph/value_json.h"
 #include "core/io/image.h"
@@ -66,6 +67,8 @@ static mw_status run_record(mw_cli *k, const mw_value *record, const char *const
     const char *shown = *mw_value_as_text(name) ? mw_value_as_text(name) : k->args[0];
     int picture = (int)mw_value_as_number(mw_value_get(record, "picture"));
     const char *output = mw_value_as_text(mw_value_get(record, "output"));
+    k->overwrite = true; // the same picture again
+    mw_place_check(k->c);
     if (!mw_session_open(&s, k, &o) &&
         !mw_script_run(k->c, s.script, shown, mw_value_as_text(script), mw_value_text_length(script)))
         mw_session_deliver(&s, *output ? output : NULL, picture);

@@ -1,9 +1,12 @@
 // run.c: moonweave run: a graph script's outputs.
 #include "core/cl/device.h"
+#include "core/cli/place.h"
 #include "core/cli/session.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { KERNELS = 64 };
 
@@ -35,12 +38,85 @@ static void print_times(mw_session *s)
             (unsigned long long)use.allocations);
 }
 
+static mw_status run_script(mw_session *s)
+{
+    mw_ctx *c = s->k->c;
+    if (!mw_err(c) && !mw_script_run(c, s->script, s->k->args[0], NULL, 0))
+        mw_session_deliver(s, NULL, 0);
+    return mw_err(c);
+}
+
+// ---- --each NAME=FILE
+
+static FILE *open_lines(mw_ctx *c, const char *each, const char **name)
+{
+    const char *file = strchr(each, '=');
+    if (!file || file == each || !file[1]) {
+        mw_fail(c, MW_E_USAGE, "--each=%s: must be name=file", each);
+        return NULL;
+    }
+    *name = each;
+    FILE *f = strcmp(file + 1, "-") ? fopen(file + 1, "r") : stdin;
+    if (!f)
+        mw_fail(c, MW_E_FILE, "%s: %s", file + 1, strerror(errno));
+    return f;
+}
+
+// One run with the line as the parameter's text. A failure is told, and the next line goes on.
+static bool run_line(mw_session *s, const char *param, int number, bool first)
+{
+    mw_ctx *c = s->k->c;
+    mw_session_options o = {.params = s->k->params};
+    s->k->params[s->k->nparams] = param;
+    mw_status e = first ? mw_session_open(s, s->k, &o) : mw_session_renew(s, &o);
+    if (!e)
+        e = run_script(s);
+    s->k->params[s->k->nparams] = NULL;
+    if (e == MW_OK || e == MW_E_CANCEL)
+        return e == MW_OK;
+    mw_log(c, MW_LOG_ERROR, "line %d: %s", number, mw_errmsg(c));
+    mw_err_clear(c);
+    return false;
+}
+
+static mw_status run_each(mw_session *s)
+{
+    mw_ctx *c = s->k->c;
+    const char *name = NULL;
+    char *line = NULL;
+    size_t room = 0;
+    int number = 0, runs = 0, failed = 0;
+    FILE *f = open_lines(c, s->k->each, &name);
+    for (ssize_t n; f && !mw_err(c) && (n = getline(&line, &room, f)) >= 0;) {
+        number++;
+        n -= n && line[n - 1] == '\n';
+        n -= n && line[n - 1] == '\r';
+        if (!n)
+            continue;
+        char *param = mw_format(c, "%.*s=%.*s", (int)strcspn(name, "="), name, (int)n, line);
+        if (param)
+            failed += !run_line(s, param, number, runs++ == 0);
+        free(param);
+    }
+    free(line);
+    if (f && f != stdin)
+        fclose(f);
+    if (!runs && !mw_err(c))
+        mw_fail(c, MW_E_FILE, "--each=%s: no line holds anything", s->k->each);
+    if (failed && !mw_err(c))
+        mw_fail(c, MW_E_RUN, "%d of %d runs failed", failed, runs);
+    return mw_err(c);
+}
+
 static mw_status run(mw_cli *k)
 {
-    mw_session s;
+    mw_session s = {.k = k};
     mw_session_options o = {.params = k->params};
-    if (!mw_session_open(&s, k, &o) && !mw_script_run(k->c, s.script, k->args[0], NULL, 0))
-        mw_session_deliver(&s, NULL, 0);
+    mw_place_check(k->c);
+    if (!mw_err(k->c) && k->each)
+        run_each(&s);
+    else if (!mw_session_open(&s, k, &o))
+        run_script(&s);
     if (k->profile && !mw_err(k->c))
         print_times(&s);
     mw_session_close(&s);
@@ -52,7 +128,7 @@ const mw_verb mw_verb_run = {
     "graph.lua",
     1,
     1,
-    MW_OPT_PARAM | MW_OPT_OUT | MW_OPT_DEVICE | MW_OPT_RUN | MW_OPT_TRUST | MW_OPT_JSON,
+    MW_OPT_PARAM | MW_OPT_EACH | MW_OPT_OUT | MW_OPT_DEVICE | MW_OPT_RUN | MW_OPT_TRUST | MW_OPT_JSON,
     "make a graph's outputs; print each one's name and path",
     run,
 };

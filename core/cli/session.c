@@ -66,29 +66,56 @@ static void report(void *user, const char *sentence, bool error)
 {
     mw_session *s = user;
     s->blind = s->blind || !error;
-    mw_log(s->k->c, error ? MW_LOG_ERROR : MW_LOG_WARN, "%s", sentence);
+    if (!s->quiet)
+        mw_log(s->k->c, error ? MW_LOG_ERROR : MW_LOG_WARN, "%s", sentence);
 }
 
-mw_status mw_session_open(mw_session *s, mw_cli *k, const mw_session_options *o)
+static mw_status new_script(mw_session *s, const mw_session_options *o)
 {
-    mw_ctx *c = k->c;
-    *s = (mw_session){.k = k};
-    mw_exec_options run = {.timing = k->profile, .progress = mw_terminal_progress, .user = k};
+    mw_ctx *c = s->k->c;
+    mw_exec_options run = {.timing = s->k->profile, .progress = mw_terminal_progress, .user = s->k};
     mw_script_options script = {
         .check = o->check,
-        .trust = k->trust,
+        .trust = s->k->trust,
         .params = o->params,
         .modules = o->modules,
-        .print = k->json ? stderr : stdout,
+        .print = s->k->json ? stderr : stdout,
         .report = report,
         .open_device = open_device,
         .user = s,
     };
+    s->quiet = o->quiet;
     s->g = mw_graph_new(c);
-    s->cache = mw_cache_new(c, k->cache_size);
     s->x = s->g && s->cache ? mw_exec_new(c, s->g, s->cache, &run) : NULL;
     s->script = s->x ? mw_script_new(c, s->g, s->x, &script) : NULL;
+    if (s->script && c->device)
+        set_policy(s, c);
     return mw_err(c);
+}
+
+static void free_script(mw_session *s)
+{
+    mw_script_free(s->script);
+    mw_value_release(s->weights);
+    mw_exec_free(s->x);
+    mw_graph_free(s->g);
+    s->script = NULL;
+    s->weights = NULL;
+    s->x = NULL;
+    s->g = NULL;
+}
+
+mw_status mw_session_open(mw_session *s, mw_cli *k, const mw_session_options *o)
+{
+    *s = (mw_session){.k = k};
+    s->cache = mw_cache_new(k->c, k->cache_size);
+    return new_script(s, o);
+}
+
+mw_status mw_session_renew(mw_session *s, const mw_session_options *o)
+{
+    free_script(s);
+    return new_script(s, o);
 }
 
 void mw_session_close(mw_session *s)
@@ -96,10 +123,7 @@ void mw_session_close(mw_session *s)
     mw_terminal_clear();
     if (s->k->c->device)
         mw_device_set_trim(s->k->c, NULL, NULL);
-    mw_script_free(s->script);
-    mw_value_release(s->weights);
-    mw_exec_free(s->x);
-    mw_graph_free(s->g);
+    free_script(s);
     mw_cache_free(s->cache);
     mw_device_close(s->k->c);
     *s = (mw_session){.k = s->k};

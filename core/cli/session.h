@@ -13,10 +13,12 @@ typedef struct mw_session {
     mw_script *script;
     mw_value *weights; // hashes of files that pictures were made with: name -> text
     bool blind;        // check: something could not be seen
+    bool quiet;        // check: what is found is not shown
 } mw_session;
 
 typedef struct mw_session_options {
     bool check;                // wire only
+    bool quiet;                // check: what is found is not shown
     const char *const *params; // "name=value"
     const mw_value *modules;   // replay: the picture's record of modules
 } mw_session_options;
@@ -25,6 +27,8 @@ typedef struct mw_session_options {
 // needs it.
 mw_status mw_session_open(mw_session *s, mw_cli *k, const mw_session_options *o);
 void mw_session_close(mw_session *s);
+// A fresh script and graph, with the device and the cached results of before: for a further run.
+mw_status mw_session_renew(mw_session *s, const mw_session_options *o);
 
 // Open the device when the target nodes need one, and run them.
 mw_status mw_session_compute(mw_session *s, const int *targets, int n);

@@ -10,12 +10,13 @@ typedef struct mw_cli {
     const struct mw_verb *verb;
     const char **args;   // what is no option, after the verb; NULL-terminated
     const char **params; // of -p: "name=value"; NULL-terminated
+    char **texts;        // of -p: those that were read from files; owned
     char *settings[8];   // values that options took from the environment or the file; owned
-    int nargs, nparams, nsettings;
-    const char *device;
+    int nargs, nparams, ntexts, nsettings;
+    const char *device, *each;   // of --device, --each
     mw_env env;                  // --dtype, -o
     uint64_t memory, cache_size; // bytes; memory 0: what the device has
-    bool trust, profile, json, dot, markdown, annotations, no_metadata;
+    bool trust, profile, json, dot, markdown, annotations, no_metadata, overwrite;
     bool terminal; // progress and colours may be shown on stderr
     bool colour;
 } mw_cli;
@@ -25,11 +26,12 @@ enum {
     MW_OPT_PARAM = 1,  // -p
     MW_OPT_OUT = 2,    // -o
     MW_OPT_DEVICE = 4, // --device --dtype --memory
-    MW_OPT_RUN = 8,    // --profile --cache-size --no-metadata
+    MW_OPT_RUN = 8,    // --profile --cache-size --no-metadata --overwrite
     MW_OPT_TRUST = 16, // --trust
     MW_OPT_JSON = 32,  // --json
     MW_OPT_DOT = 64,   // --dot
     MW_OPT_DOCS = 128, // --markdown --annotations
+    MW_OPT_EACH = 256, // --each
 };
 
 typedef struct mw_verb {
@@ -52,5 +54,7 @@ mw_status mw_cli_parse(mw_cli *k, int argc, char **argv, bool *version, bool *he
 void mw_cli_free(mw_cli *k);
 // What --help prints for one verb, or for all (NULL).
 void mw_cli_help(const mw_verb *v);
+// What `run graph.lua --help` prints: the parameters that the graph declares, as far as it can be followed.
+mw_status mw_cli_graph_help(mw_cli *k);
 
 #endif

@@ -12,12 +12,12 @@
 
 // A tensor: element (i, j, ...) is number offset + i * strides[0] + j * strides[1] + ... of its storage.
 typedef struct mw_pt_tensor {
-    const char *name; // the keys that lead to it, from the outermost, with dots between; places in lists
-                      // count from 0; "" for a file that is one tensor
-    const char *key;                // the innermost of them: where it begins in `name`
-    int depth;                      // how many
-    mw_st_dtype dtype;              // BF16 BOOL F16 F32 F64 I16 I32 I64 I8 U8
-    int ndim;                       // 0 for a scalar
+    const char *name;  // the keys that lead to it, from the outermost, with dots between; places in lists
+                       // count from 0; "" for a file that is one tensor
+    const char *key;   // the innermost of them: where it begins in `name`
+    int depth;         // how many
+    mw_st_dtype dtype; // BF16 BOOL F16 F32 F64 I16 I32 I64 I8 U8
+    int ndim;          // 0 for a scalar
     const int64_t *shape, *strides; // strides in elements, 0 and more
     int64_t count;                  // elements
     const uint8_t *storage;         // little-endian, of any alignment; tensors may share one

@@ -75,6 +75,10 @@ void mw_param_apply_options(mw_script *s, mw_param *p)
         free(name);
         if (!mine)
             continue;
+        if (!(*o)[n]) {
+            mw_fail(s->c, MW_E_USAGE, "-p %s: must be name=value", *o);
+            return;
+        }
         mw_value *v = parse(s->c, p, *o + n + 1);
         if (!v)
             return;

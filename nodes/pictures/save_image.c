@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <string.h>
 
 enum { IMAGE, PATH };
@@ -42,6 +43,8 @@ static char *save(mw_ctx *c, mw_tensor *t, const char *name, size_t index)
     mw_image image = {0};
     char *file = numbered(c, name, index);
     char *path = file ? mw_output_path(c, file) : NULL;
+    if (path && access(path, F_OK) == 0)
+        mw_warn(c, "%s: replaced", path);
     if (path && mw_picture_bytes(c, t, &image) == MW_OK)
         mw_png_write(c, path, &image, NULL, 0);
     mw_image_free(&image);

@@ -66,7 +66,7 @@ prints $'1\t3\ttrue\t3'
 prints "$(printf 'list\t%s/out/list.json' "$dir")"
 run run "$dir/greek.lua" -p ω=7 -o "$dir/out"
 prints $'x\t7'
-says "list.json: replaced"
+prints "$(printf 'list\t%s/out/list-0002.json' "$dir")"
 run run "$dir/greek.lua" -p ω=-1
 status 2
 
@@ -139,8 +139,7 @@ status 0
 run replay "$dir/out/image.png" -o "$dir/again"
 status 0
 cmp -s "$dir/out/image.png" "$dir/again/image.png" || complain "the replayed picture differs"
-run run graphs/txt2img.lua -p steps=2 -p seed=2 --no-metadata -o "$dir/out"
-says "image.png: replaced"
+run run graphs/txt2img.lua -p steps=2 -p seed=2 --no-metadata -o "$dir/out" --overwrite
 ! grep -qa moonweave "$dir/out/image.png" || complain "metadata were written"
 run replay "$dir/out/image.png" -o "$dir/again"
 status 4
@@ -152,7 +151,7 @@ status 4
 mkdir -p "$dir/models/checkpoints"
 cp -r models/miniature "$dir/models/checkpoints/mini"
 export MOONWEAVE_MODELS="$dir/nothing:$dir/models"
-run run graphs/txt2img.lua -p model=mini -p steps=1 -o "$dir/out"
+run run graphs/txt2img.lua -p model=mini -p steps=1 -o "$dir/out" --overwrite
 status 0
 run replay "$dir/out/image.png" -o "$dir/again"
 status 0
@@ -162,7 +161,7 @@ printf '\0' | dd of="$weights" bs=1 seek=$(($(stat -c %s "$weights") - 1)) conv=
 run replay "$dir/out/image.png" -o "$dir/again"
 says "mini is not what it was when the picture was made"
 unset MOONWEAVE_MODELS
-run run graphs/txt2img.lua -p model=mini -o "$dir/out"
+run run graphs/txt2img.lua -p model=mini -o "$dir/out" --overwrite
 status 4
 says "mini: no such file or folder"
 
@@ -173,7 +172,7 @@ local function plain(v) return mw.node { name = "plain", outputs = { image = "im
   run = function() return { image = mw.tensor { { { v, v, v } } } } end } {} end
 mw.output { image = { plain(0), plain(1) } }
 END
-run run "$dir/several.lua" -o "$dir/out"
+run run "$dir/several.lua" -o "$dir/out" --overwrite
 prints "$(printf 'image\t%s/out/image_2.png' "$dir")"
 run replay "$dir/out/image_2.png" -o "$dir/second"
 [ "$out" = "$(printf 'image\t%s/second/image_2.png' "$dir")" ] || complain "not only the picture asked for"

@@ -1,5 +1,6 @@
 // test_image.c: broken pictures are refused, good ones of every kind decode, texts survive, damage does no
 // harm.
+// Long: readers and writers of each format are tried on pictures made here.
 #include "tests/core/manifest.h"
 
 #include "core/io/image.h"
