@@ -17,10 +17,11 @@ static const mw_port in[] = {
                .choices = "auto|f32=fp32=float32|f16=fp16=float16",
                .doc = "how weights and activations are stored; auto: as --dtype says, else f16 on GPUs that "
                       "compute in it, else f32; matrices that a file holds in f16 stay so in memory"},
-    [VARIANT] = {.name = "variant",
-                 .type = "text",
-                 .def = "null",
-                 .doc = "of a folder: the variant of the weights, as in model.fp16.safetensors, where a part has it"},
+    [VARIANT] =
+        {.name = "variant",
+         .type = "text",
+         .def = "null",
+         .doc = "of a folder: the variant of the weights, as in model.fp16.safetensors, where a part has it"},
     [CONFIG] = {.name = "config",
                 .type = "path",
                 .def = "null",

@@ -13,13 +13,12 @@ static const mw_port in[] = {
               .alias = "model",
               .doc = "a folder as transformers lays it out: config.json, model.safetensors, "
                      "preprocessor_config.json"},
-    [DTYPE] =
-        {.name = "dtype",
-         .type = "choice",
-         .def = "\"auto\"",
-         .choices = "auto|f32|f16|fp32=f32|fp16=f16|float32=f32|float16=f16",
-         .doc =
-             "how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32"},
+    [DTYPE] = {.name = "dtype",
+               .type = "choice",
+               .def = "\"auto\"",
+               .choices = "auto|f32|f16|fp32=f32|fp16=f16|float32=f32|float16=f16",
+               .doc =
+                   "how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32"},
     {.name = NULL},
 };
 

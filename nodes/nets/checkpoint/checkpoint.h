@@ -40,8 +40,8 @@ typedef struct mw_checkpoint_options {
 // and reason.
 mw_checkpoint *mw_checkpoint_open(mw_ctx *c, const mw_checkpoint_options *o);
 
-// What the user asked for (--dtype), else f16 on GPUs that compute in it, and f32 elsewhere: on CPUs f16 is no
-// faster, and less exact, also where they report it.
+// What the user asked for (--dtype), else f16 on GPUs that compute in it, and f32 elsewhere: on CPUs f16 is
+// no faster, and less exact, also where they report it.
 mw_dtype mw_checkpoint_auto_dtype(const mw_ctx *c);
 // The storage meant by "auto", "f16" or "f32".
 mw_dtype mw_checkpoint_dtype(const mw_ctx *c, const char *name);
