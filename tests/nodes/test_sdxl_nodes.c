@@ -77,7 +77,7 @@ static void states_of_both_encoders(void **state)
     assert_shape(joined, "[1,77,88] f32");
     assert_shape(tensor_of(node, 1), "[1,24] f32");
     int32_t ids[77];
-    mw_clip_encode(c, encoder->tokenizer[0]->tokenizer, "a red cat", 9, ids, NULL, NULL);
+    mw_clip_encode(c, encoder->tokenizer[0]->tokenizer, "a red cat", 9, ids, NULL);
     for (int i = 0; i < 2; i++) { // the state before the last layer, without the final norm
         const mw_clip_text *m = &encoder->encoder[i];
         mw_tensor *hidden[8];
