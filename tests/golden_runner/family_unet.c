@@ -30,6 +30,7 @@ enum { MAPS = 64 };
 typedef struct {
     mw_ctx *c;
     golden_case *k;
+    const mw_unet_config *config;
     double loss;                           // sum of weights * maps over the guided layers
     mw_tensor *maps[MAPS], *weights[MAPS]; // of the guided layers: what the loss is made of
     int nmaps;
@@ -40,20 +41,45 @@ static const char *name_of(const recorder *r, const char *kind, const char *path
     return golden_text(r->c, r->k, "%s/%s", kind, path);
 }
 
+// Does the name, a path or a short form of one ("mid", "up.1.0.0"), mean the cross-attention `path`?
+static bool means(const recorder *r, const char *name, const char *path)
+{
+    char full[128];
+    if (!name || mw_err(r->c))
+        return false;
+    if (mw_unet_layer_path(r->c, r->config, name, full, sizeof full) == MW_OK)
+        return strcmp(full, path) == 0;
+    mw_err_clear(r->c);
+    return false;
+}
+
+// The i-th name "<kind>/<cross-attention>" in `tensors` that means the one at `path`; NULL behind the last.
+static const char *map_name(const recorder *r, const mw_st *tensors, const char *kind, const char *path,
+                            int i)
+{
+    size_t n = strlen(kind);
+    for (size_t at = 0; tensors && at < mw_st_count(tensors); at++) {
+        const char *name = mw_st_at(tensors, at)->name;
+        if (strncmp(name, kind, n) == 0 && name[n] == '/' && means(r, name + n + 1, path) && i-- == 0)
+            return name;
+    }
+    return NULL;
+}
+
 static bool want_map(void *user, const char *path)
 {
     const recorder *r = user;
-    const char *name = name_of(r, "attn", path);
-    return name && golden_wants(r->k, name);
+    return map_name(r, r->k->expected, "attn", path, 0) != NULL;
 }
 
-static bool is_guided(const golden_case *k, const char *path)
+static bool want_guided(void *user, const char *path)
 {
+    const recorder *r = user;
     size_t i;
     json_t *v;
-    json_array_foreach(json_object_get(k->params, "guided_layers"), i, v)
+    json_array_foreach(json_object_get(r->k->params, "guided_layers"), i, v)
     {
-        if (json_is_string(v) && strcmp(json_string_value(v), path) == 0)
+        if (means(r, json_string_value(v), path))
             return true;
     }
     return false;
@@ -61,7 +87,9 @@ static bool is_guided(const golden_case *k, const char *path)
 
 static void add_loss(recorder *r, const char *path, mw_tensor *probs)
 {
-    const char *name = name_of(r, "attn_w", path);
+    const char *name = map_name(r, r->k->inputs, "attn_w", path, 0);
+    if (!name)
+        name = name_of(r, "attn_w", path); // which is then reported as missing
     if (name && r->nmaps < MAPS) {
         r->maps[r->nmaps] = mw_retain(probs);
         r->weights[r->nmaps++] = mw_retain(golden_input_tensor(r->c, r->k, name, MW_F32));
@@ -78,12 +106,10 @@ static void add_loss(recorder *r, const char *path, mw_tensor *probs)
 static void take_map(mw_ctx *c, void *user, const char *path, mw_tensor *probs)
 {
     recorder *r = user;
-    const char *name = name_of(r, "attn", path);
-    if (name)
+    const char *name;
+    for (int i = 0; (name = map_name(r, r->k->expected, "attn", path, i)); i++)
         golden_give_tensor(c, r->k, name, probs);
 }
-
-static bool want_guided(void *user, const char *path) { return is_guided(((const recorder *)user)->k, path); }
 
 static void take_guided(mw_ctx *c, void *user, const char *path, mw_tensor *probs)
 {
@@ -134,7 +160,7 @@ static void forward_and_back(mw_ctx *c, golden_case *k, const mw_unet_model *m, 
 // The loss over maps as guidance takes it: forward only as far as the last guided map, blocks made again.
 static void guided_gradient(mw_ctx *c, golden_case *k, const mw_unet_model *m, const mw_unet_in *in)
 {
-    recorder r = {.c = c, .k = k};
+    recorder r = {.c = c, .k = k, .config = &m->config};
     mw_unet_taps taps = {.user = &r, .want_map = want_guided, .map = take_guided};
     mw_unet_in part = *in;
     mw_tensor *grad;
@@ -174,7 +200,7 @@ static void ground(mw_ctx *c, golden_case *k, const mw_unet_model *m, mw_unet_in
 static mw_status run(mw_ctx *c, golden_case *k)
 {
     mw_unet_model m = {0};
-    recorder r = {.c = c, .k = k};
+    recorder r = {.c = c, .k = k, .config = &m.config};
     mw_unet_taps taps = {.user = &r, .want_map = want_map, .map = take_map, .act = take_act};
     load(c, k, &m);
     double *t = doubles(c, k, "timestep"), *ids = NULL;

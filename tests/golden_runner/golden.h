@@ -62,7 +62,8 @@ const char *golden_model(mw_ctx *c, golden_case *k, const char *part);
 const char *golden_text(mw_ctx *c, golden_case *k, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-// ---- what was computed; values are copied, row-major, and converted to the expected dtype
+// ---- what was computed; values are copied, row-major, and converted to the expected dtype. Given again, a
+// name has the latest values.
 mw_status golden_give_f32(mw_ctx *c, golden_case *k, const char *name, int ndim, const int64_t *shape,
                           const float *v);
 mw_status golden_give_f64(mw_ctx *c, golden_case *k, const char *name, int ndim, const int64_t *shape,

@@ -116,6 +116,14 @@ local function pick(list, first, last)
   return part
 end
 
+-- The last step whose latents the objects share with the whole picture; in gated runs no later ones are kept.
+local function last_shared_step()
+  local run = case.run
+  if not run.use_fast_schedule then return run.num_inference_steps end
+  local transfers = run.use_ref_ca and run.ref_ca_loss_weight ~= 0
+  return transfers and math.max(case.derived.frozen_steps, run.overall_max_index_step) or case.derived.frozen_steps
+end
+
 local function full()
   local objects = {}
   for i, b in ipairs(case.gen_boxes) do objects[i] = { phrase = b[1], box = b[2] } end
@@ -142,10 +150,12 @@ local function full()
   end
   for name, value in pairs(case.run) do given[name] = value end
   local r = (case.phrase_embeddings and mw.lmd_plus or mw.lmd)(given)
-  local energies = {}
+  local energies, shared = {}, last_shared_step()
   for i, run in ipairs(r.objects) do
     local kept = {}
-    for k, step in ipairs(case.derived.kept_object_steps) do kept[k] = run.latents[step + 1] end
+    for _, step in ipairs(case.derived.kept_object_steps) do
+      if not case.phrase_embeddings or step <= shared then kept[#kept + 1] = run.latents[step + 1] end
+    end
     out["object_latents|" .. i - 1], out["mask|" .. i - 1] = kept, run.mask
     out["token_attn|" .. i - 1] = pick(run.token_maps, case.attn_aggregation_step_start + 1, #run.token_maps)
     for step = 1, case.run.max_index_step do energies[#energies + 1] = run.energies[step] end
@@ -155,7 +165,7 @@ local function full()
   out.overall_step = r.overall.stepped
   out.overall_after_guidance = pick(r.overall.guided, 1, case.run.overall_max_index_step)
   out.composed = {}
-  for step = 0, case.run.num_inference_steps do
+  for step = 0, shared do
     local list = {}
     for i, run in ipairs(r.objects) do
       list[i] = { latents = run.latents[step + 1], mask = run.mask, shift = run.shift }
