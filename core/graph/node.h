@@ -76,8 +76,8 @@ extern const mw_node_type *const mw_node_types[];
 
 // What runs on this thread: for run functions that serve several types. NULL outside of run().
 const mw_node_type *mw_running_type(void);
-// "graphs/lmd.lua:19", where the node that runs on this thread stands in the script: for its warnings (the executor puts
-// it in front of errors). "" outside of run().
+// "graphs/lmd.lua:19", where the node that runs on this thread stands in the script: for its warnings (the
+// executor puts it in front of errors). "" outside of run().
 const char *mw_running_where(void);
 
 // Progress of a long node: done of total, shown with time left. Also where a node notices cancellation: false

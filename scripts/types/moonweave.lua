@@ -150,7 +150,7 @@ function mw.box_mask(params) end
 
 ---@class mw.checkpoint.params
 ---@field path string|mw.handle a diffusers folder or a .safetensors file of Stable Diffusion 1, 2 or XL
----@field dtype? "auto"|"f32"|"f16"|mw.handle how weights and activations are stored; auto: as --dtype says, else f16 where the device computes in it, else f32
+---@field dtype? "auto"|"f32"|"f16"|mw.handle how weights and activations are stored; auto: as --dtype says, else f16 on GPUs that compute in it, else f32; matrices that a file holds in f16 stay so in memory
 ---@field variant? string|mw.handle of a folder: the variant of the weights, as in model.fp16.safetensors, where a part has it
 ---@field config? string|mw.handle of a single file: a folder of configs, laid out as a diffusers folder, instead of the published ones
 
@@ -418,7 +418,7 @@ function mw.lms_step(params) end
 ---@field height mw.handle integer: in pixels
 
 ---@class mw.load_image.params
----@field path string|mw.handle a PNG or JPEG file
+---@field path string|mw.handle a PNG or JPEG file, turned as its EXIF says
 ---@field width? integer|mw.handle resampled to this width; null: as it is
 ---@field height? integer|mw.handle resampled to this height; null: as it is
 
@@ -486,7 +486,7 @@ function mw.object_shift(params) end
 
 ---@class mw.owlvit.params
 ---@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, preprocessor_config.json, vocab.json
----@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 where the device computes in it, else f32
+---@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32
 
 ---Opens an OWL-ViT model (Minderer et al. 2022), which finds in pictures what texts name.
 ---@param params mw.owlvit.params
@@ -516,7 +516,7 @@ function mw.pndm_step(params) end
 
 ---@class mw.sam.params
 ---@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, preprocessor_config.json
----@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 where the device computes in it, else f32
+---@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32
 
 ---Opens a Segment Anything model (Kirillov et al. 2023) of any size: ViT-B, L or H.
 ---@param params mw.sam.params
@@ -653,6 +653,25 @@ function mw.table(params) end
 ---@param params mw.text_encoder.params
 ---@return mw.text_encoder
 function mw.text_encoder(params) end
+
+---@class mw.textual_inversion: mw.handle
+---@field checkpoint mw.handle checkpoint: the whole model; where a part is expected it gives that part
+---@field unet mw.handle unet: the network that predicts the noise
+---@field vae mw.handle vae: the autoencoder between pictures and latents
+---@field text_encoder mw.handle text_encoder: the text encoder, or both of SDXL's
+---@field tokenizer mw.handle tokenizer: the vocabulary of the (first) text encoder
+---@field scheduler mw.handle scheduler: the settings of the sampler that come with the model
+---@field kind mw.handle text: sd1, sd2 or sdxl
+
+---@class mw.textual_inversion.params
+---@field model mw.handle the model that learns the token; several such nodes in a row add up
+---@field path string|mw.handle a textual inversion: .safetensors, .pt, .bin (of which nothing is executed), or a folder with learned_embeds in it
+---@field token? string|mw.handle what prompts say for it; null: the token that the file names
+
+---A model that knows a token more (textual inversion, Gal et al. 2022), as diffusers' load_textual_inversion adds it: a token of several vectors is written once in a prompt and stands for all of them. Gives a new checkpoint; the given one stays as it is.
+---@param params mw.textual_inversion.params
+---@return mw.textual_inversion
+function mw.textual_inversion(params) end
 
 ---@class mw.token_maps: mw.handle
 ---@field maps mw.handle maps: by layer: [1,heads,h*w,1]
