@@ -103,7 +103,8 @@ static void strict_completions(void **state)
     };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         check_strict(same[i], CAT, "A wall", "dogs");
-    static const char *const none[] = {"none",
+    static const char *const none[] = {"None (there is nothing to leave out)",
+                                       "none",
                                        "None.",
                                        "N/A",
                                        "n/a",

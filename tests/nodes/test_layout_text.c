@@ -206,7 +206,7 @@ static mw_status filter(const char *boxes, mw_layout_mode mode, bool scale, mw_l
 {
     json_t *j = json_loads(boxes, JSON_DECODE_ANY, NULL);
     *l = (mw_layout){.canvas = {MW_LAYOUT_CANVAS, MW_LAYOUT_CANVAS}};
-    mw_layout_filter(c, &source, j, &(mw_filter_options){mode, scale, "A  Sky"}, l);
+    mw_layout_filter(c, &source, j, &(mw_filter_options){mode, scale, "A  Sky."}, l);
     json_decref(j);
     return mw_err(c);
 }
@@ -240,6 +240,8 @@ static void filtered(void **state)
                  "cat(10,0,100,50)dog(300,300,200,212)");
     check_filter("[[\"the sky.\",[0,0,512,512]],[\" a.. \",[10.5,20.25,30,1]],[\"c\",[]],[\"d\",[1,1,0,5]]]",
                  MW_STRICT, false, "a(10,20,30,1)");
+    check_filter("[[\"SKY\",[0,0,512,512]],[\"a  sky .\",[0,0,600,600]],[\"skylight\",[0,0,512,512]]]",
+                 MW_STRICT, false, "skylight(0,0,512,512)");
     check_filter("[[\"a cat\",[0,0,512,512]],[\"a dog\",[-9,0,600,512]]]", MW_STRICT, false,
                  "a cat(0,0,512,512)a dog(0,0,512,512)");
     check_filter("[[\"a cat\",[0,0,512,512]],[\"b\",[1,2,3,4]],[\"c\",[513,0,1,1]]]", MW_FAITHFUL, false,

@@ -43,7 +43,8 @@ static size_t value_end(const reader *r, size_t begin)
     return fence ? (size_t)(fence - r->text.at) : end;
 }
 
-// Marks of bold letters and one pair of quotes around the value go, and a comma behind the quotes.
+// Marks of bold letters and one pair of quotes around the value go, and a comma or semicolon behind the
+// quotes.
 static mw_piece bare(mw_piece p)
 {
     static const char *const pairs[][2] = {{"\"", "\""},
@@ -59,7 +60,7 @@ static mw_piece bare(mw_piece p)
     p = mw_piece_strip(p);
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         size_t a = strlen(pairs[i][0]), b = strlen(pairs[i][1]),
-               n = p.n && p.at[p.n - 1] == ',' ? p.n - 1 : p.n;
+               n = p.n && memchr(",;", p.at[p.n - 1], 2) ? p.n - 1 : p.n;
         if (n < a + b || memcmp(p.at, pairs[i][0], a) != 0 || memcmp(p.at + n - b, pairs[i][1], b) != 0)
             continue;
         mw_piece inside = {p.at + a, n - a - b};
@@ -68,6 +69,14 @@ static mw_piece bare(mw_piece p)
             : mw_piece_strip(inside);
     }
     return p;
+}
+
+// It says that there is nothing, perhaps with a remark: "None (nothing must be absent)".
+static bool is_none(mw_piece p)
+{
+    const char *remark = mw_piece_find(p, " (");
+    mw_piece front = {p.at, remark ? (size_t)(remark - p.at) : 0};
+    return mw_says_none(p) || (front.n && mw_says_none(front));
 }
 
 // A remark of the model's, no list of things.
@@ -93,7 +102,7 @@ static void take_value(reader *r, const mw_label *l)
         }
     }
     r->at = end;
-    if (mw_says_none(r->part[l->kind]))
+    if (is_none(r->part[l->kind]))
         r->part[l->kind].n = 0;
 }
 
@@ -199,7 +208,7 @@ static void read_map(reader *r, mw_completion *out)
     if (!boxes || !part[MW_LABEL_BACKGROUND].at)
         return;
     for (int k = 0; k < 4; k++)
-        r->part[k] = part[k].at && mw_says_none(part[k]) ? (mw_piece){part[k].at, 0} : part[k];
+        r->part[k] = part[k].at && is_none(part[k]) ? (mw_piece){part[k].at, 0} : part[k];
     r->map = out->boxes;
     out->boxes = json_incref(boxes);
 }
