@@ -65,6 +65,7 @@ static void strict_completions(void **state)
         "Bounding boxes: " LIST "\nBackground: A wall\nNegative: dogs",
         "```\nObjects: " LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n```",
         "```python\n" LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n```\nI hope this helps!",
+        "```\n" LIST "\nBackground prompt: A wall\nNegative prompt: dogs``` Well.",
         "~~~\n" LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n~~~",
         "Objects:\n```python\n" LIST "\n```\nBackground prompt: A wall\nNegative prompt: dogs",
         "Sure! Here is the layout with a background prompt and a negative prompt:\n\nObjects: " LIST

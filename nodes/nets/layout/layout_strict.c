@@ -220,8 +220,8 @@ static mw_status twice(reader *r, const char *label)
                    mw_printable_n(r->text.at, r->text.n, quoted, sizeof quoted));
 }
 
-// Labels and their values up to the end of the completion: the next caption or list, or, when both prompts
-// are there, a blank line.
+// Labels and their values up to the end of the completion: the next caption or list, or, behind a blank line,
+// a prompt that is there already.
 static mw_status read_prompts(reader *r)
 {
     static const char *const names[] = {"Caption:", "Objects:", "Background prompt:", "Negative prompt:"};
@@ -230,10 +230,8 @@ static mw_status read_prompts(reader *r)
         more = mw_label_find(r->text, r->at, MW_ANY_LABEL, &l);
         tell_note(r, &l);
         bool apart = has_blank_line(between(r, r->at, l.begin));
-        bool ended = apart && r->part[MW_LABEL_BACKGROUND].at && r->part[MW_LABEL_NEGATIVE].at;
-        if (!more || ended || l.kind == MW_LABEL_CAPTION || l.kind == MW_LABEL_OBJECTS)
-            break;
-        if (r->part[l.kind].at && apart)
+        if (!more || l.kind == MW_LABEL_CAPTION || l.kind == MW_LABEL_OBJECTS ||
+            (apart && r->part[l.kind].at))
             break;
         if (r->part[l.kind].at)
             return twice(r, names[l.kind]);
