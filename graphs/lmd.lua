@@ -28,7 +28,9 @@ if p.layout == "" then
 end
 
 local written = p.layout:find("%[") ~= nil
-local layout = mw.layout { text = written and p.layout or nil, path = not written and p.layout or nil }
+local layout = mw.layout {
+  text = written and p.layout or nil, path = not written and p.layout or nil, prompt = p.prompt,
+}
 local given = {
   model = mw.checkpoint { path = p.model },
   layout = layout,

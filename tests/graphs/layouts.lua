@@ -13,6 +13,23 @@ local again = mw.layout(value):value()
 assert(again.objects[1].phrase == "a cat" and again.background == "A garden")
 assert(#mw.layout { objects = {} }:value().objects == 0)
 
+-- Names that come more than once, and blanks in front of one, in both modes.
+local model = mw.checkpoint { path = "models/miniature" }
+local function prompt_of(names, mode)
+  local boxes = {}
+  for i, name in ipairs(names) do boxes[i] = ("(%q, [%d, 20, 100, 100])"):format(name, 10 + 90 * i) end
+  local made = mw.layout { text = "[" .. table.concat(boxes, ", ") .. "]\nBackground prompt: A wall", mode = mode }
+  return mw.layout_phrases { layout = made, model = model, mode = mode }.prompt:value()
+end
+local bottles, flowers = { "a bottle", " a bottle", "a bottle" }, { "flowers", "flowers" }
+assert(prompt_of(bottles, "strict") == "A wall with three bottles")
+assert(prompt_of(bottles, "faithful") == "A wall with  a bottle, two bottles")
+assert(prompt_of(flowers, "strict") == "A wall with two flowers")
+assert(prompt_of(flowers, "faithful") == "A wall with two flowerss")
+assert(prompt_of({ "a bottle " }, "strict") == "A wall with a bottle")
+local ok, why = pcall(prompt_of, { "a bottle " }, "faithful")
+assert(not ok and tostring(why):find("ends in a blank", 1, true))
+
 local side = "A photo with a cat on the left and a dog on the right"
 local judged = mw.judge { prompt = side, boxes = layout }
 assert(judged:value() == true and judged.kind:value() == "spatial")

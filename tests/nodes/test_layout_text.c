@@ -200,192 +200,13 @@ static void completions(void **state)
     }
 }
 
-static void check_strict(const char *text, const char *boxes, const char *background, const char *negative)
-{
-    mw_completion x;
-    mw_status status = mw_completion_read(c, &source, MW_STRICT, text, strlen(text), &x);
-    char *got = x.boxes ? json_dumps(x.boxes, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    if (status != MW_OK || strcmp(got, boxes) != 0 || strcmp(x.background, background) != 0 ||
-        strcmp(x.negative, negative) != 0)
-        fail_msg("%s\ngives %s | %s | %s (%s), expected %s | %s | %s", text, got ? got : "nothing",
-                 x.background ? x.background : "", x.negative ? x.negative : "", mw_errmsg(c), boxes,
-                 background, negative);
-    free(got);
-    mw_completion_free(&x);
-}
-
-#define CAT "[[\"a cat\",[1,2,3,4]]]"
-#define LIST "[('a cat', [1, 2, 3, 4])]"
-
-// Labels, fences, remarks and ends as chat models write them.
-static void strict_completions(void **state)
-{
-    (void)state;
-    static const char *const same[] = {
-        "Objects: " LIST "\nBackground prompt: A wall\nNegative prompt: dogs",
-        "\xef\xbb\xbf" LIST "\nBackground prompt: A wall\nNegative prompt: dogs",
-        LIST " Background prompt: A wall Negative prompt: dogs",
-        LIST "\r\nBackground prompt: A wall\r\nNegative prompt: dogs\r\n",
-        "Objects:" LIST "\nBackground prompt:A wall\nNegative prompt:dogs",
-        "Objects:\n" LIST "\nBackground prompt:\nA wall\nNegative prompt:\ndogs\n",
-        "objects: " LIST "\nbackground prompt: A wall\nnegative prompt: dogs",
-        "OBJECTS: " LIST "\nBACKGROUND PROMPT: A wall\nNEGATIVE PROMPT: dogs",
-        "Objects: " LIST "\nBackground Prompt: A wall\nNegative Prompt: dogs",
-        "**Objects:** " LIST "\n**Background prompt:** A wall\n**Negative prompt:** dogs",
-        "**Objects**: " LIST "\n**Background prompt**: A wall\n**Negative prompt**: dogs",
-        "__Objects:__ " LIST "\n*Background prompt:* *A wall*\n`Negative prompt:` `dogs`",
-        "### Objects\n" LIST "\n\n### Background prompt\nA wall\n\n### Negative prompt\ndogs",
-        "- Objects: " LIST "\n- Background prompt: A wall\n- Negative prompt: dogs",
-        "1. **Objects:** " LIST "\n2. **Background prompt:** A wall\n3. **Negative prompt:** dogs",
-        "\xe2\x80\xa2 Objects: " LIST
-        "\n\xe2\x80\xa2 Background prompt: A wall\n\xe2\x80\xa2 Negative prompt: dogs",
-        "> Objects: " LIST "\n> Background prompt: A wall\n> Negative prompt: dogs",
-        "Objects\xef\xbc\x9a " LIST
-        "\nBackground prompt\xef\xbc\x9a A wall\nNegative prompt\xef\xbc\x9a dogs",
-        "Objects - " LIST "\nBackground prompt \xe2\x80\x93 A wall\nNegative prompt \xe2\x80\x94 dogs",
-        "objects = " LIST "\nbackground_prompt = \"A wall\"\nnegative_prompt = 'dogs'",
-        "{\n  \"objects\": [[\"a cat\", [1, 2, 3, 4]]],\n  \"background_prompt\": \"A wall\",\n  "
-        "\"negative_prompt\": \"dogs\"\n}",
-        "{\"Objects\": [[\"a cat\", [1, 2, 3, 4]]], \"Background prompt\": \"A wall\", \"Negative prompt\": "
-        "\"dogs\"}",
-        "```json\n{\"negative\": \"dogs\", \"background\": \"A wall\", \"boxes\": [[\"a cat\", [1, 2, 3, "
-        "4]]]}\n```",
-        "Bounding boxes: " LIST "\nBackground: A wall\nNegative: dogs",
-        "```\nObjects: " LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n```",
-        "```python\n" LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n```\nI hope this helps!",
-        "~~~\n" LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n~~~",
-        "Objects:\n```python\n" LIST "\n```\nBackground prompt: A wall\nNegative prompt: dogs",
-        "Sure! Here is the layout with a background prompt and a negative prompt:\n\nObjects: " LIST
-        "\nBackground prompt: A wall\nNegative prompt: dogs",
-        "Here you are:\n" LIST "\nBackground prompt: A wall\nNegative prompt: dogs",
-        "<think>\nObjects: maybe [('x', [0,\n</think>\n\nObjects: " LIST
-        "\nBackground prompt: A wall\nNegative prompt: dogs",
-        "Caption: a cat at a wall\nObjects: " LIST "\nBackground prompt: A wall\nNegative prompt: dogs",
-        LIST "\n\nBackground prompt: A wall\n\nNegative prompt: dogs\n\nNote: the cat is small.",
-        LIST "\nBackground prompt: A wall\nNegative prompt: dogs\nNote: the cat is small.",
-        LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n(The cat is small.)\n",
-        LIST " (the cat is small)\nBackground prompt: A wall\nThis is behind it.\nNegative prompt: dogs",
-        LIST "\nNegative prompt: dogs\nBackground prompt: A wall",
-        LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n\nCaption: A bird\nObjects: [('a bird', "
-             "[1, 2, 3, "
-             "4])]\nBackground prompt: A tree\nNegative prompt: ",
-        LIST "\nBackground prompt: A wall\nNegative prompt: dogs\nCaption: A bird\nObjects: []",
-        LIST "\nBackground prompt: A wall\nNegative prompt: dogs Caption: A bird",
-        LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n\n[('a bird', [1, 2, 3, 4])]\nBackground "
-             "prompt: x",
-        LIST "\nBackground prompt: \"A wall\"\nNegative prompt: \xe2\x80\x9c"
-             "dogs\xe2\x80\x9d",
-        "Objects: [(\xe2\x80\x9c"
-        "a cat\xe2\x80\x9d, [1, 2, 3, 4])]\nBackground prompt: A wall\nNegative prompt: dogs",
-        "Objects: [(\xe2\x80\x98"
-        "a cat\xe2\x80\x99, [1, 2, 3, 4],),]\nBackground prompt: A wall\nNegative prompt: dogs",
-        "Objects: [(\xc2\xab"
-        "a cat\xc2\xbb, [1,\xc2\xa0"
-        "2, 3, 4])]\nBackground prompt: A wall\nNegative prompt: dogs",
-        "Objects: \xe3\x80\x90\xef\xbc\x88\xe3\x80\x8c"
-        "a cat\xe3\x80\x8d\xef\xbc\x8c[1, 2, 3, "
-        "4]\xef\xbc\x89\xe3\x80\x91\nBackground prompt: A wall\nNegative prompt: dogs",
-        "Objects: [(`a cat`, [1, 2, 3, 4])]\nBackground prompt: A wall\nNegative prompt: dogs",
-        "Objects: [\n  ('a cat', [1, 2, 3, 4]),  # it's \"small\n]\nBackground prompt: A wall\nNegative "
-        "prompt: dogs",
-    };
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-        check_strict(same[i], CAT, "A wall", "dogs");
-    static const char *const none[] = {"none",
-                                       "None.",
-                                       "N/A",
-                                       "n/a",
-                                       "(none)",
-                                       "[none]",
-                                       "**None**",
-                                       "-",
-                                       "\"\"",
-                                       "nothing",
-                                       "null",
-                                       "",
-                                       "\n```",
-                                       "\n\nI hope this helps.",
-                                       "\nNote: there is none",
-                                       "\nCaption: next"};
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-        char *text = mw_format(c, LIST "\nBackground prompt: A wall\nNegative prompt: %s", none[i]);
-        check_strict(text, CAT, "A wall", "");
-        free(text);
-    }
-    static const char *const no_boxes[] = {"[]",
-                                           "",
-                                           "None",
-                                           "none",
-                                           "N/A",
-                                           "No objects",
-                                           "(no objects)",
-                                           "\n",
-                                           "```python\n```",
-                                           "There are no objects.",
-                                           "**None**",
-                                           "-",
-                                           "\n[]\n"};
-    for (size_t i = 0; i < sizeof no_boxes / sizeof *no_boxes; i++) {
-        char *text = mw_format(c, "Objects: %s\nBackground prompt: A wall", no_boxes[i]);
-        check_strict(text, "[]", "A wall", "");
-        free(text);
-    }
-    check_strict("None\nBackground prompt: A wall\nNegative prompt: dogs\n\nCaption: x\nObjects: " LIST
-                 "\nBackground prompt: b",
-                 "[]", "A wall", "dogs");
-    check_strict("Objects: ('a', [1, 2, 3, 4])\nBackground prompt: A wall", "[\"a\",[1,2,3,4]]", "A wall",
-                 "");
-    check_strict("Objects:\n('a', [1, 2, 3, 4])\n('b', [5, 6, 7, 8]),\nBackground prompt: A wall",
-                 "[[\"a\",[1,2,3,4]],[\"b\",[5,6,7,8]]]", "A wall", "");
-    check_strict("Objects:\n- ('a', [1, 2, 3, 4])\n- ('b', [5, 6, 7, 8])\n\nBackground prompt: A wall",
-                 "[[\"a\",[1,2,3,4]],[\"b\",[5,6,7,8]]]", "A wall", "");
-    check_strict("1. (\"a\", [1, 2, 3, 4])\n2. (\"b\", [5, 6, 7, 8])\nBackground prompt: A wall",
-                 "[[\"a\",[1,2,3,4]],[\"b\",[5,6,7,8]]]", "A wall", "");
-    check_strict("('a', [1, 2, 3, 4]), ('b', [5, 6, 7, 8])\nBackground prompt: A wall",
-                 "[[\"a\",[1,2,3,4]],[\"b\",[5,6,7,8]]]", "A wall", "");
-    check_strict("[('a dog's bowl', [\xe2\x88\x92"
-                 "1, \xe2\x80\x93"
-                 "2, 3, 4]), ('b', null)]\nBackground prompt: A wall",
-                 "[[\"a dog's bowl\",[-1,-2,3,4]],[\"b\",null]]", "A wall", "");
-    check_strict("[('a sign saying \"Background prompt: x\"', [1, 2, 3, 4])]\nBackground prompt: A wall",
-                 "[[\"a sign saying \\\"Background prompt: x\\\"\",[1,2,3,4]]]", "A wall", "");
-    check_strict(LIST
-                 "\nBackground prompt: A \"red\" wall, objects: many\nNegative prompt: no cats, none of them",
-                 CAT, "A \"red\" wall, objects: many", "no cats, none of them");
-}
-
-// Any bytes end in a layout or a sentence, and so does any change of a good one.
-static void random_completions(void **state)
-{
-    (void)state;
-    static const char good[] =
-        "**Objects:**\n```\n[('a dog\xe2\x80\x99s b', [1, 2, 3, 4]),]\n```\n- Background prompt: A "
-        "\"wall\"\nNegative prompt: none\n\nCaption: x";
-    static const char letters[] = "[](){},:'\"\\#\n\r\t -*`_>=1.eObNc\xe2\x80\x9c\xff";
-    unsigned s = 11;
-    for (int i = 0; i < 20000; i++) {
-        size_t n = sizeof good - 1;
-        char *text = malloc(n); // exact, so that a read beyond the end is seen
-        for (size_t k = 0; k < n; k++) {
-            s = s * 1664525u + 1013904223u;
-            text[k] = (s >> 8) % 20 ? good[k] : letters[(s >> 12) % (sizeof letters - (i % 2))];
-        }
-        mw_completion x;
-        mw_status status = mw_completion_read(c, &source, MW_STRICT, text, n - (s >> 9) % n, &x);
-        assert_true(status == MW_E_FILE || (x.boxes && x.background && x.negative));
-        mw_err_clear(c);
-        mw_completion_free(&x);
-        free(text);
-    }
-}
-
 // ---- the filter
 
 static mw_status filter(const char *boxes, mw_layout_mode mode, bool scale, mw_layout *l)
 {
     json_t *j = json_loads(boxes, JSON_DECODE_ANY, NULL);
     *l = (mw_layout){.canvas = {MW_LAYOUT_CANVAS, MW_LAYOUT_CANVAS}};
-    mw_layout_filter(c, &source, j, &(mw_filter_options){mode, scale, "A  Sky"}, l);
+    mw_layout_filter(c, &source, j, &(mw_filter_options){mode, scale, "A  Sky."}, l);
     json_decref(j);
     return mw_err(c);
 }
@@ -419,6 +240,8 @@ static void filtered(void **state)
                  "cat(10,0,100,50)dog(300,300,200,212)");
     check_filter("[[\"the sky.\",[0,0,512,512]],[\" a.. \",[10.5,20.25,30,1]],[\"c\",[]],[\"d\",[1,1,0,5]]]",
                  MW_STRICT, false, "a(10,20,30,1)");
+    check_filter("[[\"SKY\",[0,0,512,512]],[\"a  sky .\",[0,0,600,600]],[\"skylight\",[0,0,512,512]]]",
+                 MW_STRICT, false, "skylight(0,0,512,512)");
     check_filter("[[\"a cat\",[0,0,512,512]],[\"a dog\",[-9,0,600,512]]]", MW_STRICT, false,
                  "a cat(0,0,512,512)a dog(0,0,512,512)");
     check_filter("[[\"a cat\",[0,0,512,512]],[\"b\",[1,2,3,4]],[\"c\",[513,0,1,1]]]", MW_FAITHFUL, false,
@@ -818,18 +641,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(literals),
-        cmocka_unit_test(wrong_literals),
-        cmocka_unit_test(random_literals),
+        cmocka_unit_test(literals),    cmocka_unit_test(wrong_literals),  cmocka_unit_test(random_literals),
         cmocka_unit_test(completions),
-        cmocka_unit_test(strict_completions),
-        cmocka_unit_test(random_completions),
-        cmocka_unit_test(filtered),
-        cmocka_unit_test(filtered_inside),
-        cmocka_unit_test(prompts),
-        cmocka_unit_test(nouns),
-        cmocka_unit_test(common_nouns),
-        cmocka_unit_test(numbers),
+
+        cmocka_unit_test(filtered),    cmocka_unit_test(filtered_inside), cmocka_unit_test(prompts),
+        cmocka_unit_test(nouns),       cmocka_unit_test(common_nouns),    cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

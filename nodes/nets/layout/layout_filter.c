@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <utf8proc.h>
 
 enum { X, Y, W, H };
@@ -17,17 +16,24 @@ static const double MOST_SCALE = 3;
 
 // ---- names
 
-// How two names compare: without an article in front, and case folded; free() it. Out of memory: NULL.
+// How two names compare: case folded, without an article in front, blanks as one, no full stop; free() it.
+// NULL when memory is out.
 static char *compared(const char *name)
 {
     static const char *const articles[] = {"an ", "a ", "the "};
-    for (size_t i = 0; i < sizeof articles / sizeof *articles; i++)
-        if (strncasecmp(name, articles[i], strlen(articles[i])) == 0) {
-            name += strlen(articles[i]);
-            break;
-        }
-    name += strspn(name, " ");
-    return (char *)utf8proc_NFKC_Casefold((const utf8proc_uint8_t *)name);
+    char *folded = (char *)utf8proc_NFKC_Casefold((const utf8proc_uint8_t *)name), *to = folded;
+    const char *from = folded;
+    for (size_t i = 0; folded && i < sizeof articles / sizeof *articles; i++)
+        if (strncmp(folded, articles[i], strlen(articles[i])) == 0)
+            from = folded + strlen(articles[i]);
+    for (; folded && *from; from++)
+        if (*from != ' ' || (to > folded && to[-1] != ' '))
+            *to++ = *from;
+    while (to > folded && strchr(". ", to[-1]))
+        to--;
+    if (folded)
+        *to = 0;
+    return folded;
 }
 
 static bool is_background(const char *name, size_t length, const char *background)

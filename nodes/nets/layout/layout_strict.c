@@ -43,7 +43,8 @@ static size_t value_end(const reader *r, size_t begin)
     return fence ? (size_t)(fence - r->text.at) : end;
 }
 
-// Marks of bold letters and one pair of quotes around the value go, and a comma behind the quotes.
+// Marks of bold letters and one pair of quotes around the value go, and a comma or semicolon behind the
+// quotes.
 static mw_piece bare(mw_piece p)
 {
     static const char *const pairs[][2] = {{"\"", "\""},
@@ -59,7 +60,7 @@ static mw_piece bare(mw_piece p)
     p = mw_piece_strip(p);
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         size_t a = strlen(pairs[i][0]), b = strlen(pairs[i][1]),
-               n = p.n && p.at[p.n - 1] == ',' ? p.n - 1 : p.n;
+               n = p.n && memchr(",;", p.at[p.n - 1], 2) ? p.n - 1 : p.n;
         if (n < a + b || memcmp(p.at, pairs[i][0], a) != 0 || memcmp(p.at + n - b, pairs[i][1], b) != 0)
             continue;
         mw_piece inside = {p.at + a, n - a - b};
@@ -68,6 +69,14 @@ static mw_piece bare(mw_piece p)
             : mw_piece_strip(inside);
     }
     return p;
+}
+
+// It says that there is nothing, perhaps with a remark: "None (nothing must be absent)".
+static bool is_none(mw_piece p)
+{
+    const char *remark = mw_piece_find(p, " (");
+    mw_piece front = {p.at, remark ? (size_t)(remark - p.at) : 0};
+    return mw_says_none(p) || (front.n && mw_says_none(front));
 }
 
 // A remark of the model's, no list of things.
@@ -93,7 +102,7 @@ static void take_value(reader *r, const mw_label *l)
         }
     }
     r->at = end;
-    if (mw_says_none(r->part[l->kind]))
+    if (is_none(r->part[l->kind]))
         r->part[l->kind].n = 0;
 }
 
@@ -199,7 +208,7 @@ static void read_map(reader *r, mw_completion *out)
     if (!boxes || !part[MW_LABEL_BACKGROUND].at)
         return;
     for (int k = 0; k < 4; k++)
-        r->part[k] = part[k].at && mw_says_none(part[k]) ? (mw_piece){part[k].at, 0} : part[k];
+        r->part[k] = part[k].at && is_none(part[k]) ? (mw_piece){part[k].at, 0} : part[k];
     r->map = out->boxes;
     out->boxes = json_incref(boxes);
 }
@@ -211,8 +220,8 @@ static mw_status twice(reader *r, const char *label)
                    mw_printable_n(r->text.at, r->text.n, quoted, sizeof quoted));
 }
 
-// Labels and their values up to the end of the completion: the next caption or list, or, when both prompts
-// are there, a blank line.
+// Labels and their values up to the end of the completion: the next caption or list, or, behind a blank line,
+// a prompt that is there already.
 static mw_status read_prompts(reader *r)
 {
     static const char *const names[] = {"Caption:", "Objects:", "Background prompt:", "Negative prompt:"};
@@ -221,10 +230,8 @@ static mw_status read_prompts(reader *r)
         more = mw_label_find(r->text, r->at, MW_ANY_LABEL, &l);
         tell_note(r, &l);
         bool apart = has_blank_line(between(r, r->at, l.begin));
-        bool ended = apart && r->part[MW_LABEL_BACKGROUND].at && r->part[MW_LABEL_NEGATIVE].at;
-        if (!more || ended || l.kind == MW_LABEL_CAPTION || l.kind == MW_LABEL_OBJECTS)
-            break;
-        if (r->part[l.kind].at && apart)
+        if (!more || l.kind == MW_LABEL_CAPTION || l.kind == MW_LABEL_OBJECTS ||
+            (apart && r->part[l.kind].at))
             break;
         if (r->part[l.kind].at)
             return twice(r, names[l.kind]);
