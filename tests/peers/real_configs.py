@@ -63,7 +63,7 @@ def shrink_unet(config, encoders):
         config["attention_head_dim"] = [c // 64 for c in config["block_out_channels"]]
     else:
         config["block_out_channels"] = [32 * min(i + 1, 3) for i in range(levels)]
-    config["cross_attention_dim"] = TEXT_WIDTH * encoders
+    config["cross_attention_dim"] = TEXT_WIDTH * max(encoders, 1)
     if "transformer_layers_per_block" in config:
         config["transformer_layers_per_block"] = shrink_layers(config["transformer_layers_per_block"])
     if config.get("projection_class_embeddings_input_dim"):
