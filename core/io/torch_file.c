@@ -236,7 +236,9 @@ bool mw_pt_is(mw_ctx *c, const char *path)
     mw_mapping m;
     if (!mw_file_map(c, path, &m))
         return false;
-    bool is = m.size >= 4 && (memcmp(m.data, "PK\3\4", 4) == 0 || m.data[0] == 0x80);
+    // A safetensors file begins with a length of 64 bits, which may look like a pickle's first bytes.
+    bool st = m.size > 8 && memcmp(m.data + 4, "\0\0\0\0{", 5) == 0;
+    bool is = m.size >= 4 && !st && (memcmp(m.data, "PK\3\4", 4) == 0 || m.data[0] == 0x80);
     mw_file_unmap(&m);
     return is;
 }

@@ -83,7 +83,8 @@ static mw_status copy_specials(mw_ctx *c, mw_clip_tokenizer *to, const mw_clip_t
 {
     for (size_t i = 0; i < from->nspecial && !mw_err(c); i++) {
         const mw_clip_special *s = &from->special[i];
-        mw_clip_add_special(c, to, s->text, s->id, s->normalized, s->alone);
+        if (mw_clip_add_special(c, to, s->text, s->id, s->normalized, s->alone) == MW_OK)
+            to->special[to->nspecial - 1].control = s->control;
     }
     return mw_err(c);
 }
@@ -196,7 +197,9 @@ static mw_status add_one(mw_ctx *c, loader *l, const added *a)
         return fail_added(c, l, a->text, why);
     }
     bool special = json_is_true(json_object_get(a->flags, "special"));
-    return add_flagged(c, l, a->text, id < 0 ? (int32_t)a->id : id, a->flags, !special);
+    if (add_flagged(c, l, a->text, id < 0 ? (int32_t)a->id : id, a->flags, !special) == MW_OK)
+        find(l->t, a->text)->control = special;
+    return mw_err(c);
 }
 
 static mw_status read_added(mw_ctx *c, loader *l)
@@ -224,7 +227,9 @@ static mw_status add_named(mw_ctx *c, loader *l, const json_t *v)
     int32_t id = mw_clip_id_of(l, text, strlen(text));
     if (find(l->t, text))
         return MW_OK;
-    return add_flagged(c, l, text, id < 0 ? l->t->size : id, v, false);
+    if (add_flagged(c, l, text, id < 0 ? l->t->size : id, v, false) == MW_OK)
+        find(l->t, text)->control = true;
+    return mw_err(c);
 }
 
 static mw_status read_named(mw_ctx *c, loader *l, const json_t *from, const char *key)
@@ -305,5 +310,10 @@ mw_status mw_clip_read_specials(mw_ctx *c, mw_clip_files *l, const char *pad)
         add_special(c, l, pad, NULL, &t->pad);
     else
         special(c, l, "pad_token", end, &t->pad);
+    for (size_t i = 0; i < t->nspecial; i++) {
+        int32_t id = t->special[i].id;
+        if (id == t->begin || id == t->end || id == t->bpe.unknown || id == t->pad)
+            t->special[i].control = true;
+    }
     return mw_clip_link_vectors(c, t);
 }

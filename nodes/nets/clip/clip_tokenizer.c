@@ -16,6 +16,7 @@ typedef struct {
     size_t *char_of;     // the character of each of its bytes
     size_t word_room, room;
     mw_clip_tokens *out;
+    bool plain; // control tokens are not looked for
 } job;
 
 static void emit(job *j, int32_t id, size_t begin, size_t end)
@@ -147,7 +148,8 @@ static const mw_clip_special *normal_special_at(const job *j, size_t at)
     const mw_clip_special *best = NULL;
     for (size_t k = 0; k < j->t->nspecial; k++) {
         const mw_clip_special *s = &j->t->special[k];
-        if (!s->normalized || s->pattern.n > j->chars.n - at || (best && s->pattern.n <= best->pattern.n))
+        if (!s->normalized || (j->plain && s->control) || s->pattern.n > j->chars.n - at ||
+            (best && s->pattern.n <= best->pattern.n))
             continue;
         size_t i = 0;
         while (i < s->pattern.n && s->pattern.at[i].code == j->chars.at[at + i].code)
@@ -190,15 +192,14 @@ static void encode_piece(job *j, const char *text, size_t begin, size_t end)
 }
 
 // The longest special token of the raw kind at text[at].
-static const mw_clip_special *raw_special_at(const mw_clip_tokenizer *t, const char *text, size_t at,
-                                             size_t size)
+static const mw_clip_special *raw_special_at(const job *j, const char *text, size_t at, size_t size)
 {
     const mw_clip_special *best = NULL;
-    for (size_t k = 0; k < t->nspecial; k++) {
-        const mw_clip_special *s = &t->special[k];
+    for (size_t k = 0; k < j->t->nspecial; k++) {
+        const mw_clip_special *s = &j->t->special[k];
         size_t n = strlen(s->text);
-        if (!s->normalized && n <= size - at && memcmp(text + at, s->text, n) == 0 &&
-            (!best || n > strlen(best->text)))
+        if (!s->normalized && !(j->plain && s->control) && n <= size - at &&
+            memcmp(text + at, s->text, n) == 0 && (!best || n > strlen(best->text)))
             best = s;
     }
     return best;
@@ -216,18 +217,18 @@ static bool raw_stands(const mw_clip_special *s, const char *text, size_t size, 
              (end < size && mw_clip_in_word(mw_clip_decode(p + end, size - end, &ignored))));
 }
 
-mw_status mw_clip_tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size,
-                           mw_clip_tokens *out)
+static mw_status tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size, bool plain,
+                          mw_clip_tokens *out)
 {
     *out = (mw_clip_tokens){0};
     if (mw_err(c))
         return mw_err(c);
     if (size > MAX_TEXT)
         return mw_fail(c, MW_E_ARG, "a prompt of %zu bytes is too long (at most %zu)", size, MAX_TEXT);
-    job j = {.c = c, .t = t, .out = out};
+    job j = {.c = c, .t = t, .out = out, .plain = plain};
     size_t from = 0;
     for (size_t i = 0; i < size && !mw_err(c);) {
-        const mw_clip_special *s = raw_special_at(t, text, i, size);
+        const mw_clip_special *s = raw_special_at(&j, text, i, size);
         if (!s) {
             i++;
             continue;
@@ -246,6 +247,18 @@ mw_status mw_clip_tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *te
     free(j.char_of);
     mw_clip_bpe_work_free(&j.work);
     return mw_err(c);
+}
+
+mw_status mw_clip_tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size,
+                           mw_clip_tokens *out)
+{
+    return tokenize(c, t, text, size, false, out);
+}
+
+mw_status mw_clip_tokenize_plain(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size,
+                                 mw_clip_tokens *out)
+{
+    return tokenize(c, t, text, size, true, out);
 }
 
 void mw_clip_tokens_free(mw_clip_tokens *tokens)

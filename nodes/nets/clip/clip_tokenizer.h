@@ -56,6 +56,9 @@ bool mw_clip_tokenizer_pads_left(const mw_clip_tokenizer *t); // the padding sta
 // failure. MW_E_ARG for texts beyond 64 MiB.
 mw_status mw_clip_tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size,
                            mw_clip_tokens *out);
+// The same, but the names of control tokens (begin, end, padding and the like) are read as any other text.
+mw_status mw_clip_tokenize_plain(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size,
+                                 mw_clip_tokens *out);
 void mw_clip_tokens_free(mw_clip_tokens *tokens);
 
 // How a text lies in the ids of mw_clip_encode.

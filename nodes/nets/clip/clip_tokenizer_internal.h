@@ -73,6 +73,7 @@ typedef struct {
     char *text; // owned
     int32_t id;
     bool normalized;       // looked for in the normalised text rather than in the raw one
+    bool control;          // begin, end, unknown, padding, or called special: no word of a prompt
     bool alone;            // only where no letter, digit or the like stands beside it
     mw_clip_chars pattern; // its own normalised form, where it is
     int32_t *more;         // ids that follow it wherever it stands: those of "text_1", "text_2", ...

@@ -44,6 +44,9 @@ static void add_rows(mw_ctx *c, const mw_checkpoint *k, int i, const char *token
                      mw_source **source, mw_tokenizer **tokenizer)
 {
     const mw_clip_tokenizer *old = k->tokenizer[i]->tokenizer;
+    if (mw_clip_tokenizer_size(old) > k->text_config[i].vocab)
+        mw_fail(c, MW_E_FILE, "%s: the text encoder has %d tokens, but its tokenizer %d: none can be added",
+                k->path, k->text_config[i].vocab, mw_clip_tokenizer_size(old));
     mw_clip_tokenizer *t = mw_clip_tokenizer_with(c, old, token, r->n);
     *tokenizer = t ? mw_tokenizer_new(c, t) : NULL;
     change *x = *tokenizer ? mw_alloc(c, sizeof *x) : NULL;
