@@ -78,6 +78,7 @@ mw_status mw_session_open(mw_session *s, mw_cli *k, const mw_session_options *o)
         .check = o->check,
         .trust = k->trust,
         .params = o->params,
+        .recorded = o->recorded,
         .modules = o->modules,
         .print = k->json ? stderr : stdout,
         .report = report,
