@@ -48,7 +48,7 @@ static mw_status check_cell(mw_ctx *c, size_t row, const mw_value *column, const
         return mw_fail(c, MW_E_SCRIPT, "row %zu: '%s' is a %s, which has no place in a table", row + 1,
                        mw_value_as_text(column), mw_kind_name(kind));
     if (kind == MW_NUMBER && !isfinite(mw_value_as_number(cell)))
-        mw_warn(c, "%s: table: row %zu: '%s' is not finite", mw_running_where(c), row + 1,
+        mw_warn(c, "%s: table: row %zu: '%s' is not finite", mw_running_where(), row + 1,
                 mw_value_as_text(column));
     return MW_OK;
 }
