@@ -118,10 +118,7 @@ char *mw_find_path(mw_ctx *c, const char *name)
     mw_env env = mw_env_of(c);
     if (!path || !env.may_read || env.may_read(env.user, path))
         return path;
-    mw_fail(c, MW_E_SCRIPT,
-            "%s lies outside the graph's folder and was not given as a parameter (-p); --trust lets a script "
-            "read all",
-            path);
+    mw_fail(c, MW_E_SCRIPT, "%s " MW_OUTSIDE, path);
     free(path);
     return NULL;
 }

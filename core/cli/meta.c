@@ -122,10 +122,10 @@ static void hash_tree(XXH3_state_t *h, const char *path, int depth)
     struct stat st;
     if (stat(path, &st) || depth > 4)
         return;
-    if (!S_ISDIR(st.st_mode)) {
+    if (S_ISREG(st.st_mode))
         hash_file(h, path);
+    if (!S_ISDIR(st.st_mode))
         return;
-    }
     struct dirent **names = NULL;
     int n = scandir(path, &names, NULL, alphasort);
     for (int i = 0; i < n; i++) {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static mw_value *read_record(mw_ctx *c, const char *path)
 {
@@ -57,21 +58,89 @@ static void say_what_differs(mw_cli *k, const mw_value *record)
     }
 }
 
-static mw_status run_record(mw_cli *k, const mw_value *record, const char *const *params)
+// ---- a picture that wants to read what its record alone names
+
+// "<front> 'text'" for a shell; takes over front. NULL when out of memory.
+static char *add_quoted(mw_ctx *c, char *front, const char *gap, const char *text)
+{
+    size_t n = 0;
+    char *quoted = mw_alloc(c, 4 * strlen(text) + 1);
+    for (const char *p = text; quoted && *p; p++)
+        n += (size_t)sprintf(quoted + n, *p == '\'' ? "'\\%c'" : "%c", *p);
+    char *all = front && quoted ? mw_format(c, "%s%s'%s'", front, gap, quoted) : NULL;
+    free(quoted);
+    free(front);
+    return all;
+}
+
+static bool withheld(mw_ctx *c, const mw_param *p)
+{
+    const char *path = mw_value_as_text(p->value);
+    mw_env env = mw_env_of(c);
+    return !p->typed && *path && access(path, F_OK) == 0 && env.may_read && !env.may_read(env.user, path);
+}
+
+// The command line that was typed, and the record's paths typed too; without such paths --trust is what is
+// left.
+static char *command_that_works(mw_cli *k, const mw_script *script)
+{
+    mw_ctx *c = k->c;
+    int n, paths = 0;
+    const mw_param *p = mw_script_params(script, &n);
+    char *command = add_quoted(c, mw_strdup(c, "moonweave replay"), " ", k->args[0]);
+    if (k->env.out_dir)
+        command = add_quoted(c, command, " -o ", k->env.out_dir);
+    for (int i = 0; i < k->nparams; i++)
+        command = add_quoted(c, command, " -p ", k->params[i]);
+    for (int i = 0; i < n; i++)
+        if (withheld(c, &p[i])) {
+            char *text = param_text(c, p[i].d.port.name, p[i].value);
+            command = text ? add_quoted(c, command, " -p ", text) : command;
+            free(text);
+            paths++;
+        }
+    char *all = command && !paths ? mw_format(c, "%s --trust", command) : command;
+    if (all != command)
+        free(command);
+    return all;
+}
+
+static void say_what_works(mw_cli *k, const mw_script *script)
+{
+    mw_ctx *c = k->c;
+    if (mw_err(c) != MW_E_SCRIPT || !mw_script_refused(script))
+        return;
+    char *why = strdup(mw_errmsg(c));
+    mw_err_clear(c);
+    char *command = command_that_works(k, script);
+    mw_err_clear(c);
+    mw_fail(c, MW_E_SCRIPT, "%s; what a picture records opens no files; to let its graph read them: %s",
+            why ? why : "", command ? command : "type them with -p");
+    free(command);
+    free(why);
+}
+
+// ---- replay
+
+static mw_status run_record(mw_cli *k, const mw_value *record, const char *const *recorded)
 {
     mw_session s;
     const mw_value *script = mw_value_get(record, "script"), *name = mw_value_get(record, "name");
     mw_value *none = mw_value_map(k->c);
     const mw_value *modules = mw_value_get(record, "modules");
-    mw_session_options o = {.params = params, .modules = modules ? modules : none};
+    mw_session_options o = {.params = k->params, .recorded = recorded, .modules = modules ? modules : none};
     const char *shown = *mw_value_as_text(name) ? mw_value_as_text(name) : k->args[0];
     int picture = (int)mw_value_as_number(mw_value_get(record, "picture"));
     const char *output = mw_value_as_text(mw_value_get(record, "output"));
     k->overwrite = true; // the same picture again
     mw_place_check(k->c);
-    if (!mw_session_open(&s, k, &o) &&
-        !mw_script_run(k->c, s.script, shown, mw_value_as_text(script), mw_value_text_length(script)))
-        mw_session_deliver(&s, *output ? output : NULL, picture);
+    if (!mw_session_open(&s, k, &o)) {
+        if (!mw_script_run(k->c, s.script, shown, mw_value_as_text(script), mw_value_text_length(script))) {
+            say_what_differs(k, record); // now that what may be read is settled
+            mw_session_deliver(&s, *output ? output : NULL, picture);
+        }
+        say_what_works(k, s.script);
+    }
     mw_session_close(&s);
     mw_value_release(none);
     return mw_err(k->c);
@@ -84,22 +153,18 @@ static mw_status replay(mw_cli *k)
     const mw_value *kept = mw_value_get(record, "params");
     const char *dtype = mw_value_as_text(mw_value_get(record, "dtype"));
     size_t n = mw_value_count(kept), count = 0;
-    char **params = mw_alloc(c, (n + (size_t)k->nparams + 1) * sizeof *params);
-    for (size_t i = 0; params && i < n && !mw_err(c); i++) {
-        params[count] = param_text(c, mw_value_key_at(kept, i), mw_value_at(kept, i));
-        count += params[count] != NULL;
+    char **recorded = mw_alloc(c, (n + 1) * sizeof *recorded);
+    for (size_t i = 0; recorded && i < n && !mw_err(c); i++) {
+        recorded[count] = param_text(c, mw_value_key_at(kept, i), mw_value_at(kept, i));
+        count += recorded[count] != NULL;
     }
-    for (int i = 0; params && i < k->nparams; i++) // the command line's come last, so that they count
-        params[count + (size_t)i] = (char *)(size_t)k->params[i];
     if (!k->env.dtype && (!strcmp(dtype, "f32") || !strcmp(dtype, "f16")))
         k->env.dtype = dtype;
-    if (!mw_err(c)) {
-        say_what_differs(k, record);
-        run_record(k, record, (const char *const *)params);
-    }
-    for (size_t i = 0; params && i < count; i++)
-        free(params[i]);
-    free(params);
+    if (!mw_err(c))
+        run_record(k, record, (const char *const *)recorded);
+    for (size_t i = 0; recorded && i < count; i++)
+        free(recorded[i]);
+    free(recorded);
     k->env.dtype = NULL;
     mw_value_release(record);
     return mw_err(c);

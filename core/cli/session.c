@@ -78,6 +78,7 @@ static mw_status new_script(mw_session *s, const mw_session_options *o)
         .check = o->check,
         .trust = s->k->trust,
         .params = o->params,
+        .recorded = o->recorded,
         .modules = o->modules,
         .print = s->k->json ? stderr : stdout,
         .report = report,

@@ -19,8 +19,10 @@ typedef struct mw_session {
 typedef struct mw_session_options {
     bool check;                // wire only
     bool quiet;                // check: what is found is not shown
-    const char *const *params; // "name=value"
-    const mw_value *modules;   // replay: the picture's record of modules
+    const char *const *params; // "name=value", typed
+    // replay: what the picture records of its parameters and modules
+    const char *const *recorded;
+    const mw_value *modules;
 } mw_session_options;
 
 // Fills s; mw_session_close frees what was made, also after a failure. The device is opened when something

@@ -48,7 +48,8 @@ struct mw_script {
     ptrdiff_t stack_limit; // bytes that it may take from there
     bool blind;            // check: a value could not be known
     bool memory_out;
-    mw_status raised; // status behind the Lua error last raised by mw_lua_raise
+    atomic_bool refused; // something that may not be read
+    mw_status raised;    // status behind the Lua error last raised by mw_lua_raise
     char *raised_text;
     int errors;
     mw_param *params;
@@ -88,8 +89,11 @@ void mw_lua_push_value(lua_State *L, mw_script *s, const mw_value *v);
 
 // ---- sandbox.c
 lua_State *mw_lua_open(mw_ctx *c, mw_script *s);
+
+// ---- reading.c
+// May this script read the file, or the folder with what lies in it? For mw_ctx.may_read.
 bool mw_lua_may_read(void *script, const char *path);
-// Raises unless the script may read the file at path.
+// Raises unless the script may read the file at path; one that is not there is the caller's to report.
 void mw_lua_guard(lua_State *L, const char *path);
 
 // ---- watch.c

@@ -72,7 +72,7 @@ static bool find_module(lua_State *L, mw_script *s, const char *name)
     }
     const char *file = module_file(L, name);
     const char *path = lua_pushfstring(L, "%s/%s.lua", s->folder, file);
-    bool there = access(path, F_OK) == 0;
+    bool there = *s->folder && access(path, F_OK) == 0; // a picture's script has no folder
     if (there && !s->o.trust && !mw_lua_may_read(s, path))
         mw_lua_wrong(L, "require: %s lies outside the graph's folder", path);
     if (there) {

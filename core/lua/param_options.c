@@ -64,28 +64,35 @@ static mw_value *parse(mw_ctx *c, const mw_param *p, const char *text)
 
 // ---- the options of a run
 
-void mw_param_apply_options(mw_script *s, mw_param *p)
+static bool answers(const mw_param *p, const char *option)
 {
-    for (const char *const *o = s->o.params; o && *o; o++) {
-        size_t n = strcspn(*o, "=");
-        char *name = strndup(*o, n);
-        const char *other = name ? mw_greek_other(name) : NULL;
-        bool mine =
-            name && (mw_port_answers(&p->d.port, name) || (other && mw_port_answers(&p->d.port, other)));
-        free(name);
-        if (!mine)
-            continue;
-        if (!(*o)[n]) {
+    char *name = strndup(option, strcspn(option, "="));
+    const char *other = name ? mw_greek_other(name) : NULL;
+    bool mine = name && (mw_port_answers(&p->d.port, name) || (other && mw_port_answers(&p->d.port, other)));
+    free(name);
+    return mine;
+}
+
+static void apply(mw_script *s, mw_param *p, const char *const *options, bool typed)
+{
+    for (const char *const *o = options; o && *o && !mw_err(s->c); o++) {
+        const char *equals = strchr(*o, '=');
+        if (!equals)
             mw_fail(s->c, MW_E_USAGE, "-p %s: must be name=value", *o);
-            return;
-        }
-        mw_value *v = parse(s->c, p, *o + n + 1);
+        mw_value *v = equals && answers(p, *o) ? parse(s->c, p, equals + 1) : NULL;
         if (!v)
-            return;
+            continue;
         mw_value_release(p->value);
         p->value = v;
         p->used = true;
+        p->typed = typed;
     }
+}
+
+void mw_param_apply_options(mw_script *s, mw_param *p)
+{
+    apply(s, p, s->o.recorded, false);
+    apply(s, p, s->o.params, true);
 }
 
 static mw_status unknown_option(mw_script *s, const char *name)
@@ -106,13 +113,19 @@ static mw_status unknown_option(mw_script *s, const char *name)
                    mw_nearest_hint(&near, hint, sizeof hint), s->nparams ? list : "none");
 }
 
-mw_status mw_script_check_usage(mw_script *s)
+static void check_known(mw_script *s, const char *const *options)
 {
-    for (const char *const *o = s->o.params; o && *o && !mw_err(s->c); o++) {
+    for (const char *const *o = options; o && *o && !mw_err(s->c); o++) {
         char *name = strndup(*o, strcspn(*o, "="));
         if (name && !mw_script_param(s, name))
             unknown_option(s, name);
         free(name);
     }
+}
+
+mw_status mw_script_check_usage(mw_script *s)
+{
+    check_known(s, s->o.recorded);
+    check_known(s, s->o.params);
     return mw_err(s->c);
 }

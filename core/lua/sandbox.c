@@ -1,11 +1,9 @@
 // sandbox.c: the closed environment: what is opened, the memory limit, guarded files.
-#include "core/base/paths.h"
 #include "core/lua/lua_internal.h"
 
 #include <luajit.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { MEMORY = 256 << 20 };
 
@@ -28,52 +26,6 @@ static void *allocate(void *user, void *p, size_t old, size_t size)
 }
 
 // ---- files
-
-static bool inside_list(const char *path, const char *list)
-{
-    char dir[4096];
-    for (const char *d = list; d && *d;) {
-        size_t n = strcspn(d, ":");
-        if (n && n < sizeof dir) {
-            memcpy(dir, d, n);
-            dir[n] = 0;
-            if (mw_path_inside(path, dir))
-                return true;
-        }
-        d += n + (d[n] == ':');
-    }
-    return false;
-}
-
-bool mw_lua_may_read(void *script, const char *path)
-{
-    mw_script *s = script;
-    if (mw_path_inside(path, s->folder) || mw_path_inside(path, mw_share_dir()) ||
-        inside_list(path, getenv("MOONWEAVE_MODELS")))
-        return true;
-    for (int i = 0; i < s->nparams; i++)
-        if (mw_path_inside(path, mw_value_as_text(s->params[i].value)))
-            return true;
-    return false;
-}
-
-void mw_lua_guard(lua_State *L, const char *path)
-{
-    struct stat st;
-    mw_script *s = mw_lua_script(L);
-    if (s->o.trust)
-        return;
-    if (!stat(path, &st) && !S_ISREG(st.st_mode))
-        mw_lua_wrong(L, "%s is not a file", path);
-    // A picture's parameters are not the user's: what it is replayed with opens no files to its script.
-    bool allowed = s->o.modules ? mw_path_inside(path, mw_share_dir()) : mw_lua_may_read(s, path);
-    if (!allowed && !stat(path, &st))
-        mw_lua_wrong(
-            L,
-            "%s lies outside the graph's folder and was not given as a parameter (-p); --trust lets a script "
-            "read all",
-            path);
-}
 
 // io.open for reading, io.lines: upvalue 1 is the library's own function.
 static int guarded_open(lua_State *L)

@@ -83,6 +83,8 @@ const mw_script_text *mw_script_texts(const mw_script *s, int *count)
     return s->texts;
 }
 
+bool mw_script_refused(const mw_script *s) { return atomic_load(&s->refused); }
+
 int mw_script_errors(const mw_script *s) { return s->errors; }
 
 // ---- errors

@@ -1,8 +1,8 @@
 // script.h: a graph script: loaded, wired, asked for its parameters and outputs.
 //
-// The script runs in a closed environment: no processes, no FFI, no bytecode, no files but those of the
-// graph's folder, of its parameters and of the installation; limits on memory and time. `trust` lifts all of
-// that.
+// The script runs in a closed environment: no processes, no FFI, no bytecode; limits on memory, time and
+// nesting; no files but those in the graph's folder, the installation, $MOONWEAVE_MODELS, and what the user
+// of this run typed as a parameter, with what lies below. `trust` lifts all of that.
 #ifndef MW_SCRIPT_H
 #define MW_SCRIPT_H
 
@@ -30,6 +30,7 @@ typedef struct mw_param {
     mw_declared d;
     mw_value *value; // the default, or what was given
     bool used;       // given with -p
+    bool typed;      // by the user of this run: what its texts name may be read
 } mw_param;
 
 typedef struct mw_output {
@@ -40,9 +41,11 @@ typedef struct mw_output {
 typedef struct mw_script_options {
     bool check; // wire only: gather every error, compute nothing
     bool trust;
-    const char *const *params; // "name=value", NULL-terminated; may be NULL
-    const mw_value *modules;   // name -> text: modules that come before files (replay); may be NULL
-    FILE *print;               // where print() writes; NULL: stdout
+    const char *const *params; // what the user typed, "name=value", NULL-terminated; may be NULL
+    // The same of a picture's record (replay), which `params` replace and which open no files. May be NULL.
+    const char *const *recorded;
+    const mw_value *modules; // name -> text: modules that come before files (replay); may be NULL
+    FILE *print;             // where print() writes; NULL: stdout
     // check: called with each error, and with what could not be seen. May be NULL otherwise.
     void (*report)(void *user, const char *sentence, bool error);
     // Called before anything needs a device. May be NULL when the context has one.
@@ -69,6 +72,8 @@ const mw_script_text *mw_script_texts(const mw_script *s, int *count);
 // theirs but for the version 0 and without outputs: their sentence names them. They live as long as the
 // script, which has not been run. NULL with MW_E_SCRIPT when one is wrong.
 const mw_node_type *const *mw_script_composites(mw_ctx *c, mw_script *s);
+// The script wanted to read what it may not.
+bool mw_script_refused(const mw_script *s);
 // check: errors reported so far.
 int mw_script_errors(const mw_script *s);
 

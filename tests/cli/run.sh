@@ -165,6 +165,44 @@ run run graphs/txt2img.lua -p model=mini -o "$dir/out" --overwrite
 status 4
 says "mini: no such file or folder"
 
+# What a picture records opens no files: a model elsewhere must be typed anew, and replay says how.
+cp -r models/miniature "$dir/it's mine"
+run run graphs/txt2img.lua -p model="$dir/it's mine" -p steps=1 -o "$dir/out"
+status 0
+cp "$dir/out/image.png" "$dir/first.png"
+run replay "$dir/first.png" -o "$dir/again" -p steps=1
+status 3
+says "it's mine lies outside the graph's folder"
+command=${err##*read them: }
+[[ $command == "moonweave replay "* ]] || complain "no command"
+[ ! -e "$dir/again/image.png" ] || rm "$dir/again/image.png"
+eval "\"$bin\" ${command#moonweave }" >"$dir/.out" 2>"$dir/.err" </dev/null
+rc=$? out=$(cat "$dir/.out") err=$(cat "$dir/.err")
+status 0
+cmp -s "$dir/first.png" "$dir/again/image.png" || complain "the command that replay prints does not work"
+run replay "$dir/first.png" -o "$dir/again" --trust
+status 0
+# Neither do the names of its weights, which it compares.
+script reader.lua <<'END'
+local mw = require "moonweave"
+local p = mw.params { file = { "", "a file" }, other = { "", "another" } }
+local node = mw.node { name = "plain", outputs = { image = "image" },
+  run = function() return { image = mw.tensor { { { 0, 0, 0 } } } } end }
+local ok, f = pcall(io.open, p.file)
+print("open", ok and f and f:read "*a" or "refused")
+mw.output { image = node {} }
+END
+echo "a secret" >"$dir/secret"
+run run "$dir/reader.lua" -p file="$dir/secret" -o "$dir/out"
+[[ $out == *"a secret"* ]] || complain "what was typed is not read"
+run replay "$dir/out/image.png" -o "$dir/again"
+status 0
+prints $'open\trefused'
+run replay "$dir/out/image.png" -o "$dir/again" -p file="$dir/secret"
+[[ $out == *"a secret"* ]] || complain "what was typed is not read"
+run replay "$dir/out/image.png" -o "$dir/again" -p other="$dir/secret"
+[[ $out == *"a secret"* ]] || complain "what was typed for one parameter opens the file"
+
 # Several pictures under one name.
 script several.lua <<'END'
 local mw = require "moonweave"

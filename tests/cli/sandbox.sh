@@ -103,6 +103,33 @@ END
 run run "$dir/node.lua" -o "$dir/out"
 status 3
 says "/etc/passwd lies outside the graph's folder"
+# No default of a parameter opens anything, by any way: a file's text does not show in an error either.
+mkdir -p "$dir/narrow/folder/below"
+ln -s /etc/passwd "$dir/narrow/folder/below/model_index.json"
+echo '{ "objects": secret }' >"$dir/layout.json"
+ln -s "$dir/layout.json" "$dir/narrow/link.json"
+cat >"$dir/narrow/default.lua" <<'END'
+local mw = require "moonweave"
+local p = mw.params { m = { "/", "" }, n = { { "/" }, "" }, typed = { "", "" } }
+print("open", pcall(io.open, "/etc/passwd"))
+for _, path in ipairs { "/etc/passwd", "TOP/layout.json", "TOP/narrow/link.json", "TOP/narrow/folder",
+                        "TOP/narrow/../layout.json" } do
+  for _, make in ipairs { mw.layout, mw.checkpoint, mw.load_image } do
+    local ok, why = pcall(function() return make { path = path }:value() end)
+    print(ok or why:find "lies outside the graph's folder" and "outside" or why)
+  end
+end
+print("typed", pcall(function() return mw.layout { path = p.typed }:value() end))
+mw.output { ended = true }
+END
+sed -i "s|TOP|$dir|g" "$dir/narrow/default.lua"
+run run "$dir/narrow/default.lua"
+status 0
+[[ $out != *secret* && $out != *root:* ]] || complain "a file's text is shown"
+[ "$(grep -cx outside <<<"$out")" = 15 ] || complain "a default opens files"
+[[ $out == *$'open\tfalse'* ]] || complain "a default opens files"
+run run "$dir/narrow/default.lua" -p typed="$dir/layout.json"
+[[ $out == *"typed"*"invalid token near 'secret'"* ]] || complain "what was typed is not read"
 # Results stay in the output folder.
 script save.lua <<'END'
 local mw = require "moonweave"
