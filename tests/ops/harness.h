@@ -70,8 +70,8 @@ static inline sample random_sample(mw_dtype dtype, bool strided, double low, dou
     return s;
 }
 
-// got must have `shape` and, within relative * max(1, |want|), the values of want. f16 results add their
-// rounding.
+// got must have `shape` and the values of want, within `tolerance` of each value, or of the largest of a
+// block (at most 1; for a single value 1) where that is more. f16 results add their rounding.
 static inline void assert_near(mw_tensor *got, int ndim, const int64_t *shape, const double *want,
                                double tolerance)
 {
@@ -86,9 +86,12 @@ static inline void assert_near(mw_tensor *got, int ndim, const int64_t *shape, c
     assert_int_equal(mw_tensor_read_f32(c, got, data), MW_OK);
     if (got->dtype == MW_F16)
         tolerance += 1.0 / 1024;
+    double largest = n == 1;
+    for (int64_t i = 0; i < n; i++)
+        largest = isfinite(want[i]) ? fmax(largest, fabs(want[i])) : largest;
     for (int64_t i = 0; i < n; i++) {
         bool same = (isnan(want[i]) && isnan(data[i])) || (double)data[i] == want[i];
-        double error = fabs(data[i] - want[i]), allowed = tolerance * fmax(1, fabs(want[i]));
+        double error = fabs(data[i] - want[i]), allowed = tolerance * fmax(fmin(1, largest), fabs(want[i]));
         if (!same && !(error <= allowed))
             fail_msg("element %lld of %lld: got %.9g, want %.9g, error %.3g, allowed %.3g", (long long)i,
                      (long long)n, (double)data[i], want[i], error, allowed);
