@@ -130,7 +130,7 @@ static inline vfloat vmax(vfloat a, vfloat b) { return a > b || a != a ? a : b; 
     } while (0)
 #define GROUP_BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
 #else
-#define GROUP_FOLD(tmp, x, op)
+#define GROUP_FOLD(tmp, x, op) (void)(tmp)
 #define GROUP_BARRIER()
 #endif
 
