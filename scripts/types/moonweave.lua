@@ -687,6 +687,24 @@ function mw.textual_inversion(params) end
 ---@return mw.token_maps
 function mw.token_maps(params) end
 
+---@class mw.tokens: mw.handle
+---@field ids mw.handle list: all of them; of a list of texts a list for each
+---@field pieces mw.handle list: the part of the text that each stands for
+---@field count mw.handle any: how many there are; of a list a list
+---@field fits mw.handle any: how many of them the encoder reads; of a list a list
+
+---@class mw.tokens.params
+---@field model any|mw.handle a checkpoint, its text_encoder or tokenizer, or the path of a tokenizer's folder or tokenizer.json
+---@field text string|string[]|mw.handle one text, or a list of them
+---@field special? boolean|mw.handle control tokens written in the text (<|endoftext|>) are parsed, as text_encoder does
+---@field add_special? boolean|mw.handle with the begin and end tokens that the tokenizer adds
+---@field length? integer|mw.handle how many the encoder reads, begin and end included; null: the tokenizer's, 77
+
+---The tokens of a text in the vocabulary of a model's (first) text encoder. Nothing is cut, no network is run.
+---@param params mw.tokens.params
+---@return mw.tokens
+function mw.tokens(params) end
+
 ---@class mw.unet: mw.handle
 ---@field noise_pred mw.handle tensor: [B,4,h,w] f32 the network's prediction (noise, or what the model predicts), guided
 ---@field maps mw.handle maps: by the names asked for: [B,heads,h*w,L] f32, softmax over the text, of the prompt's half

@@ -1,4 +1,5 @@
 // test_clip_tokenizer.c: CLIP token ids of the golden strings, spans, truncation, files good and bad.
+// Long: small tokenizers of each kind are written here, with the ids they give.
 #include "core/base/file.h"
 #include "core/base/paths.h"
 #include "core/io/safetensors.h"

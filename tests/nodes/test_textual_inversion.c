@@ -1,4 +1,5 @@
 // test_textual_inversion.c: files of vectors teach a model tokens; the states are those of the rows.
+#include "core/ops.h"
 #include "tests/nodes/checkpoint_test.h"
 
 #include "core/cl/device.h"
