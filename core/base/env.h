@@ -12,7 +12,12 @@ typedef struct mw_env {
     const char *out_dir; // folder that nodes may write into (mw_output_path); NULL: the working folder
     bool (*may_read)(void *user,
                      const char *path); // asked by mw_find_path of what it found; NULL: all may be read
-    void *user;                         // of may_read
+    // A graph script's folder, where its own relative paths begin; NULL: outside of scripts, or a script
+    // without a file.
+    const char *beside;
+    bool (*typed)(void *user,
+                  const char *name); // whether a path is the user's, typed in the working folder; with beside
+    void *user;                      // of may_read and typed
 } mw_env;
 
 // The context's, or the defaults.

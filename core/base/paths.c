@@ -89,12 +89,18 @@ static char *find(mw_ctx *c, const char *name)
         mw_fail(c, MW_E_FILE, "the path is empty");
         return NULL;
     }
-    if (exists(name))
+    mw_env env = mw_env_of(c);
+    bool own = *name != '/' && env.beside && !env.typed(env.user, name);
+    if (!own && exists(name))
         return mw_strdup(c, name);
     if (*name == '/') {
         mw_fail(c, MW_E_FILE, "%s: %s", name, strerror(errno));
         return NULL;
     }
+    char *beside = env.beside ? mw_format(c, "%s/%s", env.beside, name) : NULL;
+    if (beside && exists(beside))
+        return beside;
+    free(beside);
     const char *models = getenv("MOONWEAVE_MODELS");
     for (const char *d = models; d && *d;) {
         int n = (int)strcspn(d, ":");
@@ -107,7 +113,8 @@ static char *find(mw_ctx *c, const char *name)
     if (p && exists(p))
         return p;
     free(p);
-    mw_fail(c, MW_E_FILE, "%s: no such file or folder (looked in the working folder, %s and %s)", name,
+    mw_fail(c, MW_E_FILE, "%s: no such file or folder (looked in %s%s%s, %s and %s)", name,
+            own ? "" : "the working folder", own || !env.beside ? "" : ", ", env.beside ? env.beside : "",
             models && *models ? models : "$MOONWEAVE_MODELS, which is not set,", mw_share_dir());
     return NULL;
 }

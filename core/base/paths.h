@@ -16,10 +16,10 @@ char *mw_share_path(mw_ctx *c, const char *relative);
     "lies outside the graph's folder and was not typed as a parameter (-p); --trust lets a script read all"
 
 // Find an existing file or folder. An absolute name is taken as it is; a relative one is looked for in the
-// working folder, then in each folder of $MOONWEAVE_MODELS (colons between them; there also in ComfyUI's
-// folders: checkpoints, vae, loras, ..., and with .safetensors added), then in the share. free() the result;
-// NULL with MW_E_FILE when there is none, and with
-// MW_E_SCRIPT when may_read (env.h) refuses it, before anything of it was read.
+// working folder (unless it is a script's own: see mw_env), then beside the script, then in each folder of
+// $MOONWEAVE_MODELS (colons between them; there also in ComfyUI's folders: checkpoints, vae, loras, ..., and
+// with .safetensors added), then in the share. free() the result; NULL with MW_E_FILE when there is none, and
+// with MW_E_SCRIPT when may_read (env.h) refuses it, before anything of it was read.
 char *mw_find_path(mw_ctx *c, const char *name);
 
 // A folder of the program's own, made when it is not there: "$XDG_CACHE_HOME/moonweave/<sub>" and so on.

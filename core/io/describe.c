@@ -70,7 +70,7 @@ static void put_tensor(const mw_st_entry *e, FILE *out)
     fputs("]\n", out);
 }
 
-void mw_describe_tensors(const mw_st *s, FILE *out)
+void mw_describe_tensors(const mw_st *s, bool all, FILE *out)
 {
     const char *key = NULL, *value;
     char name[100], text[400];
@@ -81,8 +81,10 @@ void mw_describe_tensors(const mw_st *s, FILE *out)
         fprintf(out, "file %s: %s\n", mw_printable(mw_st_file_at(s, i), text, sizeof text),
                 mw_bytes_text(mw_st_file_bytes(s, i), name, sizeof name));
     const mw_st_entry *e;
-    for (size_t i = 0; (e = mw_st_at(s, i)); i++)
+    for (size_t i = 0; all && (e = mw_st_at(s, i)); i++)
         put_tensor(e, out);
+    if (!all && mw_st_count(s))
+        fputs("(-v lists the tensors)\n", out);
 }
 
 // A text of any length, each of its lines indented.

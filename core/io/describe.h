@@ -14,7 +14,7 @@ const char *mw_bytes_text(size_t bytes, char *buf, size_t size);
 const char *mw_st_summary(const mw_st *s, char *buf, size_t size);
 
 // Metadata and shards, a line each, then each tensor: name, dtype, shape.
-void mw_describe_tensors(const mw_st *s, FILE *out);
+void mw_describe_tensors(const mw_st *s, bool all, FILE *out);
 
 // A picture: format, size, mode, and the texts of a PNG. The whole file is decoded, so that what is described
 // can be read. MW_E_FILE when it is refused.

@@ -93,6 +93,7 @@ lua_State *mw_lua_open(mw_ctx *c, mw_script *s);
 // ---- reading.c
 // May this script read the file, or the folder with what lies in it? For mw_ctx.may_read.
 bool mw_lua_may_read(void *script, const char *path);
+bool mw_lua_typed(void *script, const char *name); // as mw_env.typed
 // Raises unless the script may read the file at path; one that is not there is the caller's to report.
 void mw_lua_guard(lua_State *L, const char *path);
 

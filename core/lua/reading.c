@@ -37,6 +37,23 @@ static bool inside_value(const char *path, const mw_value *v)
     return false;
 }
 
+static bool holds(const mw_value *v, const char *text)
+{
+    bool same = mw_value_kind(v) == MW_TEXT && !strcmp(mw_value_as_text(v), text);
+    for (size_t i = 0; i < mw_value_count(v) && !same; i++)
+        same = holds(mw_value_at(v, i), text);
+    return same;
+}
+
+bool mw_lua_typed(void *script, const char *name)
+{
+    const mw_script *s = script;
+    bool typed = false;
+    for (int i = 0; i < s->nparams && !typed; i++)
+        typed = s->params[i].typed && holds(s->params[i].value, name);
+    return typed;
+}
+
 // The user's and the installation's: what lies below is theirs to link.
 static bool is_trusted(const mw_script *s, const char *path)
 {

@@ -200,13 +200,13 @@ mw_status mw_script_run(mw_ctx *c, mw_script *s, const char *path, const char *t
         return mw_err(c);
     }
     free(found);
-    if (!s->o.trust) {
-        s->env = mw_env_of(c);
-        s->env.may_read = mw_lua_may_read;
-        s->env.user = s;
-        s->outer = c->env;
-        c->env = &s->env;
-    }
+    s->env = mw_env_of(c);
+    s->env.may_read = s->o.trust ? NULL : mw_lua_may_read;
+    s->env.beside = *s->folder ? s->folder : NULL;
+    s->env.typed = mw_lua_typed;
+    s->env.user = s;
+    s->outer = c->env;
+    c->env = &s->env;
     s->lua_began = mw_lua_clock();
     int code = lua_cpcall(s->main, prepare, s);
     if (code && !s->blind)

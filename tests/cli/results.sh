@@ -82,6 +82,28 @@ status 4
 run check two.lua --each n=lines
 status 2
 
+# A script's own relative path begins beside the script, one that was typed in the working folder.
+mkdir -p sub other
+cat >sub/path.lua <<'LUA'
+local mw = require "moonweave"
+local p = mw.params { layout = { "own.json", "a file" } }
+mw.output { n = #mw.layout { path = p.layout }:value().objects }
+LUA
+printf '{"objects": []}' >sub/own.json
+printf '{"objects": [{"phrase": "a star", "box": [0, 0, 9, 9]}]}' >other/own.json
+cd other || exit 1
+run run ../sub/path.lua
+prints "$(printf 'n\t0')"
+run run ../sub/path.lua -p layout=own.json
+prints "$(printf 'n\t1')"
+rm own.json
+run run ../sub/path.lua -p layout=own.json
+prints "$(printf 'n\t0')"
+run run ../sub/path.lua -p layout=nowhere.json
+status 4
+says "nowhere.json: no such file or folder (looked in the working folder, ../sub, "
+cd .. || exit 1
+
 # A graph's own parameters, also where the rest of it is wrong.
 script odd.lua <<'LUA'
 local mw = require "moonweave"

@@ -167,7 +167,7 @@ says "mini: no such file or folder"
 
 # What a picture records opens no files: a model elsewhere must be typed anew, and replay says how.
 cp -r models/miniature "$dir/it's mine"
-run run graphs/txt2img.lua -p model="$dir/it's mine" -p steps=1 -o "$dir/out"
+run run graphs/txt2img.lua -p model="$dir/it's mine" -p steps=1 -o "$dir/out" --overwrite
 status 0
 cp "$dir/out/image.png" "$dir/first.png"
 run replay "$dir/first.png" -o "$dir/again" -p steps=1
@@ -193,7 +193,7 @@ print("open", ok and f and f:read "*a" or "refused")
 mw.output { image = node {} }
 END
 echo "a secret" >"$dir/secret"
-run run "$dir/reader.lua" -p file="$dir/secret" -o "$dir/out"
+run run "$dir/reader.lua" -p file="$dir/secret" -o "$dir/out" --overwrite
 [[ $out == *"a secret"* ]] || complain "what was typed is not read"
 run replay "$dir/out/image.png" -o "$dir/again"
 status 0

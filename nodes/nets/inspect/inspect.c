@@ -41,7 +41,7 @@ void mw_inspect_tensors(mw_ctx *c, const char *path, FILE *out)
         fprintf(out, "kind: %s\n", text);
     if (strstr(text, "single-file checkpoint"))
         put_loads(c, path, out);
-    mw_describe_tensors(s, out);
+    mw_describe_tensors(s, c->log_level >= MW_LOG_DEBUG, out);
     mw_st_close(s);
 }
 
