@@ -26,6 +26,7 @@ check() {
     [ "$got" = "$3" ] || { echo "$1, $2: $got pass, expected $3"; failed=1; }
     got=$(($(wc -l <"$out/differing.csv") - 1))
     [ "$got" = "$4" ] || { echo "$1, $2: $got rows differ, expected $4"; failed=1; }
+    out=$out-table
     "$BIN"/moonweave run graphs/benchmark_layouts.lua -p mode="$2" -o "$out" \
         -p completions="$MOONWEAVE_LMD_CACHE/cache_lmd_v0.1_$1.json" >"$out.log" 2>&1 || { cat "$out.log"; failed=1; }
     got=$(sed -n 's/^\(negation\|numeracy\|attribution\|spatial\),100,\([0-9]*\),\2,0,0$/\2/p' "$out/accuracy.csv" | xargs)
