@@ -1,5 +1,6 @@
 // check.c: literals against ports, and the sentences that say what is wrong.
 #include "core/base/nearest.h"
+#include "core/graph/seed.h"
 #include "core/graph/schema.h"
 
 #include <math.h>
@@ -41,7 +42,7 @@ static char *number_words(mw_ctx *c, const mw_port *p)
 char *mw_port_takes(mw_ctx *c, const mw_port *p)
 {
     const mw_port_type *t = mw_port_type_of(p->type);
-    if (t->group == MW_GROUP_NUMBER)
+    if (t->group == MW_GROUP_NUMBER && !t->takes)
         return number_words(c, p);
     if (p->choices) {
         char *list = choice_words(c, p->choices);
@@ -161,6 +162,10 @@ mw_value *mw_port_check(mw_ctx *c, const mw_port *p, mw_value *v, const char *hi
 {
     const mw_port_type *t = mw_port_type_of(p->type);
     mw_kind kind = mw_value_kind(v);
+    if (type_is(p, "seed")) {
+        mw_value *seed = mw_seed_value(c, v);
+        return seed || mw_err(c) ? seed : refuse(c, p, v, hint);
+    }
     if (t->group == MW_GROUP_NUMBER)
         return check_number(c, p, v, hint);
     if (p->choices && (!t->object || kind == MW_TEXT))
