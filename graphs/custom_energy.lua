@@ -6,7 +6,7 @@ local mw = require "moonweave"
 
 local p = mw.params {
   model   = { "models/miniature", "checkpoint: a diffusers folder or a single .safetensors file" },
-  seed    = { 1, "noise seed", min = 0, integer = true },
+  seed    = { 1, "noise seed", type = "seed" },
   steps   = { 20, "DDIM steps", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg     = { 4.0, "classifier-free guidance", min = 0, alias = "guidance_scale" },
   width   = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },

@@ -9,7 +9,7 @@ local p = mw.params {
   prompt   = { "a blue star, night sky", "what to draw" },
   negative = { "", "what not to draw" },
   strength = { 0.8, "0 leaves the picture as it is, 1 makes almost a new one", min = 0, max = 1 },
-  seed     = { 1, "noise seed", min = 0, integer = true },
+  seed     = { 1, "noise seed", type = "seed" },
   steps    = { 20, "steps of the sampler", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg      = { 4.0, "classifier-free guidance", min = 0, alias = "guidance_scale" },
   sampler  = { "ddim", "the method: ddim, euler, dpmpp_2m, uni_pc, ...", choices = "schedule.sampler" },

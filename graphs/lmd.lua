@@ -10,7 +10,7 @@ local p = mw.params {
   prompt = { "", "for the whole picture; empty: the layout's phrases and background" },
   method = { "lmd", "how the boxes are kept to; lmd_plus is for models with gated layers",
     choices = { "lmd", "lmd_plus", "plain", "backward_guidance", "boxdiff", "multidiffusion" } },
-  seed   = { 1, "noise seed, the same picture on every device", min = 0, integer = true },
+  seed   = { 1, "noise seed, the same picture on every device", type = "seed" },
   steps  = { 50, "DDIM steps", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg    = { 4.0, "classifier-free guidance: how closely the prompt is followed", min = 0, alias = "guidance_scale" },
   ["ω"]  = { 4.0, "weight of attention outside the boxes", alias = "omega", min = 0 },

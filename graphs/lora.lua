@@ -8,7 +8,7 @@ local p = mw.params {
   scale    = { 1.0, "strength of the LoRA; 0: none, negative: its opposite" },
   prompt   = { "a red star, night sky", "what to draw" },
   negative = { "", "what not to draw" },
-  seed     = { 1, "noise seed", min = 0, integer = true },
+  seed     = { 1, "noise seed", type = "seed" },
   steps    = { 20, "steps of the sampler", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg      = { 4.0, "classifier-free guidance", min = 0, alias = "guidance_scale" },
   sampler  = { "ddim", "the method: ddim, euler, dpmpp_2m, uni_pc, ...", choices = "schedule.sampler" },

@@ -6,7 +6,7 @@ local p = mw.params {
   model    = { "models/miniature", "checkpoint: a diffusers folder or a single .safetensors file" },
   prompt   = { "a red star, night sky", "what to draw" },
   negative = { "", "what not to draw" },
-  seed     = { 1, "noise seed, the same picture on every device", min = 0, integer = true },
+  seed     = { 1, "noise seed, the same picture on every device", type = "seed" },
   steps    = { 20, "steps of the sampler", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg      = { 4.0, "classifier-free guidance: how closely the prompt is followed", min = 0, alias = "guidance_scale" },
   sampler  = { "ddim", "the method: ddim, euler, dpmpp_2m, uni_pc, ...", choices = "schedule.sampler" },

@@ -3,6 +3,7 @@
 #include "core/cl/device.h"
 #include "core/cli/cli.h"
 #include "core/cli/session.h"
+#include "core/graph/seed.h"
 #include "core/graph/value_json.h"
 
 #include <dirent.h>
@@ -241,6 +242,8 @@ static char *graph_text(const maker *m, const char *output, int number)
                             source_json(&script[0]), "modules", modules(s), "params", params(s), "weights",
                             weights(m), "device", d ? d->name : "none", "driver", d ? d->driver : "none",
                             "dtype", s->k->env.dtype ? s->k->env.dtype : "auto");
+    if (all && mw_seed_was_drawn())
+        json_object_set_new(all, "drawn_seed", json_integer((json_int_t)mw_seed_drawn(s->k->c)));
     char *text = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(all);
     return text;

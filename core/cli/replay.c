@@ -3,6 +3,7 @@
 #include "core/cli/cli.h"
 #include "core/cli/place.h"
 #include "core/cli/session.h"
+#include "core/graph/seed.h"
 #include "core/graph/value_json.h"
 #include "core/io/image.h"
 
@@ -160,6 +161,9 @@ static mw_status replay(mw_cli *k)
     }
     if (!k->env.dtype && (!strcmp(dtype, "f32") || !strcmp(dtype, "f16")))
         k->env.dtype = dtype;
+    const mw_value *drawn = mw_value_get(record, "drawn_seed");
+    if (mw_value_kind(drawn) == MW_NUMBER)
+        mw_seed_redraw(mw_seed_bits(drawn));
     if (!mw_err(c))
         run_record(k, record, (const char *const *)recorded);
     for (size_t i = 0; recorded && i < count; i++)

@@ -1,5 +1,6 @@
 // check.c: literals against ports, and the sentences that say what is wrong.
 #include "core/base/nearest.h"
+#include "core/graph/seed.h"
 #include "core/graph/schema.h"
 
 #include <math.h>
@@ -41,7 +42,7 @@ static char *number_words(mw_ctx *c, const mw_port *p)
 char *mw_port_takes(mw_ctx *c, const mw_port *p)
 {
     const mw_port_type *t = mw_port_type_of(p->type);
-    if (t->group == MW_GROUP_NUMBER)
+    if (t->group == MW_GROUP_NUMBER && !t->takes)
         return number_words(c, p);
     if (p->choices) {
         char *list = choice_words(c, p->choices);
@@ -116,6 +117,18 @@ static mw_value *check_number(mw_ctx *c, const mw_port *p, mw_value *v, const ch
     return mw_value_retain(v);
 }
 
+static mw_value *check_seed(mw_ctx *c, const mw_port *p, mw_value *v, const char *hint)
+{
+    mw_value *seed = mw_seed_value(c, v);
+    double x =
+        mw_value_kind(seed) == MW_TEXT ? strtod(mw_value_as_text(seed), NULL) : mw_value_as_number(seed);
+    bool inside = !(p->min < p->max) || (x >= p->min && x <= p->max);
+    if ((seed && inside) || mw_err(c))
+        return seed;
+    mw_value_release(seed);
+    return refuse(c, p, v, hint);
+}
+
 // The name (not alias) of the choice in [entry, entry + n) when `text` is one of its spellings.
 static bool is_choice(const char *entry, size_t n, const char *text)
 {
@@ -161,6 +174,8 @@ mw_value *mw_port_check(mw_ctx *c, const mw_port *p, mw_value *v, const char *hi
 {
     const mw_port_type *t = mw_port_type_of(p->type);
     mw_kind kind = mw_value_kind(v);
+    if (type_is(p, "seed"))
+        return check_seed(c, p, v, hint);
     if (t->group == MW_GROUP_NUMBER)
         return check_number(c, p, v, hint);
     if (p->choices && (!t->object || kind == MW_TEXT))

@@ -11,6 +11,11 @@
 static const mw_port_type types[] = {
     {.name = "number", .lua = "number", .kinds = KIND(NUMBER), .group = MW_GROUP_NUMBER},
     {.name = "integer", .lua = "integer", .kinds = KIND(NUMBER), .group = MW_GROUP_NUMBER},
+    {.name = "seed",
+     .takes = "a whole number from -2^63 to 2^64-1 (beyond 2^53 as text, or with ULL behind it)",
+     .lua = "integer|string",
+     .kinds = KIND(NUMBER) | KIND(TEXT),
+     .group = MW_GROUP_NUMBER},
     {.name = "bool", .takes = "true or false", .lua = "boolean", .kinds = KIND(BOOL)},
     {.name = "choice", .kinds = KIND(TEXT), .group = MW_GROUP_TEXT},
     {.name = "text", .takes = "a string", .lua = "string", .kinds = KIND(TEXT), .group = MW_GROUP_TEXT},

@@ -121,10 +121,12 @@ static void read_choices(lua_State *L, mw_script *s, int idx, mw_port *p)
     lua_pop(L, 1);
 }
 
-static const char *type_of_default(const mw_value *def)
+// A number called seed is one, unless it has bounds: it may have more digits than Lua's numbers hold.
+static const char *type_of_default(const mw_port *p, const mw_value *def)
 {
+    bool seed = !strcmp(p->name, "seed") && isinf(p->min) && isinf(p->max);
     switch (mw_value_kind(def)) {
-    case MW_NUMBER: return "number";
+    case MW_NUMBER: return seed ? "seed" : "number";
     case MW_BOOL: return "bool";
     case MW_TEXT: return "text";
     default: return "any";
@@ -136,7 +138,7 @@ static void read_type(lua_State *L, mw_script *s, int idx, bool integer, mw_decl
     mw_port *p = &d->port;
     const char *type = integer || p->multiple > 0 ? "integer"
         : p->choices                              ? "choice"
-                                                  : type_of_default(d->def);
+                                                  : type_of_default(p, d->def);
     p->type = idx ? field_text(L, s, idx, "type", p->name) : NULL;
     if (!p->type)
         p->type = mw_strdup(s->c, type);

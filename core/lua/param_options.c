@@ -40,7 +40,7 @@ static mw_value *parse_typed(mw_ctx *c, const mw_param *p, const char *text)
 {
     const mw_port_type *t = mw_port_type_of(p->d.port.type);
     mw_kind def = mw_value_kind(p->d.def);
-    if (t->group == MW_GROUP_NUMBER)
+    if (t->kinds == 1u << MW_NUMBER)
         return parse_number(c, text);
     if (t->kinds == 1u << MW_BOOL)
         return parse_bool(c, text);

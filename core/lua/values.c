@@ -2,10 +2,12 @@
 #include "core/lua/lua_internal.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 // Depth 0 is a constructor's table and 1 a parameter, where a function may stand; any other value begins at
 // 2.
+enum { CDATA = 10 }; // the type of LuaJIT's 64-bit numbers, which lua.h does not name
 enum { PARAMETERS = 0, ELSEWHERE = 2, DEEPEST = 34, LONGEST_LIST = 1 << 24 };
 
 static int free_box(lua_State *L)
@@ -111,6 +113,21 @@ static bool convert_userdata(lua_State *L, mw_script *s, int idx, mw_value **out
     return *out != NULL;
 }
 
+// A literal of 64 bits (5ULL, -5LL): a number where Lua's numbers hold it, else its digits.
+static bool convert_wide(lua_State *L, mw_script *s, int idx, mw_value **out)
+{
+    const char *text = luaL_callmeta(L, idx, "__tostring") ? lua_tostring(L, -1) : NULL;
+    size_t n = text ? strspn(text, "-0123456789") : 0;
+    if (!n || (strcmp(text + n, "ULL") != 0 && strcmp(text + n, "LL") != 0))
+        mw_fail(s->c, MW_E_SCRIPT, "a cdata that is no whole number cannot be used here");
+    else if (n <= 15)
+        *out = mw_value_number(s->c, strtod(text, NULL));
+    else
+        *out = mw_value_text(s->c, text, n);
+    lua_pop(L, text ? 1 : 0);
+    return *out != NULL;
+}
+
 static bool convert(lua_State *L, mw_script *s, int idx, mw_value **out, int depth)
 {
     size_t n;
@@ -137,6 +154,7 @@ static bool convert(lua_State *L, mw_script *s, int idx, mw_value **out, int dep
         }
         mw_fail(s->c, MW_E_SCRIPT, "a function cannot be used here");
         break;
+    case CDATA: return convert_wide(L, s, idx, out);
     default: mw_fail(s->c, MW_E_SCRIPT, "a %s cannot be used here", luaL_typename(L, idx));
     }
     return *out != NULL;

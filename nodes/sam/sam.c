@@ -12,7 +12,7 @@ static const mw_port in[] = {
               .type = "path",
               .alias = "model",
               .doc = "a folder as transformers lays it out: config.json, model.safetensors, "
-                     "preprocessor_config.json"},
+                     "processor_config.json (or preprocessor_config.json)"},
     [DTYPE] = {.name = "dtype",
                .type = "choice",
                .def = "\"auto\"",

@@ -1,19 +1,21 @@
 // noise.c: unit normal latents from a seed, made on the host and so equal on every device.
 #include "core/base/rng.h"
 #include "core/graph/node.h"
+#include "core/graph/seed.h"
 #include "nodes/nets/checkpoint/checkpoint.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEED, WIDTH, HEIGHT, BATCH, BATCH_SEED, GENERATOR, MODEL, DRAW, LIKE };
+enum { SEED, WIDTH, HEIGHT, BATCH, BATCH_SEED, GENERATOR, MODEL, DRAW, LIKE, ADD };
 
 static const mw_port in[] = {
     [SEED] = {.name = "seed",
-              .type = "integer",
+              .type = "seed",
               .def = "1",
-              .max = 9007199254740991.0,
-              .doc = "the same seed gives the same noise"},
+              .doc =
+                  "the same seed gives the same noise, of which PyTorch's CPU generator reads the lower 32 "
+                  "bits; -1: drawn once for the whole run, which says and records it"},
     [WIDTH] = {.name = "width",
                .type = "integer",
                .def = "null",
@@ -66,6 +68,11 @@ static const mw_port in[] = {
               .type = "latents",
               .def = "null",
               .doc = "latents whose size is taken, instead of width and height"},
+    [ADD] = {.name = "add",
+             .type = "integer",
+             .def = "0",
+             .max = 1e9,
+             .doc = "added to the seed, for the noise of further things"},
     {.name = NULL},
 };
 
@@ -140,7 +147,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     int64_t w = side(c, "width", i[WIDTH], f.width, f.factor);
     int64_t h = side(c, "height", i[HEIGHT], f.height, f.factor);
     int64_t B = (int64_t)mw_value_as_number(i[BATCH]);
-    uint64_t seed = (uint64_t)mw_value_as_number(i[SEED]);
+    uint64_t seed = mw_seed_bits(i[SEED]) + (uint64_t)mw_value_as_number(i[ADD]);
     bool torch = strcmp(mw_value_as_text(i[GENERATOR]), "torch") == 0;
     int before = (int)mw_value_as_number(i[DRAW]);
     size_t item = (size_t)(f.channels * w * h);

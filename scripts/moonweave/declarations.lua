@@ -5,7 +5,7 @@ local common = {
   layout = { nil, "a layout, or a table for mw.layout", type = "layout", required = true },
   width = { nil, "of the picture; none: the model's", type = "integer", min = 8, max = 65536, unit = "pixels" },
   height = { nil, "of the picture; none: the model's", type = "integer", min = 8, max = 65536, unit = "pixels" },
-  seed = { 1, "of the noise: the same picture on every device", alias = "bg_seed" },
+  seed = { 1, "of the noise: the same picture on every device", type = "seed", alias = "bg_seed" },
   steps = { 50, "of the sampler", integer = true, min = 1, max = 1000, literal = true,
     alias = "num_inference_steps" },
   cfg = { 7.5, "classifier-free guidance: how closely the prompt is followed; 1: without it",

@@ -10,8 +10,11 @@ local function count(doc, alias) return { nil, doc, type = "integer", min = 0, l
 local function words(doc) return { nil, doc, type = "text", literal = true } end
 
 return declarations.with({ "model", "layout", "prompt", "width", "height", "cfg", "mode", "form", "tile", "steps" }, {
-  seed = { 1, "of the whole picture's noise", integer = true, alias = "bg_seed", literal = true },
-  object_seed = count("of the first object's noise, one more for each further one; none: seed + 19", "fg_seed_start"),
+  seed = { 1, "of the whole picture's noise", type = "seed", alias = "bg_seed", literal = true },
+  object_seed = {
+    nil, "of the first object's noise, one more for each further one; none: seed + 19", type = "seed", literal = true,
+    alias = "fg_seed_start",
+  },
   omega = { 4, "weight of attention outside the boxes, in both stages", alias = "ω" },
   lambda = { 2, "weight of attention transfer from the single objects to the whole picture", alias = "λ" },
   eta = { 5, "guidance strength: size of each step along the energy's gradient; 0: none", alias = "η" },

@@ -89,13 +89,15 @@ end
 
 -- An object alone: its run, with its word's maps, its mask, and how far it must move.
 local function draw_alone(a, s, i, object)
-  local seed = (a.object_seed or a.seed + 19) + i - 1
-  if seed == a.seed then seed = seed + 12345 end
+  -- Added by the node: seeds of 64 bits are no numbers of Lua.
+  local seed, add = a.object_seed or a.seed, (a.object_seed and 0 or 19) + i - 1
+  local numbers = type(seed) == "number" and type(a.seed) == "number"
+  if numbers and seed + add == a.seed or add == 0 and seed == a.seed then add = add + 12345 end
   local boxes, grounded = grounding(a, s, "so_", s.object_steps, { { box = object.alone, phrase = object.phrase } })
   local run = mw.guided_sample {
     model = a.model, schedule = s.object_schedule, steps = s.object_steps, cfg = a.cfg, capture = s.capture,
     latents = mw.blend_latents {
-      latents = s.noise, over = mw.noise { model = a.model, seed = seed, like = s.noise },
+      latents = s.noise, over = mw.noise { model = a.model, seed = seed, add = add, like = s.noise },
       box = object.alone, canvas = s.layout.canvas, ratio = a.fg_blending_ratio, mode = a.mode,
     },
     text = mw.text_encoder { model = a.model, prompt = object.prompt },

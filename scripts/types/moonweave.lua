@@ -451,7 +451,7 @@ function mw.lora(params) end
 ---@field latents mw.handle latents: [batch,4,height/8,width/8] f32, mean 0, variance 1
 
 ---@class mw.noise.params
----@field seed? integer|mw.handle the same seed gives the same noise
+---@field seed? integer|string|mw.handle the same seed gives the same noise, of which PyTorch's CPU generator reads the lower 32 bits; -1: drawn once for the whole run, which says and records it
 ---@field width? integer|mw.handle of the picture; null: the model's, else 512
 ---@field height? integer|mw.handle of the picture; null: the model's, else 512
 ---@field batch? integer|mw.handle how many
@@ -460,6 +460,7 @@ function mw.lora(params) end
 ---@field model? mw.handle gives the native size, the channels and how many pixels a latent covers (4 and 8 without)
 ---@field draw? integer|mw.handle which draw of the generator: 0 is a run's start, 1, 2, ... what its noisy steps take one after another
 ---@field like? mw.handle latents whose size is taken, instead of width and height
+---@field add? integer|mw.handle added to the seed, for the noise of further things
 
 ---Unit normal latents from a seed: the start of a picture.
 ---@param params mw.noise.params
@@ -485,7 +486,7 @@ function mw.object_shift(params) end
 ---@field owlvit mw.handle owlvit: the model, for detect
 
 ---@class mw.owlvit.params
----@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, preprocessor_config.json, vocab.json
+---@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, processor_config.json (or preprocessor_config.json), vocab.json
 ---@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32
 
 ---Opens an OWL-ViT model (Minderer et al. 2022), which finds in pictures what texts name.
@@ -515,7 +516,7 @@ function mw.pndm_step(params) end
 ---@field sam mw.handle sam: the model, for sam_refine
 
 ---@class mw.sam.params
----@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, preprocessor_config.json
+---@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, processor_config.json (or preprocessor_config.json)
 ---@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32
 
 ---Opens a Segment Anything model (Kirillov et al. 2023) of any size: ViT-B, L or H.
@@ -792,7 +793,7 @@ function mw.vae_encode(params) end
 ---@field model mw.handle a checkpoint, or its path
 ---@field negative? string|mw.handle what not to draw, beside the layout's own
 ---@field prompt? string|mw.handle for the whole picture; none: put together from the layout
----@field seed? number|mw.handle of the noise: the same picture on every device
+---@field seed? integer|string|mw.handle of the noise: the same picture on every device
 ---@field steps? integer|mw.handle of the sampler
 ---@field threshold? number|mw.handle loss at which a step's iterations end
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
@@ -819,7 +820,7 @@ function mw.backward_guidance(params) end
 ---@field model mw.handle a checkpoint, or its path
 ---@field negative? string|mw.handle what not to draw, beside the layout's own
 ---@field prompt? string|mw.handle for the whole picture; none: put together from the layout
----@field seed? number|mw.handle of the noise: the same picture on every device
+---@field seed? integer|string|mw.handle of the noise: the same picture on every device
 ---@field sigma? number|mw.handle width of the smoothing
 ---@field steps? integer|mw.handle of the sampler
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
@@ -881,7 +882,7 @@ function mw.guided_sample(params) end
 ---@field prompt string|string[]|mw.handle what to draw; a list: a picture each
 ---@field sampler? "auto"|"ddim"|"ddpm"|"euler"|"euler_ancestral"|"dpmpp_2m"|"dpmpp_2m_heun"|"dpmpp_2m_sde"|"dpmpp_2m_sde_heun"|"uni_pc"|"uni_pc_bh2"|"lms"|"pndm"|"plms"|"ddim_trailing"|"euler_karras"|"lms_karras"|"dpmpp_2m_karras"|"dpmpp_2m_sde_karras"|"dpmpp_2m_sde_heun_karras"|"dpmpp_2m_sde_exponential"|"dpmpp_2m_sde_heun_exponential"|mw.handle the method; auto: the model folder's
 ---@field scheduler? "normal"|"karras"|"exponential"|"beta"|"lu"|"sgm_uniform"|"ddim_uniform"|"linspace"|mw.handle how the noise levels are spread
----@field seed? number|mw.handle of the noise: the same picture on every device
+---@field seed? integer|string|mw.handle of the noise: the same picture on every device
 ---@field steps? integer|mw.handle of the sampler
 ---@field strength? number|mw.handle share of the steps that are made: 1 leaves nothing of the picture
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
@@ -928,7 +929,7 @@ function mw.img2img(params) end
 ---@field mode? "strict"|"faithful"|mw.handle faithful: as the published code has it, traps included
 ---@field model mw.handle a checkpoint, or its path
 ---@field n_erode_dilate_mask_for_box? number|mw.handle how often that attention loses its rim and gains one
----@field object_seed? integer|mw.handle of the first object's noise, one more for each further one; none: seed + 19
+---@field object_seed? integer|string|mw.handle of the first object's noise, one more for each further one; none: seed + 19
 ---@field omega? number|mw.handle weight of attention outside the boxes, in both stages
 ---@field overall_bg_top_p? number|mw.handle top_p outside, of the whole picture; none: top_p
 ---@field overall_bg_weight? number|mw.handle omega of the whole picture; none: omega
@@ -945,7 +946,7 @@ function mw.img2img(params) end
 ---@field ref_ca_loss_weight? number|mw.handle lambda under its published name; none: lambda
 ---@field sam? mw.handle a Segment Anything model, or its path
 ---@field sam_box? boolean|mw.handle Segment Anything is asked with the object's box, not with its attention
----@field seed? integer|mw.handle of the whole picture's noise
+---@field seed? integer|string|mw.handle of the whole picture's noise
 ---@field so_center_box? boolean|mw.handle an object is drawn alone in the middle
 ---@field so_floor_padding? number|mw.handle share of the height left under it
 ---@field so_gligen_scheduled_sampling_beta? number|mw.handle beta of the objects alone; none: beta
@@ -1001,7 +1002,7 @@ function mw.lmd(params) end
 ---@field mode? "strict"|"faithful"|mw.handle faithful: as the published code has it, traps included
 ---@field model mw.handle a checkpoint, or its path
 ---@field n_erode_dilate_mask_for_box? number|mw.handle how often that attention loses its rim and gains one
----@field object_seed? integer|mw.handle of the first object's noise, one more for each further one; none: seed + 19
+---@field object_seed? integer|string|mw.handle of the first object's noise, one more for each further one; none: seed + 19
 ---@field omega? number|mw.handle weight of attention outside the boxes, in both stages
 ---@field overall_bg_top_p? number|mw.handle top_p outside, of the whole picture; none: top_p
 ---@field overall_bg_weight? number|mw.handle omega of the whole picture; none: omega
@@ -1018,7 +1019,7 @@ function mw.lmd(params) end
 ---@field ref_ca_loss_weight? number|mw.handle lambda under its published name; none: lambda
 ---@field sam? mw.handle a Segment Anything model, or its path
 ---@field sam_box? boolean|mw.handle Segment Anything is asked with the object's box, not with its attention
----@field seed? integer|mw.handle of the whole picture's noise
+---@field seed? integer|string|mw.handle of the whole picture's noise
 ---@field so_center_box? boolean|mw.handle an object is drawn alone in the middle
 ---@field so_floor_padding? number|mw.handle share of the height left under it
 ---@field so_gligen_scheduled_sampling_beta? number|mw.handle beta of the objects alone; none: beta
@@ -1047,7 +1048,7 @@ function mw.lmd_plus(params) end
 ---@field layout table|mw.handle a layout, or a table for mw.layout
 ---@field model mw.handle a checkpoint, or its path
 ---@field negative? string|mw.handle what not to draw, beside the layout's own
----@field seed? number|mw.handle of the noise: the same picture on every device
+---@field seed? integer|string|mw.handle of the noise: the same picture on every device
 ---@field steps? integer|mw.handle of the sampler
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
 ---@field width? integer|mw.handle of the picture; none: the model's
@@ -1070,7 +1071,7 @@ function mw.multidiffusion(params) end
 ---@field model mw.handle a checkpoint, or its path
 ---@field negative? string|mw.handle what not to draw, beside the layout's own
 ---@field prompt? string|mw.handle for the whole picture; none: put together from the layout
----@field seed? number|mw.handle of the noise: the same picture on every device
+---@field seed? integer|string|mw.handle of the noise: the same picture on every device
 ---@field steps? integer|mw.handle of the sampler
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
 ---@field width? integer|mw.handle of the picture; none: the model's
@@ -1117,7 +1118,7 @@ function mw.sample(params) end
 ---@field prompt string|string[]|mw.handle what to draw; a list: a picture each
 ---@field sampler? "auto"|"ddim"|"ddpm"|"euler"|"euler_ancestral"|"dpmpp_2m"|"dpmpp_2m_heun"|"dpmpp_2m_sde"|"dpmpp_2m_sde_heun"|"uni_pc"|"uni_pc_bh2"|"lms"|"pndm"|"plms"|"ddim_trailing"|"euler_karras"|"lms_karras"|"dpmpp_2m_karras"|"dpmpp_2m_sde_karras"|"dpmpp_2m_sde_heun_karras"|"dpmpp_2m_sde_exponential"|"dpmpp_2m_sde_heun_exponential"|mw.handle the method; auto: the model folder's
 ---@field scheduler? "normal"|"karras"|"exponential"|"beta"|"lu"|"sgm_uniform"|"ddim_uniform"|"linspace"|mw.handle how the noise levels are spread
----@field seed? number|mw.handle of the noise: the same picture on every device
+---@field seed? integer|string|mw.handle of the noise: the same picture on every device
 ---@field steps? integer|mw.handle of the sampler
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
 ---@field width? integer|mw.handle of the picture; none: the model's

@@ -254,4 +254,31 @@ run run graphs/txt2img.lua --device=no-such-device
 status 5
 run run graphs/txt2img.lua --memory=1M -p steps=1 -o "$dir/out"
 status 6
+
+# A seed of -1 is drawn, said, and drawn again by replay; wide ones keep their digits.
+run run graphs/txt2img.lua -p seed=-1 -p steps=1 -p width=64 -p height=64 -o "$dir/drawn"
+status 0
+says "seed -1: "
+run replay "$dir/drawn/image.png" -o "$dir/drawn_again"
+status 0
+cmp -s "$dir/drawn/image.png" "$dir/drawn_again/image.png" || complain "the drawn seed was not replayed"
+script literal.lua <<'END'
+local mw = require "moonweave"
+local sd = mw.checkpoint { path = "models/miniature" }
+mw.output { image = mw.txt2img { model = sd, prompt = "a", seed = -1, steps = 1, width = 64, height = 64 } }
+END
+run run "$dir/literal.lua" -o "$dir/literal"
+status 0
+run replay "$dir/literal/image.png" -o "$dir/literal_again"
+status 0
+cmp -s "$dir/literal/image.png" "$dir/literal_again/image.png" || complain "the drawn seed was not replayed"
+for seed in 1 9007199254740993; do
+    run run graphs/txt2img.lua -p seed=$seed -p steps=1 -p width=64 -p height=64 --no-metadata -o "$dir/wide"
+    status 0
+    mv "$dir/wide/image.png" "$dir/wide_$seed.png"
+done
+cmp -s "$dir/wide_1.png" "$dir/wide_9007199254740993.png" || complain "seeds of the same lower 32 bits differ"
+run run graphs/txt2img.lua -p seed=18446744073709551616 -o "$dir/wide"
+status 2
+says "from -2^63 to 2^64-1"
 finish

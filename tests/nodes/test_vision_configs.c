@@ -1,12 +1,14 @@
 // test_vision_configs.c: configs of Segment Anything, OWL-ViT and of their pictures: what is refused, by
 // which sentence.
 #include "core/io/json.h"
+#include "nodes/nets/base/hf_folder.h"
 #include "nodes/nets/pictures/image_prep.h"
 #include "nodes/nets/owlvit/owlvit.h"
 #include "nodes/nets/sam/sam.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -134,12 +136,49 @@ static void preparations(void **state)
         expect(MODELS "sam/preprocessor_config.json", &changes[i], read_prep);
 }
 
+// The newer place of a picture's settings counts before the older one.
+static void where_pictures_settings_lie(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/moonweave-test-XXXXXX", command[256];
+    static const struct {
+        const char *write, *file;
+        int resample; // 0: no settings
+    } steps[] = {
+        {"echo '{}' > config.json", NULL, 0},
+        {"echo '{\"resample\": 2}' > preprocessor_config.json", "/preprocessor_config.json", 2},
+        {"echo '{\"processor_class\": \"X\"}' > processor_config.json", "/preprocessor_config.json", 2},
+        {"echo '{\"image_processor\": {\"resample\": 3}}' > processor_config.json", "/processor_config.json",
+         3},
+        {"rm preprocessor_config.json", "/processor_config.json", 3},
+    };
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        mw_hf_folder f;
+        snprintf(command, sizeof command, "cd %s && %s", folder, steps[i].write);
+        assert_int_equal(system(command), 0);
+        assert_int_equal(mw_hf_open(c, folder, &f), MW_OK);
+        assert_int_equal(json_integer_value(json_object_get(f.prep, "resample")), steps[i].resample);
+        assert_true(steps[i].file ? strstr(f.prep_path, steps[i].file) != NULL : !f.prep && !f.prep_path);
+        mw_hf_close(&f);
+    }
+    snprintf(command, sizeof command, "cd %s && echo '{' > processor_config.json", folder);
+    assert_int_equal(system(command), 0);
+    mw_hf_folder f;
+    assert_int_equal(mw_hf_open(c, folder, &f), MW_E_FILE);
+    mw_hf_close(&f);
+    mw_err_clear(c);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sam_configs),
         cmocka_unit_test(owlvit_configs),
         cmocka_unit_test(preparations),
+        cmocka_unit_test(where_pictures_settings_lie),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -1,5 +1,4 @@
-// hf_folder.h: a network's folder as transformers lays it out: config.json, weights,
-// preprocessor_config.json.
+// hf_folder.h: a network's folder as transformers lays it out: config.json, weights, processor_config.json.
 #ifndef MW_HF_FOLDER_H
 #define MW_HF_FOLDER_H
 
@@ -9,7 +8,8 @@
 typedef struct mw_hf_folder {
     char *config_path, *prep_path; // owned
     json_t *config;                // owned
-    json_t *prep;                  // owned; NULL when there is no preprocessor_config.json
+    json_t
+        *prep; // owned: "image_processor" of processor_config.json, else preprocessor_config.json, else NULL
 } mw_hf_folder;
 
 // Reads the JSON files. MW_E_FILE when `path` is no folder or has no config.json. Free with mw_hf_close, also

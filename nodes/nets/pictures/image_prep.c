@@ -69,7 +69,12 @@ mw_status mw_image_prep_read(mw_ctx *c, const json_t *json, const char *file, mw
                                        "crop_size",
                                        "rescale",
                                        "do_convert_rgb",
-                                       "default_to_square"};
+                                       "default_to_square",
+                                       "data_format",
+                                       "input_data_format",
+                                       "return_tensors",
+                                       "disable_grouping",
+                                       "device"};
     if (mw_config_begin(c, &cfg, json, file) != MW_OK)
         return mw_err(c);
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
