@@ -68,6 +68,8 @@ static bool time_passed(mw_script *s)
     return !same;
 }
 
+bool mw_lua_late(mw_script *s) { return time_passed(s) && must_stop(s); }
+
 static ptrdiff_t stack_limit(void)
 {
     struct rlimit r;
