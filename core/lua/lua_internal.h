@@ -115,6 +115,9 @@ void mw_lua_guard_handlers(lua_State *L); // sets the global xpcall
 // ---- strings.c
 void mw_lua_add_strings(lua_State *L); // to the table on top of the stack
 
+// ---- tables.c
+void mw_lua_bound_tables(lua_State *L); // functions of the global table `table`
+
 // ---- modules.c
 void mw_lua_open_modules(lua_State *L);
 int mw_lua_require(lua_State *L); // the script's require(name)

@@ -173,6 +173,10 @@ local s = ("a"):rep(1e6) s:gsub(".-b", "")
 local s = ("a"):rep(1e6) for _ in s:gmatch "a-b" do end
 local s = ("a"):rep(1e7) s:gsub("a", function() pcall(function() while true do end end) end)
 while true do local s = ("x"):rep(3e7) end
+local s = ("x"):rep(3e7) while true do local t = s .. "y" end
+local a = ("x"):rep(5e7) local b = a .. "" while not (a < b) do end
+local t = {} for i = 1, 4e6 do t[i] = i * 7919 % 4e6 end while true do table.sort(t) end
+local t = {} for i = 1, 2e5 do t[i] = i end table.sort(t, pcall) while true do table.sort(t, pcall) end
 local t = {} for i = 1, 2e5 do t[i] = i end while true do table.insert(t, 1, 0) table.remove(t, 1) end
 local t = {} for i = 1, 2e4 do t[i] = i end table.sort(t, function() while true do end end)
 END
@@ -200,6 +204,12 @@ local function f() return (("x"):gsub("x", f)) end print(pcall(f))
 END
 script compare.lua <<'END'
 local mw = require "moonweave"
+assert(not pcall(table.insert, {}, -2 ^ 31, 1))
+local t = { 3, 1 }
+table.insert(t, 1, 2) table.insert(t, 0) table.sort(t)
+assert(table.concat(t, " ") == "0 1 2 3")
+table.sort(t, function(a, b) return a > b end)
+assert(table.concat(t, " ") == "3 2 1 0" and not pcall(table.sort, { 1, "x" }))
 local function f() table.sort({ 1, 2, 3 }, f) end
 local ok, why = pcall(f)
 print(ok, #why < 200)
