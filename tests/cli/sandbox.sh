@@ -318,6 +318,12 @@ status 0
 script deep.lua <<<'local function f() return 1 + f() end f()'
 run run "$dir/deep.lua"
 status 3
+script deep2.lua <<'END'
+local t = setmetatable({}, {}) getmetatable(t).__tostring = function() return (tostring(t)) end tostring(t)
+END
+run run "$dir/deep2.lua"
+status 3
+says "deep2.lua: stack overflow"
 script nodes.lua <<<'local mw = require "moonweave" local t = {} t[1] = t mw.hello { name = t }'
 run run "$dir/nodes.lua"
 status 3
