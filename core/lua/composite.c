@@ -44,6 +44,7 @@ static char *need_text(lua_State *L, const char *field)
     lua_getfield(L, 1, field);
     if (lua_type(L, -1) != LUA_TSTRING)
         mw_lua_wrong(L, "composite: '%s' must be a string, got a %s", field, luaL_typename(L, -1));
+    mw_lua_count_kept(L, mw_lua_script(L), lua_objlen(L, -1));
     char *text = strdup(lua_tostring(L, -1));
     if (!text)
         luaL_error(L, "not enough memory");
@@ -61,6 +62,7 @@ static void read_params(lua_State *L, mw_script *s, mw_composite *k)
     lua_getfield(L, 1, "params");
     if (!lua_istable(L, -1))
         mw_lua_wrong(L, "composite '%s': params must be a table, got a %s", k->name, luaL_typename(L, -1));
+    mw_lua_count_kept(L, s, MOST_PARAMS * sizeof *k->declared);
     k->declared = calloc(MOST_PARAMS, sizeof *k->declared);
     if (!k->declared)
         luaL_error(L, "not enough memory");

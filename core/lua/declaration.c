@@ -29,6 +29,7 @@ static const char *field_text(lua_State *L, mw_script *s, int idx, const char *n
     if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
         mw_lua_wrong(L, "params: '%s': its %s must be a string, got a %s", param, name ? name : "description",
                      luaL_typename(L, -1));
+    mw_lua_count_kept(L, s, lua_objlen(L, -1));
     char *text = lua_isnil(L, -1) ? NULL : mw_strdup(s->c, lua_tostring(L, -1));
     lua_pop(L, 1);
     return text;
@@ -84,17 +85,26 @@ static double field_multiple(lua_State *L, int idx, const char *param)
     return of;
 }
 
-// Adds the string on top of the stack to the names, "a|b|c".
-static void add_choice(lua_State *L, const char **names, const char *param)
+// The strings of the table on top of the stack as "a|b|c"; NULL for an empty one.
+static const char *join_choices(lua_State *L, mw_script *s, const char *param)
 {
-    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    if (!*name || strpbrk(name, "|="))
-        mw_lua_wrong(L, "params: '%s': its choices must be strings without '|' and '='", param);
-    char *more = NULL;
-    if (asprintf(&more, "%s%s%s", *names ? *names : "", *names ? "|" : "", name) < 0)
-        luaL_error(L, "not enough memory");
-    free((void *)(size_t)*names);
-    *names = more;
+    int table = lua_gettop(L), n = (int)lua_objlen(L, table);
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(L, table, i);
+        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+        if (!*name || strpbrk(name, "|="))
+            mw_lua_wrong(L, "params: '%s': its choices must be strings without '|' and '='", param);
+        luaL_addvalue(&b);
+        if (i < n)
+            luaL_addchar(&b, '|');
+    }
+    luaL_pushresult(&b);
+    mw_lua_count_kept(L, s, lua_objlen(L, -1));
+    const char *all = n ? mw_strdup(s->c, lua_tostring(L, -1)) : NULL;
+    lua_pop(L, 1);
+    return all;
 }
 
 // choices = { "lmd", "plain" }, or those of a node's parameter with all their spellings: "schedule.sampler".
@@ -102,11 +112,7 @@ static void read_choices(lua_State *L, mw_script *s, int idx, mw_port *p)
 {
     lua_getfield(L, idx, "choices");
     if (lua_istable(L, -1))
-        for (int i = 1; i <= (int)lua_objlen(L, -1); i++) {
-            lua_rawgeti(L, -1, i);
-            add_choice(L, &p->choices, p->name);
-            lua_pop(L, 1);
-        }
+        p->choices = join_choices(L, s, p->name);
     else if (lua_type(L, -1) == LUA_TSTRING) {
         char node[64] = "", port[64] = "";
         sscanf(lua_tostring(L, -1), "%63[^.].%63s", node, port);
@@ -190,9 +196,10 @@ void mw_lua_read_declaration(lua_State *L, mw_script *s, int idx, mw_declared *d
     if (!p->doc)
         p->doc = mw_strdup(s->c, "");
     mw_lua_to_value(L, s, -1, &d->def);
+    mw_lua_keep_converted(s);
     lua_pop(L, 1);
     if (mw_err(s->c)) {
-        mw_fail_context(s->c, "params: '%s'", p->name);
+        mw_fail_context(s->c, "%s: params: '%s'", mw_lua_where(L), p->name);
         mw_lua_raise(L, s);
     }
     read_type(L, s, table ? idx : 0, integer, d);

@@ -92,12 +92,14 @@ mw_status mw_lua_protected(mw_ctx *c, mw_script *s, lua_CFunction f, void *data)
 {
     mw_ctx *outer = s->c;
     double began = s->lua_began;
+    size_t kept = s->kept_bytes;
     int top = lua_gettop(s->L);
     s->c = c; // the executor's context of this thread, with the node's scope open
     s->lua_began = mw_lua_clock();
     int code = lua_cpcall(s->L, f, data);
     s->c = outer;
     s->lua_began = began;
+    s->kept_bytes = kept;
     if (code && !mw_err(c)) {
         const char *text = lua_tostring(s->L, -1);
         bool cancelled = atomic_load(c->cancel);

@@ -35,6 +35,8 @@ struct mw_script {
     mw_env env;          // while it lives: the one around it, and what it may read
     const mw_env *outer; // the one around it
     size_t lua_bytes, lua_limit;
+    size_t converted;      // bytes of the value that was last made of a Lua value
+    size_t kept_bytes;     // of those that stay with the script or the node that runs; they count as Lua's do
     double lua_began;      // CPU seconds of this thread, time spent in the executor taken off
     pthread_t thread;      // Lua runs on this one only
     uint64_t tensor_bytes; // of the tensors that Lua holds
@@ -55,7 +57,7 @@ struct mw_script {
     mw_param *params;
     int nparams;
     mw_output *outputs;
-    int noutputs;
+    int noutputs, outputs_room;
     bool has_outputs;
     mw_script_text *texts;
     int ntexts;
@@ -84,6 +86,10 @@ mw_value **mw_lua_box(lua_State *L);
 bool mw_lua_to_value(lua_State *L, mw_script *s, int idx, mw_value **out);
 // The same for a constructor's table, in which functions may be given as parameters.
 bool mw_lua_to_arguments(lua_State *L, mw_script *s, int idx, mw_value **out);
+// What was converted last is kept beyond the call: it counts against the script's memory from here on.
+void mw_lua_keep_converted(mw_script *s);
+// The same for what is not a value; raises where it is too much.
+void mw_lua_count_kept(lua_State *L, mw_script *s, size_t bytes);
 // Pushes v: tables for lists and maps, userdata for tensors and functions. Raises for other objects.
 void mw_lua_push_value(lua_State *L, mw_script *s, const mw_value *v);
 
@@ -101,12 +107,17 @@ void mw_lua_guard(lua_State *L, const char *path);
 double mw_lua_clock(void); // CPU seconds of this thread
 // The script is watched from here on: called where C's stack is as high as any that runs it.
 void mw_lua_watch(lua_State *L, mw_script *s);
+// Must the script stop? Asked often it costs little.
+bool mw_lua_late(mw_script *s);
 // Raises when the script must stop: for what takes long in C, where no hook runs.
 void mw_lua_tick(lua_State *L);
 void mw_lua_guard_handlers(lua_State *L); // sets the global xpcall
 
 // ---- strings.c
 void mw_lua_add_strings(lua_State *L); // to the table on top of the stack
+
+// ---- tables.c
+void mw_lua_bound_tables(lua_State *L); // functions of the global table `table`
 
 // ---- modules.c
 void mw_lua_open_modules(lua_State *L);

@@ -15,20 +15,47 @@ static bool is_deliverable(const mw_value *v)
     return true;
 }
 
-static void add_output(lua_State *L, mw_script *s, const char *name)
+// Names are looked up in a table of Lua's: there may be many.
+static void check_name(lua_State *L, const char *name)
 {
-    for (int i = 0; i < s->noutputs; i++)
-        if (!strcmp(s->outputs[i].name, name))
-            mw_lua_wrong(L, "output: '%s' is given twice", name);
+    lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.outputs");
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, LUA_REGISTRYINDEX, "moonweave.outputs");
+    }
+    lua_getfield(L, -1, name);
+    if (!lua_isnil(L, -1))
+        mw_lua_wrong(L, "output: '%s' is given twice", name);
     if (!*name || name[strcspn(name, "/\t\n")] || *name == '.')
         mw_lua_wrong(L, "output: '%s' cannot be the name of a file", name);
-    mw_output *more = realloc(s->outputs, ((size_t)s->noutputs + 1) * sizeof *more);
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -3, name);
+    lua_pop(L, 2);
+}
+
+static void make_room(lua_State *L, mw_script *s)
+{
+    if (s->noutputs < s->outputs_room)
+        return;
+    int room = s->outputs_room ? 2 * s->outputs_room : 16;
+    mw_output *more = realloc(s->outputs, (size_t)room * sizeof *more);
     if (!more)
         luaL_error(L, "not enough memory");
     s->outputs = more;
+    s->outputs_room = room;
+}
+
+static void add_output(lua_State *L, mw_script *s, const char *name)
+{
+    check_name(L, name);
+    mw_lua_count_kept(L, s, sizeof(mw_output) + strlen(name));
+    make_room(L, s);
     mw_value *v = NULL;
     char *copy = strdup(name);
     if (copy && mw_lua_to_value(L, s, -1, &v)) {
+        mw_lua_keep_converted(s);
         s->outputs[s->noutputs++] = (mw_output){copy, v};
         if (!is_deliverable(v))
             mw_lua_wrong(L, "output: '%s' must be a handle, a list of handles, or a value without handles",

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_PARAMS = 1000 };
+
 void mw_param_free(mw_param *p)
 {
     mw_value_release(p->value);
@@ -29,6 +31,9 @@ static mw_param *add_param(lua_State *L, mw_script *s, const char *name)
 {
     if (mw_script_param(s, name))
         mw_lua_wrong(L, "params: '%s' is declared twice", name);
+    if (s->nparams == MOST_PARAMS)
+        mw_lua_wrong(L, "params: more than %d parameters", MOST_PARAMS);
+    mw_lua_count_kept(L, s, sizeof(mw_param) + strlen(name));
     mw_param *more = realloc(s->params, ((size_t)s->nparams + 1) * sizeof *more);
     if (!more)
         luaL_error(L, "not enough memory");

@@ -212,6 +212,7 @@ static int open_all(lua_State *L)
     lua_getglobal(L, "string");
     mw_lua_add_strings(L);
     mw_lua_guard_handlers(L);
+    mw_lua_bound_tables(L);
     return 0;
 }
 

@@ -137,6 +137,8 @@ static void take_error(mw_ctx *c, mw_script *s, int code)
         mw_fail(c, MW_E_CANCEL, "%s", text ? text : "interrupted");
     else if (text && s->raised_text && !strcmp(text, s->raised_text))
         mw_fail(c, s->raised, "%s", text);
+    else if (text && !strcmp(text, "stack overflow")) // Lua's own, from within a function in C
+        mw_fail(c, MW_E_SCRIPT, "%s: %s", s->path, text);
     else if (text)
         mw_fail(c, MW_E_SCRIPT, "%s", text);
     else

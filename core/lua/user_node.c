@@ -43,6 +43,7 @@ void mw_user_nodes_free(mw_script *s)
 
 static const char *copy(lua_State *L, const char *text)
 {
+    mw_lua_count_kept(L, mw_lua_script(L), strlen(text));
     char *s = strdup(text);
     if (!s)
         luaL_error(L, "not enough memory");
@@ -202,6 +203,7 @@ static int make_node(lua_State *L)
     mw_script *s = mw_lua_script(L);
     lua_settop(L, 1);
     check_declaration(L);
+    mw_lua_count_kept(L, s, sizeof(mw_user_node));
     mw_user_node *n = calloc(1, sizeof *n);
     if (!n)
         return luaL_error(L, "not enough memory");
@@ -252,6 +254,7 @@ static void take_output(lua_State *L, const call *k, int i)
     const mw_out *o = &k->n->out[i];
     mw_script *s = k->n->s;
     mw_lua_to_value(L, s, -1, &k->out[i]);
+    mw_lua_keep_converted(s);
     mw_kind kind = mw_value_kind(k->out[i]);
     mw_tensor *t = mw_value_as_tensor(k->out[i]);
     char shape[128];

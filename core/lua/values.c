@@ -10,6 +10,9 @@
 enum { CDATA = 10 }; // the type of LuaJIT's 64-bit numbers, which lua.h does not name
 enum { PARAMETERS = 0, ELSEWHERE = 2, DEEPEST = 34, LONGEST_LIST = 1 << 24 };
 
+// What a value takes of memory besides its text, roughly.
+enum { ITEM_BYTES = 96 };
+
 static int free_box(lua_State *L)
 {
     mw_value **box = lua_touserdata(L, 1);
@@ -28,6 +31,21 @@ mw_value **mw_lua_box(lua_State *L)
     }
     lua_setmetatable(L, -2);
     return box;
+}
+
+// ---- to a value: what the script hands over counts against its memory before it is copied
+
+static bool charge(mw_script *s, size_t bytes)
+{
+    size_t used = s->lua_bytes + s->kept_bytes + s->converted;
+    if (used < s->lua_limit && bytes <= s->lua_limit - used) {
+        s->converted += bytes;
+        return true;
+    }
+    mw_fail(s->c, MW_E_MEMORY,
+            "with this the script needs more than %zu MiB of memory (--trust lifts the limit)",
+            s->lua_limit >> 20);
+    return false;
 }
 
 // How the table at idx is keyed: 1..n (returns n, an empty table too), or by names (-1), or neither (-2).
@@ -69,7 +87,7 @@ static bool convert_map(lua_State *L, mw_script *s, int idx, mw_value *map, int 
 {
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         mw_value *item = NULL;
-        if (convert(L, s, lua_gettop(L), &item, depth + 1))
+        if (charge(s, lua_objlen(L, -2)) && convert(L, s, lua_gettop(L), &item, depth + 1))
             mw_value_set(s->c, map, lua_tostring(L, -2), item);
         else
             mw_fail_context(s->c, "'%s'", lua_tostring(L, -2));
@@ -83,6 +101,10 @@ static bool convert_map(lua_State *L, mw_script *s, int idx, mw_value *map, int 
 
 static bool convert_table(lua_State *L, mw_script *s, int idx, mw_value **out, int depth)
 {
+    if (mw_lua_late(s)) {
+        mw_fail(s->c, MW_E_SCRIPT, "stopped while its values were read");
+        return false;
+    }
     if (depth > DEEPEST || !lua_checkstack(L, 8)) {
         mw_fail(s->c, MW_E_SCRIPT, "a table is nested more than %d deep (or contains itself)",
                 DEEPEST - ELSEWHERE);
@@ -132,6 +154,8 @@ static bool convert(lua_State *L, mw_script *s, int idx, mw_value **out, int dep
 {
     size_t n;
     const char *text;
+    if (!charge(s, ITEM_BYTES + (lua_type(L, idx) == LUA_TSTRING ? lua_objlen(L, idx) : 0)))
+        return false;
     switch (lua_type(L, idx)) {
     case LUA_TNIL: *out = mw_value_nil(s->c); break;
     case LUA_TBOOLEAN: *out = mw_value_bool(s->c, lua_toboolean(L, idx)); break;
@@ -164,13 +188,32 @@ bool mw_lua_to_value(lua_State *L, mw_script *s, int idx, mw_value **out)
 {
     if (idx < 0)
         idx = lua_gettop(L) + idx + 1;
+    s->converted = 0;
     return convert(L, s, idx, out, ELSEWHERE);
 }
 
 bool mw_lua_to_arguments(lua_State *L, mw_script *s, int idx, mw_value **out)
 {
+    s->converted = 0;
     return convert(L, s, idx, out, PARAMETERS);
 }
+
+void mw_lua_count_kept(lua_State *L, mw_script *s, size_t bytes)
+{
+    s->converted = 0;
+    bool room = charge(s, bytes);
+    mw_lua_keep_converted(s);
+    if (!room)
+        mw_lua_raise_here(L, s);
+}
+
+void mw_lua_keep_converted(mw_script *s)
+{
+    s->kept_bytes += s->converted;
+    s->converted = 0;
+}
+
+// ---- from a value
 
 void mw_lua_push_value(lua_State *L, mw_script *s, const mw_value *v)
 {

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { HOOK_COUNT = 10000, C_STACK = 4 << 20 };
+enum { HOOK_COUNT = 200, C_STACK = 4 << 20 };
 static const double longest = 20; // seconds of Lua; wiring takes milliseconds
 
 double mw_lua_clock(void)
@@ -68,6 +68,8 @@ static bool time_passed(mw_script *s)
     return !same;
 }
 
+bool mw_lua_late(mw_script *s) { return time_passed(s) && must_stop(s); }
+
 static ptrdiff_t stack_limit(void)
 {
     struct rlimit r;
@@ -92,11 +94,12 @@ void mw_lua_watch(lua_State *L, mw_script *s)
 // While an error that was raised here looks for its handler, no hook runs: see handle.
 static void hook(lua_State *L, lua_Debug *d)
 {
+    (void)d;
     mw_script *s = mw_lua_script(L);
     s->raised_by_hook = true;
     if (too_deep(s))
         mw_lua_wrong(L, "functions that library functions call are nested too deep");
-    if (s->stopped || d->event == LUA_HOOKCOUNT || time_passed(s))
+    if (s->stopped || time_passed(s))
         mw_lua_tick(L);
     s->raised_by_hook = false;
 }

@@ -173,6 +173,10 @@ local s = ("a"):rep(1e6) s:gsub(".-b", "")
 local s = ("a"):rep(1e6) for _ in s:gmatch "a-b" do end
 local s = ("a"):rep(1e7) s:gsub("a", function() pcall(function() while true do end end) end)
 while true do local s = ("x"):rep(3e7) end
+local s = ("x"):rep(3e7) while true do local t = s .. "y" end
+local a = ("x"):rep(5e7) local b = a .. "" while not (a < b) do end
+local t = {} for i = 1, 4e6 do t[i] = i * 7919 % 4e6 end while true do table.sort(t) end
+local t = {} for i = 1, 2e5 do t[i] = i end table.sort(t, pcall) while true do table.sort(t, pcall) end
 local t = {} for i = 1, 2e5 do t[i] = i end while true do table.insert(t, 1, 0) table.remove(t, 1) end
 local t = {} for i = 1, 2e4 do t[i] = i end table.sort(t, function() while true do end end)
 END
@@ -200,6 +204,12 @@ local function f() return (("x"):gsub("x", f)) end print(pcall(f))
 END
 script compare.lua <<'END'
 local mw = require "moonweave"
+assert(not pcall(table.insert, {}, -2 ^ 31, 1))
+local t = { 3, 1 }
+table.insert(t, 1, 2) table.insert(t, 0) table.sort(t)
+assert(table.concat(t, " ") == "0 1 2 3")
+table.sort(t, function(a, b) return a > b end)
+assert(table.concat(t, " ") == "3 2 1 0" and not pcall(table.sort, { 1, "x" }))
 local function f() table.sort({ 1, 2, 3 }, f) end
 local ok, why = pcall(f)
 print(ok, #why < 200)
@@ -242,6 +252,57 @@ script bomb4.lua <<<'local mw = require "moonweave" local s = ("x"):rep(2 ^ 20) 
 run run "$dir/bomb4.lua"
 status 6
 says "the literals of the graph need more than"
+# What is handed over counts before it is copied: much shared, many times the same, many, and declarations.
+script shared.lua <<'END'
+local mw = require "moonweave"
+local shared, same, numbers, holes = { 1 }, {}, {}, {}
+for _ = 1, 30 do shared = { shared, shared } end
+local long = ("x"):rep(2 ^ 20)
+for i = 1, 300 do same[i] = long end
+for i = 1, 4e6 do numbers[i] = i end
+local give = mw.node { name = "give", outputs = { v = "any" }, params = { which = 1 }, run = function(_, p)
+  return { v = ({ shared, same, numbers })[p.which] }
+end }
+local function try(what, f, ...)
+  local ok, why = pcall(f, ...)
+  print(what, ok, (tostring(why):gsub(".*(lua:%d+:).*(the script needs more than %d+ MiB).*", "%1 %2")))
+end
+for i, v in ipairs { shared, same, numbers } do
+  try("literal", mw.hello, { name = v })
+  try("params", mw.params, { ["p" .. i] = { v, "" } })
+  try("output", mw.output, { ["o" .. i] = v })
+  try("nested", mw.layout, { objects = { { phrase = "x", box = v } } })
+  try("output of many", mw.output, { ["m" .. i] = { { v }, v } })
+  if not CHECK then try("node", function() return give { which = i }:value() end) end
+end
+numbers, same = nil, nil
+collectgarbage()
+try("nodes", function()
+  for i = 1, 1e6 do mw.node { name = "n" .. i, doc = long, run = function() end } end
+end)
+mw.output { ended = true }
+END
+sed 's/not CHECK/false/' "$dir/shared.lua" >"$dir/shared_check.lua"
+for way in "run 18" "check 15"; do
+    file=shared
+    [[ $way == check* ]] && file=shared_check
+    run "${way% *}" "$dir/$file.lua"
+    [ "$(grep -c "false.lua:[0-9]*: the script needs more than 256 MiB" <<<"$out")" = $((${way#* } + 1)) ] ||
+        complain "$way: not every value is counted"
+done
+# By the hundred thousand they take no quadratic time.
+script many.lua <<'END'
+local mw = require "moonweave"
+local names, out = {}, {}
+for i = 1, 2e5 do names[i] = "choice" .. i out["output" .. i] = i end
+assert(mw.params { c = { "choice77", "one of many", choices = names } }.c == "choice77")
+mw.output(out)
+END
+before=$SECONDS
+run run "$dir/many.lua"
+status 0
+prints $'output200000\t200000'
+((SECONDS - before < 20)) || complain "quadratic"
 # What Lua no longer reaches on the device goes when the device needs it.
 script garbage.lua <<'END'
 local mw = require "moonweave"
@@ -257,6 +318,12 @@ status 0
 script deep.lua <<<'local function f() return 1 + f() end f()'
 run run "$dir/deep.lua"
 status 3
+script deep2.lua <<'END'
+local t = setmetatable({}, {}) getmetatable(t).__tostring = function() return (tostring(t)) end tostring(t)
+END
+run run "$dir/deep2.lua"
+status 3
+says "deep2.lua: stack overflow"
 script nodes.lua <<<'local mw = require "moonweave" local t = {} t[1] = t mw.hello { name = t }'
 run run "$dir/nodes.lua"
 status 3

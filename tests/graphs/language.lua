@@ -55,6 +55,16 @@ assert(read { layout = made.layout, list = made.list }:value() == "a star4twotru
 assert(read { layout = { objects = { { phrase = "b", box = {} } } }, list = { 1, h.greeting, { false } } }:value()
   == "b0hello, lua\nhello, luafalse")
 
+-- What an output of any type holds is checked against the port that it reaches.
+local seven = mw.node { name = "seven", outputs = { v = "any" }, run = function() return { v = 7 } end }
+for _, node in ipairs {
+  mw.unet { model = seven {}, latents = seven {}, embedding = seven {}, schedule = seven {}, step = 0 },
+  mw.noise { model = seven {} }, mw.text_encoder { model = seven {}, prompt = "x" },
+} do
+  local wrong, sentence = pcall(node.value, node)
+  assert(not wrong and sentence:find "must be an? [%w_]+, got 7", sentence)
+end
+
 -- While other nodes run, a node's own function may add nodes, and handles whose values were asked for may go.
 local spy = mw.node { name = "spy", outputs = { n = "number" }, run = function()
   for i = 1, 3000 do mw.hello { name = "x" .. i } end
