@@ -1,8 +1,9 @@
 // program.c: kernels by name: compiled once, kept in memory and on disk.
 //
 // The key of a compiled program is a hash of everything that went into it: source, prelude, options, device,
-// driver. A file of the disk cache is written under a temporary name and renamed, and carries a checksum:
-// parallel processes may share the folder, and a damaged file is compiled again.
+// driver. A file of the disk cache is written under a temporary name and renamed, and carries its key and a
+// checksum: parallel processes may share the folder, and a file that is damaged, belongs to another program
+// or lacks a kernel is compiled again. A program is kept there once a kernel of it was found.
 #include "core/base/paths.h"
 #include "core/cl/device_internal.h"
 
@@ -15,6 +16,8 @@
 typedef struct program {
     char *key; // "file|options"
     cl_program program;
+    bool from_disk; // not compiled in this process
+    char *unsaved;  // where it is to be kept; NULL: nowhere, or it is there
     struct program *next;
 } program;
 
@@ -34,12 +37,19 @@ struct mw_programs {
     char *prelude;
 };
 
-static const char MAGIC[8] = "MWKERN1";
+static const char MAGIC[8] = "MWKERN2";
 
 typedef struct cache_header {
     char magic[8];
+    uint64_t name; // of the file, by which it is found: a hash of what the program is made of
     uint64_t size, checksum;
 } cache_header;
+
+static uint64_t name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return XXH3_64bits(slash, strlen(slash));
+}
 
 struct mw_programs *mw_programs_new(mw_ctx *c)
 {
@@ -69,6 +79,7 @@ void mw_programs_free(struct mw_programs *p)
         next = g->next;
         clReleaseProgram(g->program);
         free(g->key);
+        free(g->unsaved);
         free(g);
     }
     free(p->cache_dir);
@@ -132,12 +143,12 @@ static cl_program load_binary(mw_ctx *c, const char *path, const char *options)
     char *bytes = read_file(path, &size);
     if (!bytes)
         return NULL;
-    cache_header h = {{0}, 0, 0};
+    cache_header h = {{0}, 0, 0, 0};
     if (size >= sizeof h)
         memcpy(&h, bytes, sizeof h);
     const unsigned char *body = (const unsigned char *)bytes + sizeof h;
     cl_program g = NULL;
-    if (memcmp(h.magic, MAGIC, sizeof MAGIC) == 0 && h.size == size - sizeof h &&
+    if (memcmp(h.magic, MAGIC, sizeof MAGIC) == 0 && h.name == name_of(path) && h.size == size - sizeof h &&
         h.checksum == XXH3_64bits(body, h.size)) {
         size_t n = h.size;
         cl_int e, status;
@@ -164,7 +175,7 @@ static void save_binary(mw_ctx *c, const char *path, cl_program g)
     if (bytes && temporary &&
         clGetProgramInfo(g, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL) == CL_SUCCESS &&
         (f = fopen(temporary, "wb"))) {
-        cache_header h = {{0}, size, XXH3_64bits(bytes, size)};
+        cache_header h = {{0}, name_of(path), size, XXH3_64bits(bytes, size)};
         memcpy(h.magic, MAGIC, sizeof MAGIC);
         bool ok = fwrite(&h, sizeof h, 1, f) == 1 && fwrite(bytes, 1, size, f) == size;
         ok = fclose(f) == 0 && ok;
@@ -208,33 +219,37 @@ static char *full_source(mw_ctx *c, const char *file)
     return all;
 }
 
-static cl_program build(mw_ctx *c, const char *file, const char *options)
+static cl_program compile(mw_ctx *c, const char *file, const char *source, const char *options)
 {
     mw_device *d = c->device;
-    char *source = full_source(c, file);
-    if (!source)
+    cl_int e;
+    cl_program g = clCreateProgramWithSource(d->context, 1, &source, NULL, &e);
+    if (mw_cl_check(c, e, "making a program"))
         return NULL;
-    char *path = cache_path(c, source, options);
-    cl_program g = path && !is_strict() ? load_binary(c, path, options) : NULL;
-    if (!g) {
-        cl_int e;
-        const char *text = source;
-        g = clCreateProgramWithSource(d->context, 1, &text, NULL, &e);
-        if (mw_cl_check(c, e, "making a program") == MW_OK) {
-            if (!built_well(c, file, g, clBuildProgram(g, 1, &d->id, options, NULL, NULL))) {
-                clReleaseProgram(g);
-                g = NULL;
-            } else if (path) {
-                save_binary(c, path, g);
-            }
-        }
-    }
-    free(path);
-    free(source);
-    return g;
+    if (built_well(c, file, g, clBuildProgram(g, 1, &d->id, options, NULL, NULL)))
+        return g;
+    clReleaseProgram(g);
+    return NULL;
 }
 
-static cl_program find_program(mw_ctx *c, const char *file, const char *options)
+// Fills g from the disk cache, if it may, or from the source.
+static mw_status build(mw_ctx *c, program *g, const char *file, const char *options, bool from_disk)
+{
+    char *source = full_source(c, file);
+    char *path = source ? cache_path(c, source, options) : NULL;
+    g->program = path && from_disk && !is_strict() ? load_binary(c, path, options) : NULL;
+    g->from_disk = g->program != NULL;
+    if (source && !g->program)
+        g->program = compile(c, file, source, options);
+    free(source);
+    free(g->unsaved);
+    g->unsaved = g->from_disk ? NULL : path;
+    if (g->from_disk)
+        free(path);
+    return mw_err(c);
+}
+
+static program *find_program(mw_ctx *c, const char *file, const char *options)
 {
     struct mw_programs *p = c->device->programs;
     char *key = mw_format(c, "%s|%s", file, options);
@@ -243,19 +258,46 @@ static cl_program find_program(mw_ctx *c, const char *file, const char *options)
     for (program *g = p->programs; g; g = g->next)
         if (strcmp(g->key, key) == 0) {
             free(key);
-            return g->program;
+            return g;
         }
-    cl_program built = build(c, file, options);
-    program *g = built ? mw_alloc(c, sizeof *g) : NULL;
-    if (!g) {
-        if (built)
-            clReleaseProgram(built);
+    program *g = mw_alloc(c, sizeof *g);
+    if (!g || build(c, g, file, options, true)) {
+        free(g ? g->unsaved : NULL);
+        free(g);
         free(key);
         return NULL;
     }
-    *g = (program){key, built, p->programs};
+    g->key = key;
+    g->next = p->programs;
     p->programs = g;
-    return built;
+    return g;
+}
+
+static cl_kernel make_kernel(mw_ctx *c, const char *file, const char *entry, const char *options)
+{
+    program *g = find_program(c, file, options);
+    if (!g)
+        return NULL;
+    cl_int e;
+    cl_kernel kernel = clCreateKernel(g->program, entry, &e);
+    if (e != CL_SUCCESS && g->from_disk) {
+        cl_program useless = g->program; // kernels that were made of it hold it still
+        if (build(c, g, file, options, false)) {
+            g->program = useless;
+            return NULL;
+        }
+        clReleaseProgram(useless);
+        kernel = clCreateKernel(g->program, entry, &e);
+    }
+    if (e != CL_SUCCESS) {
+        mw_fail(c, MW_E_BUILD, "kernels/%s.cl has no kernel '%s' (%s)", file, entry, mw_cl_error_name(e));
+        return NULL;
+    }
+    if (g->unsaved)
+        save_binary(c, g->unsaved, g->program);
+    free(g->unsaved);
+    g->unsaved = NULL;
+    return kernel;
 }
 
 cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, const char *options)
@@ -272,15 +314,9 @@ cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, cons
             k->launches++;
             return k->kernel;
         }
-    cl_program g = find_program(c, file, options);
-    if (!g)
+    cl_kernel kernel = make_kernel(c, file, entry, options);
+    if (!kernel)
         return NULL;
-    cl_int e;
-    cl_kernel kernel = clCreateKernel(g, entry, &e);
-    if (e != CL_SUCCESS) {
-        mw_fail(c, MW_E_BUILD, "kernels/%s.cl has no kernel '%s' (%s)", file, entry, mw_cl_error_name(e));
-        return NULL;
-    }
     kernel_entry *k = mw_alloc(c, sizeof *k);
     char *kept = k ? mw_strdup(c, key) : NULL;
     if (!kept) {

@@ -32,7 +32,7 @@ void mw_exec_free(mw_exec *x)
 
 // ---- results of nodes
 
-static void drop_results(mw_gnode *n)
+void mw_plan_drop(mw_gnode *n)
 {
     for (int i = 0; n->out && i < n->schema->nout; i++)
         mw_value_release(n->out[i]);
@@ -54,13 +54,14 @@ void mw_exec_let_go(mw_exec *x, int node)
     // last use.
     bool needed = x->uses && node < x->size && x->uses[node] > 0;
     if (n && n->holds > 0 && --n->holds == 0 && !needed)
-        drop_results(n);
+        mw_plan_drop(n);
     pthread_mutex_unlock(&x->lock);
 }
 
 // Ids are a topological order, so one sweep down sees every node that is needed, once.
 bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int node)
 {
+    mw_graph_refresh(c, x->g);
     bool *needed = node < 0 ? NULL : mw_alloc(c, (size_t)node + 1), literal = needed != NULL;
     if (needed)
         needed[node] = true;
@@ -70,7 +71,7 @@ bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int node)
         if (!needed[id] || there)
             continue;
         if (mw_plan_known(c, x, id)) {
-            drop_results(n);
+            mw_plan_drop(n);
             continue;
         }
         literal = (n->schema->type->flags & MW_NODE_LITERAL) != 0;
@@ -119,7 +120,7 @@ static void used(mw_exec *x, int id)
 {
     mw_gnode *n = mw_graph_node(x->g, id);
     if (--x->uses[id] == 0 && !n->holds)
-        drop_results(n);
+        mw_plan_drop(n);
 }
 
 static void finish(mw_exec *x, int id, mw_value **out, const mw_job *job)
@@ -127,6 +128,7 @@ static void finish(mw_exec *x, int id, mw_value **out, const mw_job *job)
     mw_gnode *n = mw_graph_node(x->g, id);
     type_stat *s = mw_plan_stat(x, n);
     n->out = out;
+    n->made = n->key;
     s->runs++;
     s->left--;
     s->seconds += mw_seconds() - job->began;
@@ -158,18 +160,43 @@ static void run_alone(mw_ctx *c, mw_exec *x, int id)
     mw_plan_ready(x, id);
 }
 
+void mw_exec_unrepeatable(mw_ctx *c)
+{
+    if (c->job)
+        c->job->unrepeatable = true;
+}
+
+bool mw_exec_holds(mw_ctx *c, mw_exec *x, int node)
+{
+    if (x->running_now)
+        return mw_graph_node(x->g, node)->out != NULL;
+    mw_graph_refresh(c, x->g);
+    return mw_plan_known(c, x, node);
+}
+
+// Whether the results may be cached, once all that feeds it has run.
+static bool is_pure(const mw_exec *x, const mw_gnode *n)
+{
+    bool pure = n->key_state == MW_KEY_GOOD;
+    for (int d = 0; pure && d < n->ndeps; d++)
+        pure = mw_graph_node(x->g, n->deps[d])->key_state == MW_KEY_GOOD;
+    return pure;
+}
+
 static void work_on(mw_ctx *c, mw_exec *x, int id)
 {
     mw_gnode *n = mw_graph_node(x->g, id);
     mw_job job;
     mw_value **out = NULL;
-    bool beside = x->busy++ > 0;
+    bool beside = x->busy++ > 0, pure = is_pure(x, n);
     int started = ++x->started;
     pthread_mutex_unlock(&x->lock);
     bool good = !mw_job_run(c, x, &job, n, &out);
-    if (good && x->cache && n->key_state == MW_KEY_GOOD)
+    pure = pure && !job.unrepeatable;
+    if (good && x->cache && pure)
         mw_cache_put(x->cache, n->key, out, n->schema->nout);
     pthread_mutex_lock(&x->lock);
+    n->key_state = pure ? MW_KEY_GOOD : MW_KEY_NONE;
     x->busy--;
     if (good)
         finish(x, id, out, &job);
@@ -243,7 +270,7 @@ static void clean_up(mw_exec *x, const int *targets, int n, bool good)
     for (int id = 0; id < x->size; id++) {
         mw_gnode *node = mw_graph_node(x->g, id);
         if (node->out && !node->holds)
-            drop_results(node);
+            mw_plan_drop(node);
     }
 }
 
@@ -255,8 +282,13 @@ mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n)
         return mw_fail(c, MW_E_SCRIPT, "a node's own function cannot ask for another node's value");
     x->running_now = true;
     x->began = mw_seconds();
+    mw_graph_refresh(c, x->g);
     if (!mw_plan_make(c, x, targets, n) && !mw_cancelled(c))
         work_together(c, x);
+    for (int id = 0; x->run && id < x->size && !x->failed && !mw_err(c); id++)
+        if (x->run[id])
+            mw_graph_check_files(c, x->g, id);
+    mw_graph_settle(c, x->g);
     if (x->failed)
         mw_fail(c, x->failed, "%s", x->message ? x->message : "out of host memory");
     free(x->message);

@@ -52,6 +52,12 @@ bool mw_exec_needs_device(const mw_exec *x, const int *targets, int n);
 // (MW_NODE_LITERAL nodes only).
 bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int node);
 
+// What runs on this context's thread now follows from more than its node's inputs (a clock, a random number):
+// its results and what follows from them are not cached. Nothing happens outside of a node's run.
+void mw_exec_unrepeatable(mw_ctx *c);
+// The node's results are held, and nothing that they follow from is another now.
+bool mw_exec_holds(mw_ctx *c, mw_exec *x, int node);
+
 // Entries of the types that were asked for so far, longest first; free() it.
 mw_node_time *mw_exec_times(mw_ctx *c, const mw_exec *x, int *count);
 

@@ -13,6 +13,7 @@ typedef struct mw_job {
     const mw_gnode *node;
     double began;
     int64_t done, total; // of the node's own progress
+    bool unrepeatable;
 } mw_job;
 
 // A set of node ids that gives the lowest first, so that work goes on in the script's order.
@@ -56,6 +57,7 @@ mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value *
 // ---- plan.c
 // The node's results are there, or were in the cache and are there now.
 bool mw_plan_known(mw_ctx *c, mw_exec *x, int id);
+void mw_plan_drop(mw_gnode *n); // the node's results go
 mw_status mw_plan_make(mw_ctx *c, mw_exec *x, const int *targets, int n);
 void mw_plan_forget(mw_exec *x);
 type_stat *mw_plan_stat(mw_exec *x, const mw_gnode *n);

@@ -15,8 +15,9 @@ struct mw_function {
     // args: a list, borrowed. One share of the result; NULL with an error pending. Called with a scope open;
     // what it computes is recorded when a tape is open.
     mw_value *(*call)(mw_ctx *c, mw_function *f, const mw_value *args);
-    bool known;    // everything its result follows from, besides args, is in `hash`
-    uint64_t hash; // part of the key of a node that is given the function
+    // A hash of what its result follows from besides args, as things are now; false: not all of it can be
+    // known, and a node that is given the function has no key.
+    bool (*recipe)(mw_ctx *c, const mw_function *f, uint64_t *hash);
 };
 
 mw_function *mw_value_as_function(const mw_value *v); // borrowed; NULL when it is none

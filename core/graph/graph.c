@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MOST_BYTES = 1 << 30 };
 
@@ -15,6 +16,8 @@ mw_graph *mw_graph_new(mw_ctx *c)
         free(g);
         return NULL;
     }
+    if (g)
+        g->born = time(NULL);
     return g;
 }
 

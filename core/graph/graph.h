@@ -22,10 +22,12 @@ typedef struct mw_gnode {
     int *deps;     // ids of the nodes that feed it, ascending, each once
     int ndeps;
     char *where; // "graphs/lmd.lua:19"
-    mw_hash key;
+    mw_hash key; // also of a node whose results may not be cached
     mw_key_state key_state;
-    mw_value **out; // schema->nout results while somebody needs them; NULL before and after
-    int holds;      // how many hold the results beyond the run that made them
+    uint64_t functions; // a hash of the functions that the key depends on
+    mw_hash made;       // the key that `out` was made with
+    mw_value **out;     // schema->nout results while somebody needs them; NULL before and after
+    int holds;          // how many hold the results beyond the run that made them
 } mw_gnode;
 
 typedef struct mw_graph mw_graph;
@@ -83,5 +85,12 @@ mw_status mw_graph_check(mw_ctx *c, mw_graph *g, const mw_port *p, mw_value *v);
 // The key of a node's results; also those of all that feed it. MW_KEY_NONE when it is impure or fed by such a
 // node.
 mw_key_state mw_graph_key(mw_ctx *c, mw_graph *g, int id);
+// Before an evaluation: looks anew at the files and functions that keys depend on. Where one is another now,
+// keys are found anew when they are asked for.
+void mw_graph_refresh(mw_ctx *c, mw_graph *g);
+// After an evaluation: what a node's function changed while it ran does not make its own results old.
+void mw_graph_settle(mw_ctx *c, mw_graph *g);
+// MW_E_FILE naming the file when one that the node is given is not what it was when its key was found.
+mw_status mw_graph_check_files(mw_ctx *c, mw_graph *g, int id);
 
 #endif

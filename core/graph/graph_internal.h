@@ -18,7 +18,13 @@ struct mw_graph {
     int nschemas;
     char *policy;
     size_t bytes;    // of all literals
-    mw_value *files; // path -> identity text, asked for once
+    mw_value *files; // path -> identity text, as it was when this evaluation began
+    int64_t born;    // seconds since 1970
 };
+
+// ---- file_identity.c
+// Text that is another when the file or folder that `name` leads to (mw_find_path) was changed; empty when
+// there is none. since: when the graph was made; of what was written after that the content counts too.
+mw_value *mw_file_identity(mw_ctx *c, const char *name, int64_t since);
 
 #endif

@@ -32,7 +32,7 @@ static void add_text(hasher *k, const char *text, size_t length)
 
 static void add_number(hasher *k, double x)
 {
-    if (isnan(x))
+    if (isnan(x) && !k->unknowable)
         mw_fail(k->c, MW_E_SCRIPT, "a number in it is NaN");
     if (x == 0)
         x = 0; // -0.0 and 0.0 are the same parameter
@@ -51,15 +51,11 @@ static void add_tensor(hasher *k, mw_tensor *t)
     free(data);
 }
 
-// A function by what it does, another object by what it is.
+// By what it is; functions, which are parameters only, by what they do (functions_of).
 static void add_object(hasher *k, const mw_value *v)
 {
-    const mw_function *f = mw_value_as_function(v);
-    if (f)
-        add(k, &f->hash, sizeof f->hash);
-    else
+    if (!mw_value_as_function(v))
         add(k, (const void *[]){mw_value_as_object(v)}, sizeof(void *));
-    k->unknowable = k->unknowable || (f && !f->known);
 }
 
 static void add_value(hasher *k, const mw_value *v);
@@ -104,40 +100,7 @@ static void add_value(hasher *k, const mw_value *v)
         add_entries(k, v);
 }
 
-// ---- files: name, size, times and inode of a file, or of everything in a folder
-
-static void add_file(hasher *k, const char *path, int depth);
-
-static int not_dots(const struct dirent *e) { return strcmp(e->d_name, ".") && strcmp(e->d_name, ".."); }
-
-static void add_folder(hasher *k, const char *path, int depth)
-{
-    struct dirent **names = NULL;
-    int n = scandir(path, &names, not_dots, alphasort);
-    for (int i = 0; i < n; i++) {
-        char below[PATH_MAX];
-        add_text(k, names[i]->d_name, strlen(names[i]->d_name));
-        if (snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name) < (int)sizeof below &&
-            depth < DEEPEST)
-            add_file(k, below, depth + 1);
-        free(names[i]);
-    }
-    free(names);
-}
-
-static void add_file(hasher *k, const char *path, int depth)
-{
-    struct stat s;
-    if (stat(path, &s))
-        return;
-    uint64_t facts[] = {(uint64_t)s.st_dev,          (uint64_t)s.st_ino,
-                        (uint64_t)s.st_size,         (uint64_t)s.st_mtim.tv_sec,
-                        (uint64_t)s.st_mtim.tv_nsec, (uint64_t)s.st_mode & S_IFMT};
-    if (S_ISDIR(s.st_mode))
-        add_folder(k, path, depth);
-    else
-        add(k, facts, sizeof facts);
-}
+// ---- nodes
 
 static mw_hash digest(hasher *k)
 {
@@ -145,54 +108,154 @@ static mw_hash digest(hasher *k)
     return (mw_hash){d.low64, d.high64};
 }
 
-// The identity of the file that a literal path names; found once in a graph's life.
-static void add_path(hasher *k, const char *name)
+// A path that another node makes is known when that has run.
+static void add_path(hasher *k, const mw_value *path)
 {
-    mw_value *known = mw_value_get(k->g->files, name);
-    if (!known) {
-        hasher f = {k->c, k->g, XXH3_createState()};
-        char text[40] = "", *path = f.h ? mw_find_path(k->c, name) : NULL;
-        if (path) {
-            XXH3_128bits_reset(f.h);
-            add_file(&f, path, 0);
-            mw_hash h = digest(&f);
-            snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)h.hi, (unsigned long long)h.lo);
-        }
-        mw_err_clear(k->c); // a missing file is the node's to report
-        free(path);
-        XXH3_freeState(f.h);
-        mw_value_set(k->c, k->g->files, name, mw_value_text(k->c, text, strlen(text)));
-        known = mw_value_get(k->g->files, name);
-    }
-    add_value(k, known);
+    const char *name = mw_value_as_text(path);
+    if (mw_link_of(path))
+        k->unknowable = true;
+    if (!mw_value_text_length(path))
+        return;
+    if (!mw_value_get(k->g->files, name))
+        mw_value_set(k->c, k->g->files, name, mw_file_identity(k->c, name, k->g->born));
+    add_value(k, mw_value_get(k->g->files, name));
 }
 
-// ---- nodes
+static bool has_functions(const mw_gnode *n)
+{
+    bool some = n->schema->type->recipe != NULL;
+    for (int i = 0; !some && i < n->schema->nin; i++)
+        some = mw_value_as_function(n->in[i]) != NULL;
+    return some;
+}
+
+static void mix(uint64_t *sum, uint64_t hash) { *sum = XXH3_64bits_withSeed(&hash, sizeof hash, *sum); }
+
+// What the node's own function and those it is given do, as things are now.
+static uint64_t functions_of(mw_ctx *c, const mw_gnode *n, bool *known)
+{
+    const mw_node_type *t = n->schema->type;
+    uint64_t sum = 0, hash = 0;
+    *known = !t->recipe || t->recipe(c, t, &hash);
+    mix(&sum, hash);
+    for (int i = 0; i < n->schema->nin; i++) {
+        const mw_function *f = mw_value_as_function(n->in[i]);
+        if (!f)
+            continue;
+        *known = f->recipe(c, f, &hash) && *known;
+        mix(&sum, hash);
+    }
+    return sum;
+}
+
+// Of a type made in a script: what stands in the sources for the others.
+static void add_declaration(hasher *k, const mw_node_type *t)
+{
+    for (const mw_port *p = t->in; p->name; p++) {
+        add_text(k, p->name, strlen(p->name));
+        add_text(k, p->type, strlen(p->type));
+    }
+    for (const mw_out *o = t->out; o->name; o++) {
+        add_text(k, o->name, strlen(o->name));
+        add_text(k, o->type, strlen(o->type));
+    }
+}
+
+static void add_functions(hasher *k, mw_gnode *n)
+{
+    bool known = true;
+    n->functions = has_functions(n) ? functions_of(k->c, n, &known) : 0;
+    add(k, &n->functions, sizeof n->functions);
+    k->unknowable = k->unknowable || !known;
+    if (n->schema->type->recipe)
+        add_declaration(k, n->schema->type);
+}
 
 static mw_key_state node_key(hasher *k, mw_gnode *n)
 {
     const mw_node_type *t = n->schema->type;
-    if (t->flags & MW_NODE_IMPURE)
-        return MW_KEY_NONE;
+    XXH3_128bits_reset(k->h);
+    k->unknowable = t->flags & MW_NODE_IMPURE;
     for (int i = 0; i < n->ndeps; i++)
         if (mw_graph_node(k->g, n->deps[i])->key_state == MW_KEY_NONE)
-            return MW_KEY_NONE;
-    XXH3_128bits_reset(k->h);
-    k->unknowable = false;
+            k->unknowable = true;
     add_text(k, t->name, strlen(t->name));
     add(k, &t->version, sizeof t->version);
     if (k->g->policy && !(t->flags & MW_NODE_HOST))
         add_text(k, k->g->policy, strlen(k->g->policy));
+    add_functions(k, n);
     for (int i = 0; i < n->schema->nin && !mw_err(k->c); i++) {
         add_value(k, n->in[i]);
         if (mw_err(k->c))
             mw_fail_context(k->c, "'%s'", t->in[i].name);
-        if (!strcmp(t->in[i].type, "path") && mw_value_text_length(n->in[i]))
-            add_path(k, mw_value_as_text(n->in[i]));
+        if (!strcmp(t->in[i].type, "path"))
+            add_path(k, n->in[i]);
     }
     n->key = digest(k);
     mw_fail_context(k->c, "%s: %s", n->where, t->name);
     return mw_err(k->c) || k->unknowable ? MW_KEY_NONE : MW_KEY_GOOD;
+}
+
+// ---- evaluations
+
+static bool files_differ(mw_ctx *c, mw_graph *g)
+{
+    bool differ = false;
+    mw_value *now = mw_value_map(c);
+    for (size_t i = 0; i < mw_value_count(g->files); i++) {
+        const char *name = mw_value_key_at(g->files, i);
+        mw_value *identity = mw_file_identity(c, name, g->born);
+        const char *old = mw_value_as_text(mw_value_at(g->files, i));
+        differ = differ || strcmp(old, mw_value_as_text(identity));
+        mw_value_set(c, now, name, identity);
+    }
+    if (mw_err(c)) {
+        mw_value_release(now);
+        return false;
+    }
+    mw_value_release(g->files);
+    g->files = now;
+    return differ;
+}
+
+void mw_graph_refresh(mw_ctx *c, mw_graph *g)
+{
+    int count = mw_graph_count(g);
+    bool known, differ = !mw_err(c) && files_differ(c, g);
+    for (int i = 0; i < count && !differ && !mw_err(c); i++) {
+        const mw_gnode *n = mw_graph_node(g, i);
+        if (n->key_state != MW_KEY_UNKNOWN && has_functions(n))
+            differ = functions_of(c, n, &known) != n->functions;
+    }
+    for (int i = 0; i < count && differ; i++)
+        mw_graph_node(g, i)->key_state = MW_KEY_UNKNOWN;
+}
+
+void mw_graph_settle(mw_ctx *c, mw_graph *g)
+{
+    bool known;
+    for (int i = 0; i < mw_graph_count(g) && !mw_err(c); i++) {
+        mw_gnode *n = mw_graph_node(g, i);
+        if (n->key_state != MW_KEY_UNKNOWN && has_functions(n))
+            n->functions = functions_of(c, n, &known);
+    }
+}
+
+mw_status mw_graph_check_files(mw_ctx *c, mw_graph *g, int id)
+{
+    const mw_gnode *n = mw_graph_node(g, id);
+    const mw_node_type *t = n->schema->type;
+    for (int i = 0; i < n->schema->nin && !mw_err(c); i++) {
+        const char *name = mw_value_as_text(n->in[i]);
+        const mw_value *old = strcmp(t->in[i].type, "path") ? NULL : mw_value_get(g->files, name);
+        mw_value *now = old ? mw_file_identity(c, name, g->born) : NULL;
+        if (now && strcmp(mw_value_as_text(old), mw_value_as_text(now))) {
+            mw_fail(c, MW_E_FILE, "%s changed during the run; run again when nothing writes to it", name);
+            mw_fail_context(c, "%s: %s: '%s'", n->where, t->name, t->in[i].name);
+        }
+        mw_value_release(now);
+    }
+    return mw_err(c);
 }
 
 mw_key_state mw_graph_key(mw_ctx *c, mw_graph *g, int id)

@@ -67,6 +67,9 @@ typedef struct MW_NAMED mw_node_type {
     const mw_port *in; // ends with a NULL name
     const mw_out *out; // ends with a NULL name
     mw_node_run run;
+    // Of a type made while a graph is wired: a hash of what its results follow from besides its inputs, as
+    // things are now; false: not all of it can be known. NULL: `version` says it.
+    bool (*recipe)(mw_ctx *c, const struct mw_node_type *t, uint64_t *hash);
 } mw_node_type;
 
 // The node type with this name; NULL when there is none.

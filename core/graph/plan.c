@@ -8,13 +8,18 @@
 bool mw_plan_known(mw_ctx *c, mw_exec *x, int id)
 {
     mw_gnode *n = mw_graph_node(x->g, id);
-    if (n->out)
+    if (!x->cache)
+        return n->out != NULL;
+    mw_key_state state = mw_graph_key(c, x->g, id);
+    if (n->out && n->made.lo == n->key.lo && n->made.hi == n->key.hi)
         return true;
-    if (!x->cache || mw_graph_key(c, x->g, id) != MW_KEY_GOOD)
+    mw_plan_drop(n);
+    if (!x->cache || state != MW_KEY_GOOD)
         return false;
     mw_value **out = mw_alloc(c, ((size_t)n->schema->nout + 1) * sizeof *out);
     if (out && mw_cache_get(x->cache, n->key, out, n->schema->nout)) {
         n->out = out;
+        n->made = n->key;
         return true;
     }
     free(out);

@@ -44,6 +44,34 @@ static mw_value *call_script(mw_ctx *c, mw_function *f, const mw_value *args)
     return k.result;
 }
 
+typedef struct hashed {
+    int ref;
+    bool known;
+    uint64_t hash;
+} hashed;
+
+static int hash_function(lua_State *L)
+{
+    hashed *h = lua_touserdata(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, h->ref);
+    h->known = mw_lua_function_hash(L, lua_gettop(L), &h->hash);
+    return 0;
+}
+
+bool mw_lua_recipe(mw_ctx *c, mw_script *s, int ref, uint64_t *hash)
+{
+    hashed h = {.ref = ref};
+    mw_lua_protected(c, s, hash_function, &h);
+    *hash = h.hash;
+    return h.known;
+}
+
+static bool recipe(mw_ctx *c, const mw_function *f, uint64_t *hash)
+{
+    const script_function *own = (const script_function *)f;
+    return mw_lua_recipe(c, own->s, own->ref, hash);
+}
+
 static void free_script_function(mw_object *o) { free(o); }
 
 static const mw_object_type script_function_type = {.name = "function", .free = free_script_function};
@@ -75,14 +103,12 @@ static int reference(lua_State *L, int idx)
 
 mw_value *mw_lua_function_value(lua_State *L, mw_script *s, int idx)
 {
-    uint64_t hash;
     luaL_checkstack(L, 8, "too many values");
-    bool known = mw_lua_function_hash(L, idx, &hash);
     int ref = reference(L, idx);
     script_function *f = mw_alloc(s->c, sizeof *f);
     if (!f)
         return NULL;
-    *f = (script_function){.f = {.call = call_script, .known = known, .hash = hash}, .s = s, .ref = ref};
+    *f = (script_function){.f = {.call = call_script, .recipe = recipe}, .s = s, .ref = ref};
     f->f.object.type = &script_function_type;
     atomic_init(&f->f.object.refs, 1);
     return mw_value_object(s->c, &f->f.object);

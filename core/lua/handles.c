@@ -79,6 +79,10 @@ static int handle_value(lua_State *L)
         return mw_lua_raise(L, s);
     if (s->o.check)
         look_only(L, s, h);
+    if (h->held && !mw_exec_holds(s->c, s->x, h->node)) {
+        mw_exec_let_go(s->x, h->node);
+        h->held = false;
+    }
     if (!h->held) {
         lua_State *outer = s->L;
         double began = mw_lua_clock();

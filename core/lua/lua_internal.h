@@ -169,12 +169,20 @@ int mw_lua_missing(lua_State *L, mw_script *s, const char *composite, const char
 void mw_lua_push_constructor(lua_State *L, const mw_node_type *type);
 
 // ---- function_hash.c
-// False when the function at idx closes over something that has no content to hash (a tensor, a handle).
+// A hash of what the function at idx computes: its code without names and lines, the variables it closes
+// over, the globals it reads, with what they hold now. False when something there has no content to hash (a
+// tensor, a handle), or when it is too much.
 bool mw_lua_function_hash(lua_State *L, int idx, uint64_t *hash);
+// What is there before the script runs goes by its name in a hash; call it once all is open.
+void mw_lua_name_globals(lua_State *L);
+// The function or table at idx is the engine's, table.key from now on.
+void mw_lua_give_name(lua_State *L, int idx, const char *table, const char *key);
 
 // ---- functions.c
 // A function of the script for nodes to call, one share; NULL with an error pending.
 mw_value *mw_lua_function_value(lua_State *L, mw_script *s, int idx);
+// The hash of the function at this place of Lua's registry, for a node's key.
+bool mw_lua_recipe(mw_ctx *c, mw_script *s, int ref, uint64_t *hash);
 void mw_lua_push_function(lua_State *L, const mw_value *v); // callable; takes a share of its own
 mw_value *mw_lua_callable(lua_State *L, int idx);           // what was pushed so, borrowed; NULL
 // Runs f(data) for a node, whose context is c; a Lua error becomes a pending one.

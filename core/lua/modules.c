@@ -94,6 +94,8 @@ static char loading; // stands for a module while it is being loaded
 int mw_lua_require(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
+    if (strncmp(name, "moonweave", strlen("moonweave")) != 0)
+        mw_exec_unrepeatable(mw_lua_script(L)->c); // within a node: its text is in no key
     lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
     lua_getfield(L, -1, name);
     if (!lua_isnil(L, -1)) {
@@ -148,6 +150,7 @@ static int mw_index(lua_State *L)
         lua_pushstring(L, module);
         lua_call(L, 1, 1);
     }
+    mw_lua_give_name(L, -1, "mw", name);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, -2);
     lua_rawset(L, 1);
@@ -174,4 +177,5 @@ void mw_lua_open_modules(lua_State *L)
     lua_setmetatable(L, -2);
     lua_setfield(L, -2, "moonweave");
     lua_setfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
+    mw_lua_name_globals(L);
 }

@@ -131,6 +131,48 @@ static int load_chunk(lua_State *L)
     return 1;
 }
 
+// ---- what gives another result each time
+
+// The library's own function (upvalue 1), and the node that calls it is never cached.
+static int call_unrepeatable(lua_State *L)
+{
+    mw_exec_unrepeatable(mw_lua_script(L)->c);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+// Names ends with a NULL; what there is not stays so.
+static void mark_unrepeatable(lua_State *L, const char *lib, const char *const *names)
+{
+    lua_getglobal(L, lib);
+    for (; lua_istable(L, -1) && *names; names++) {
+        lua_getfield(L, -1, *names);
+        if (!lua_isfunction(L, -1)) {
+            lua_pop(L, 1);
+            continue;
+        }
+        lua_pushcclosure(L, call_unrepeatable, 1);
+        lua_setfield(L, -2, *names);
+    }
+    lua_pop(L, 1);
+}
+
+static void mark_all_unrepeatable(lua_State *L)
+{
+    static const char *const of_math[] = {"random", "randomseed", 0};
+    static const char *const of_os[] = {"time",   "clock",  "date",    "getenv", "execute",
+                                        "remove", "rename", "tmpname", 0};
+    static const char *const of_io[] = {"open", "lines", "read", "popen", "input", "tmpfile", 0};
+    static const char *const of_base[] = {"load",           "loadstring", "loadfile", "dofile",
+                                          "collectgarbage", "gcinfo",     0};
+    mark_unrepeatable(L, LUA_MATHLIBNAME, of_math);
+    mark_unrepeatable(L, LUA_OSLIBNAME, of_os);
+    mark_unrepeatable(L, LUA_IOLIBNAME, of_io);
+    mark_unrepeatable(L, "_G", of_base);
+}
+
 // ---- what is there
 
 static void open_lib(lua_State *L, const char *name, lua_CFunction open)
@@ -213,6 +255,7 @@ static int open_all(lua_State *L)
     mw_lua_add_strings(L);
     mw_lua_guard_handlers(L);
     mw_lua_bound_tables(L);
+    mark_all_unrepeatable(L);
     return 0;
 }
 

@@ -1,7 +1,6 @@
 // user_node.c: mw.node: a node whose work is a Lua function of the script.
 #include "core/lua/lua_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +10,11 @@ typedef struct mw_user_node {
     mw_node_type type; // first: the executor knows this address
     struct mw_user_node *next;
     mw_script *s;
-    int function; // in Lua's registry
-    int ninputs;  // ports below this are inputs, then parameters, then the function's hash
+    int function;                     // in Lua's registry
+    int ninputs;                      // ports below this are inputs, then parameters
     mw_declared declared[MOST_PORTS]; // what the ports' texts belong to
     int ndeclared;
-    char hash[24];
-    mw_port in[MOST_PORTS + 2];
+    mw_port in[MOST_PORTS + 1];
     mw_out out[MOST_PORTS + 1];
 } mw_user_node;
 
@@ -160,17 +158,19 @@ static void read_outputs(lua_State *L, mw_user_node *n)
 
 static mw_status run(mw_ctx *c, mw_value *const *in, mw_value **out);
 
-// The function at the top of the stack goes into the registry, its hash into a port that cannot be set.
+static bool recipe(mw_ctx *c, const mw_node_type *t, uint64_t *hash)
+{
+    const mw_user_node *n = (const mw_user_node *)t;
+    return mw_lua_recipe(c, n->s, n->function, hash);
+}
+
+// The function at the top of the stack goes into the registry.
 static void keep_function(lua_State *L, mw_user_node *n)
 {
-    uint64_t hash;
-    bool known = mw_lua_function_hash(L, lua_gettop(L), &hash);
-    snprintf(n->hash, sizeof n->hash, "\"%016llx\"", (unsigned long long)hash);
     for (int i = 0; i < n->ndeclared; i++)
         n->in[i] = n->declared[i].port;
-    n->in[n->ndeclared] =
-        (mw_port){.name = "(function)", .type = "text", .def = n->hash, .doc = "what the function is"};
-    n->type.flags = MW_NODE_MAIN | (known ? 0u : (unsigned)MW_NODE_IMPURE);
+    n->type.flags = MW_NODE_MAIN;
+    n->type.recipe = recipe;
     n->function = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 

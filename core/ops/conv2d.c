@@ -117,6 +117,7 @@ static const mw_op op = {
     vjp,
     sizeof(attrs),
     mw_reads_weight,
+    MW_READS_IN(1),
 };
 
 mw_tensor *mw_prepare_conv2d(mw_ctx *c, mw_tensor *w)

@@ -1,5 +1,6 @@
 // apply.c: the one gate through which all ops pass.
 #include "core/tensor/tape.h"
+#include "core/tensor/tensor_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,10 @@ mw_status mw_apply_many(mw_ctx *c, const mw_op *op, mw_tensor *const *in, int ni
         k.in[i] = in[i];
         if (!in[i] && i < op->nreq)
             return mw_fail(c, MW_E_ARG, "%s %s: input %d is missing", op->name, op->sig, i + 1);
+        if (in[i] && !(op->prepared & MW_READS_IN(i)) && !mw_tensor_plain(c, in[i])) {
+            mw_fail_context(c, "%s %s: input %d", op->name, op->sig, i + 1);
+            return mw_err(c);
+        }
     }
     struct mw_tape *tape = c->tape; // what an op does inside is its own affair
     c->tape = NULL;

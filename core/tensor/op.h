@@ -39,6 +39,7 @@ typedef struct mw_op {
     // Of which tensors vjp reads the elements, by MW_READS_*: of the others it gets shape and dtype alone,
     // and the tape need not keep them. NULL: of all.
     unsigned (*reads)(const mw_call *k, const bool *want);
+    unsigned prepared; // MW_READS_IN of the inputs that may be weights prepared for kernels (mw_prepare_*)
 } mw_op;
 
 #define MW_READS_IN(i) (1u << (i))

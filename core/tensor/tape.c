@@ -15,6 +15,7 @@ typedef struct mw_tape {
     struct mw_tape *outside;
     int64_t serial;
     bool recompute;
+    bool segment; // stands for `outside` while a part that is run again runs for the first time
     record *records;
     size_t count, capacity;
     mw_tensor **grads; // by slot index; a share each
@@ -64,11 +65,36 @@ static bool in_tape(const mw_tape *t, const mw_tensor *x) { return t && x && x->
 
 bool mw_watched(const mw_ctx *c, const mw_tensor *t) { return in_tape(c->tape, t); }
 
+// A tape outside of t watches x.
+static bool in_outer(const mw_tape *t, const mw_tensor *x)
+{
+    bool in = false;
+    for (t = t->outside; t && !in; t = t->outside)
+        in = in_tape(t, x);
+    return in;
+}
+
+static const char *name_of(const mw_tensor *x) { return x->label ? x->label : "a tensor"; }
+
 void mw_watch(mw_ctx *c, mw_tensor *x)
 {
     mw_tape *t = c->tape;
     if (mw_err(c) || !t || !x || in_tape(t, x))
         return;
+    if (t->segment) {
+        mw_fail(
+            c, MW_E_ARG,
+            "%s is watched within a part of a network that is run again for its gradient; watch it before "
+            "and hand it to the part as an input",
+            name_of(x));
+        return;
+    }
+    if (in_outer(t, x)) {
+        mw_fail(c, MW_E_ARG,
+                "%s is watched by a tape outside of this one, which is open still; watch mw_alias of it here",
+                name_of(x));
+        return;
+    }
     if (t->slots == t->grads_capacity) {
         size_t capacity = t->grads_capacity ? 2 * t->grads_capacity : 16;
         mw_tensor **more = mw_realloc(c, t->grads, capacity * sizeof *more);
@@ -106,9 +132,23 @@ static mw_tensor *kept(mw_ctx *c, mw_tensor *t, bool whole)
     return !t || whole ? mw_retain(t) : mw_tensor_outline(c, t);
 }
 
+static void check_segment(mw_ctx *c, const mw_tape *t, const mw_call *k)
+{
+    for (int i = 0; i < k->nin && !mw_err(c); i++)
+        if (k->in[i] && in_outer(t, k->in[i]))
+            mw_fail(c, MW_E_ARG,
+                    "%s is watched and used within a part of a network that is run again for its gradient, "
+                    "but is no input of the part; hand it over as one, or begin the tape without recompute",
+                    name_of(k->in[i]));
+}
+
 void mw_tape_record(mw_ctx *c, mw_call *k)
 {
     mw_tape *t = c->tape;
+    if (t && t->segment) {
+        check_segment(c, t, k);
+        return;
+    }
     bool want[MW_MAXIN] = {0}, wanted = false;
     for (int i = 0; i < k->nin; i++) {
         want[i] = in_tape(t, k->in[i]);
@@ -327,12 +367,16 @@ mw_tensor *mw_segment(mw_ctx *c, mw_segment_fn fn, const void *user, size_t user
     memcpy(a.user, user, user_size);
     if (!t || !t->recompute)
         return fn(c, a.user, in);
-    c->tape = NULL;
+    mw_tape first = {.outside = t, .serial = -1, .segment = true};
     mw_call k = {.op = &segment, .nin = nin, .attrs = &a};
-    for (int i = 0; i < nin; i++)
-        k.in[i] = in[i];
+    mw_tensor *own[MW_MAXIN] = {0}; // of its own names, so that other watched tensors are noticed
     mw_scope_begin(c);
-    k.out[0] = mw_scope_end(c, fn(c, a.user, in));
+    for (int i = 0; i < nin; i++) {
+        k.in[i] = in[i];
+        own[i] = mw_alias(c, in[i]);
+    }
+    c->tape = &first;
+    k.out[0] = mw_scope_end(c, mw_err(c) ? NULL : fn(c, a.user, own));
     c->tape = t;
     if (k.out[0])
         mw_tape_record(c, &k);

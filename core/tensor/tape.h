@@ -20,7 +20,8 @@ mw_status mw_tape_begin(mw_ctx *c, bool recompute);
 // Stop recording and forget the records.
 void mw_tape_end(mw_ctx *c);
 
-// The gradient with respect to t will be asked for. t: f32 or f16.
+// The gradient with respect to t will be asked for. t: f32 or f16. MW_E_ARG when a tape outside watches it
+// (watch mw_alias of it), and within a segment that is run again.
 void mw_watch(mw_ctx *c, mw_tensor *t);
 // Does anything recorded for t's gradient? False without a tape, and for NULL.
 bool mw_watched(const mw_ctx *c, const mw_tensor *t);
@@ -32,8 +33,8 @@ mw_status mw_backward(mw_ctx *c, int nof, mw_tensor *const *of, mw_tensor *const
                       mw_tensor *const *wrt, mw_tensor **grad);
 
 // A part of a network that may be run again instead of kept: out = fn(in). `user` (user_size bytes) is
-// copied; what it points to must outlive the tape. fn must use nothing that is watched but `in`. Without a
-// tape, or with one that keeps everything, simply fn(in).
+// copied; what it points to must outlive the tape. fn must use nothing that is watched but `in`
+// (MW_E_ARG). Without a tape, or with one that keeps everything, simply fn(in).
 typedef mw_tensor *(*mw_segment_fn)(mw_ctx *c, const void *user, mw_tensor *const *in);
 mw_tensor *mw_segment(mw_ctx *c, mw_segment_fn fn, const void *user, size_t user_size, int nin,
                       mw_tensor *const *in);

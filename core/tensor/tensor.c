@@ -178,6 +178,18 @@ mw_tensor *mw_tensor_outline(mw_ctx *c, const mw_tensor *t)
     return o;
 }
 
+bool mw_tensor_plain(mw_ctx *c, const mw_tensor *t)
+{
+    char text[96];
+    if (t->layout == MW_LAYOUT_PLAIN)
+        return true;
+    mw_fail(c, MW_E_ARG,
+            "%s %s was prepared for the kernels of linear layers and convolutions and can be nothing else; "
+            "use the weight as it was before mw_prepare_linear or mw_prepare_conv2d",
+            t->label ? t->label : "a weight", mw_shape_text(t, text, sizeof text));
+    return false;
+}
+
 static mw_status write_bytes(mw_ctx *c, mw_tensor *t, const void *data)
 {
     size_t bytes = (size_t)mw_numel(t) * mw_dtype_size(t->dtype);
@@ -285,6 +297,8 @@ static mw_status read_all(mw_ctx *c, const mw_tensor *t, void *out, element_fn e
         return mw_err(c);
     if (c->dry)
         return mw_fail(c, MW_E_RUN, "a dry run has no values to read");
+    if (!mw_tensor_plain(c, t))
+        return mw_err(c);
     int64_t n = mw_numel(t), first;
     if (!n)
         return MW_OK;

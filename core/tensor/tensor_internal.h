@@ -16,6 +16,10 @@ typedef struct mw_storage {
 mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
                           int64_t offset);
 
+// False, with MW_E_ARG pending, when t is a weight that was prepared for kernels: its elements lie in another
+// order.
+bool mw_tensor_plain(mw_ctx *c, const mw_tensor *t);
+
 // t's dtype, shape and slot without its elements; to be released.
 mw_tensor *mw_tensor_outline(mw_ctx *c, const mw_tensor *t);
 

@@ -100,6 +100,8 @@ const mw_op mw_view_expand = {
 mw_tensor *mw_view_recorded(mw_ctx *c, const mw_op *op, mw_tensor *x, mw_tensor *view,
                             const mw_view_attrs *attrs)
 {
+    if (view && !mw_tensor_plain(c, x))
+        return NULL;
     if (view && c->tape) {
         mw_call k = {.op = op, .nin = 1, .in = {x}, .out = {view}, .attrs = attrs};
         mw_tape_record(c, &k);

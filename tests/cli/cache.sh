@@ -33,7 +33,7 @@ done
 compute
 right
 for f in "${kernels[@]}"; do
-    grep -qa '^MWKERN1' "$f" || complain "$f was not built again"
+    grep -qa '^MWKERN2' "$f" || complain "$f was not built again"
     [ "$(stat -c %s "$f")" -gt 1000 ] || complain "$f is still cut"
 done
 [ "$(ls "$XDG_CACHE_HOME/moonweave/kernels" | wc -l)" = "${#kernels[@]}" ] || complain "something else was left"

@@ -163,6 +163,86 @@ static void a_segment_gives_the_same_gradient(void **state)
     assert_true(g[0][0] == 1 && g[0][3] == 1);
 }
 
+static void refused(mw_status status, const char *sentence)
+{
+    assert_int_equal(status, MW_E_ARG);
+    assert_non_null(strstr(mw_errmsg(c), sentence));
+}
+
+// ctx, {weight, watched within}: x * weight.
+static mw_tensor *times_weight(mw_ctx *ctx, const void *user, mw_tensor *const *in)
+{
+    mw_tensor *w = ((mw_tensor *const *)user)[0];
+    if (((mw_tensor *const *)user)[1])
+        mw_watch(ctx, w);
+    return mw_mul(ctx, in[0], w);
+}
+
+static void what_a_segment_uses_and_is_not_given_is_refused(void **state)
+{
+    (void)state;
+    mw_tensor *x = leaf(MW_SHAPE(2)), *w = leaf(MW_SHAPE(2)), *user[2] = {w, NULL}, *y;
+    y = mw_segment(c, times_weight, user, sizeof user, 1, &x); // nothing is run again
+    float g[2];
+    gradient(y, NULL, w, g);
+    assert_true(g[0] == 0 && g[1] == 1);
+    mw_tape_end(c);
+    assert_int_equal(mw_tape_begin(c, true), MW_OK);
+    x = leaf(MW_SHAPE(2));
+    w = user[0] = leaf(MW_SHAPE(2));
+    w->label = "the weight";
+    assert_null(mw_segment(c, times_weight, user, sizeof user, 1, &x));
+    refused(mw_err(c), "the weight is watched and used within a part of a network that is run again");
+}
+
+static void what_a_segment_watches_is_refused(void **state)
+{
+    (void)state;
+    mw_tape_end(c);
+    assert_int_equal(mw_tape_begin(c, true), MW_OK);
+    mw_tensor *x = leaf(MW_SHAPE(2)), *w = mw_tensor_scalar(c, 2), *user[2] = {w, w};
+    assert_null(mw_segment(c, times_weight, user, sizeof user, 1, &x));
+    refused(mw_err(c), "is watched within a part of a network that is run again");
+}
+
+static void what_an_outer_tape_watches_is_refused_by_an_inner(void **state)
+{
+    (void)state;
+    mw_tensor *x = leaf(MW_SHAPE(2)), *own = mw_alias(c, x);
+    assert_int_equal(mw_tape_begin(c, false), MW_OK);
+    mw_watch(c, own);
+    float g[2];
+    gradient(mw_mul(c, own, own), NULL, own, g);
+    assert_true(g[1] == 2);
+    mw_watch(c, x);
+    refused(mw_err(c), "is watched by a tape outside of this one");
+    mw_tape_end(c);
+    mw_err_clear(c);
+    gradient(mw_mul(c, x, x), NULL, x, g); // the outer tape lost nothing
+    assert_true(g[1] == 2);
+}
+
+static void a_prepared_weight_is_no_plain_tensor(void **state)
+{
+    (void)state;
+    mw_tensor *w = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(2, 3), (float[]){1, 2, 3, 4, 5, 6});
+    mw_tensor *x = leaf(MW_SHAPE(1, 3)), *packed = mw_prepare_linear(c, w);
+    float v[6];
+    gradient(mw_linear(c, x, packed, NULL, MW_ACT_NONE, NULL), NULL, x, v);
+    assert_true(v[0] == 5 && v[2] == 9);
+    const char *sentence = "was prepared for the kernels of linear layers and convolutions";
+    assert_null(mw_add(c, packed, w));
+    refused(mw_err(c), sentence);
+    mw_err_clear(c);
+    assert_null(mw_matmul(c, x, packed, 1));
+    refused(mw_err(c), sentence);
+    mw_err_clear(c);
+    assert_null(mw_transpose(c, packed, 0, 1));
+    refused(mw_err(c), sentence);
+    mw_err_clear(c);
+    refused(mw_tensor_read_f32(c, packed, v), sentence);
+}
+
 static void none_begins_after_an_error(void **state)
 {
     (void)state;
@@ -183,6 +263,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_recorded_that_needs_no_gradient, begin, clean),
         cmocka_unit_test_setup_teardown(values_that_no_gradient_reads_are_let_go, begin, clean),
         cmocka_unit_test_setup_teardown(a_segment_gives_the_same_gradient, begin, clean),
+        cmocka_unit_test_setup_teardown(what_a_segment_uses_and_is_not_given_is_refused, begin, clean),
+        cmocka_unit_test_setup_teardown(what_a_segment_watches_is_refused, begin, clean),
+        cmocka_unit_test_setup_teardown(what_an_outer_tape_watches_is_refused_by_an_inner, begin, clean),
+        cmocka_unit_test_setup_teardown(a_prepared_weight_is_no_plain_tensor, begin, clean),
         cmocka_unit_test_setup_teardown(none_begins_after_an_error, begin, clean),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

@@ -115,6 +115,7 @@ static void made_files(void **state)
 {
     (void)state;
     mw_ctx *c = mw_ctx_new();
+    c->log_level = MW_LOG_DEBUG; // -v
     c->log_level = MW_LOG_ERROR;
     char *folder = scratch_make(), *path = mw_path_join(c, folder, "a.safetensors");
     const float values[8] = {0};
@@ -125,7 +126,8 @@ static void made_files(void **state)
     assert_int_equal(mw_st_write(c, path, lora, 2, metadata), MW_OK);
     says(c, path,
          (const char *const[]){"2 tensors, 14 parameters, 40 bytes, 1 of F16, 1 of F32", "kohya", "rank 2",
-                               "metadata ss_note: line\\nline", "lora_unet_x.lora_up.weight F16 [4,2]", NULL});
+                               "metadata ss_note: line\\nline", "lora_unet_x.lora_up.weight F16 [4,2]",
+                               NULL});
     mw_image image = {2, 1, (uint8_t[]){1, 2, 3, 4, 5, 6}};
     const mw_png_text text = {"parameters", "a red star\nSteps: 20"};
     free(path);
