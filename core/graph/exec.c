@@ -160,12 +160,6 @@ static void run_alone(mw_ctx *c, mw_exec *x, int id)
     mw_plan_ready(x, id);
 }
 
-void mw_exec_unrepeatable(mw_ctx *c)
-{
-    if (c->job)
-        c->job->unrepeatable = true;
-}
-
 bool mw_exec_holds(mw_ctx *c, mw_exec *x, int node)
 {
     if (x->running_now)

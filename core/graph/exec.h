@@ -52,9 +52,9 @@ bool mw_exec_needs_device(const mw_exec *x, const int *targets, int n);
 // (MW_NODE_LITERAL nodes only).
 bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int node);
 
-// What runs on this context's thread now follows from more than its node's inputs (a clock, a random number):
+// What runs on this thread now follows from more than its node's inputs (a clock, a random number):
 // its results and what follows from them are not cached. Nothing happens outside of a node's run.
-void mw_exec_unrepeatable(mw_ctx *c);
+void mw_exec_unrepeatable(void);
 // The node's results are held, and nothing that they follow from is another now.
 bool mw_exec_holds(mw_ctx *c, mw_exec *x, int node);
 

@@ -12,6 +12,12 @@ const mw_node_type *mw_running_type(void) { return running ? running->node->sche
 
 const char *mw_running_where(void) { return running ? running->node->where : ""; }
 
+void mw_exec_unrepeatable(void)
+{
+    if (running)
+        running->unrepeatable = true;
+}
+
 bool mw_progress(mw_ctx *c, int64_t done, int64_t total)
 {
     mw_job *job = running;

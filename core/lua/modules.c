@@ -95,7 +95,7 @@ int mw_lua_require(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
     if (strncmp(name, "moonweave", strlen("moonweave")) != 0)
-        mw_exec_unrepeatable(mw_lua_script(L)->c); // within a node: its text is in no key
+        mw_exec_unrepeatable(); // within a node: its text is in no key
     lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
     lua_getfield(L, -1, name);
     if (!lua_isnil(L, -1)) {

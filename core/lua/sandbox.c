@@ -136,7 +136,7 @@ static int load_chunk(lua_State *L)
 // The library's own function (upvalue 1), and the node that calls it is never cached.
 static int call_unrepeatable(lua_State *L)
 {
-    mw_exec_unrepeatable(mw_lua_script(L)->c);
+    mw_exec_unrepeatable();
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);

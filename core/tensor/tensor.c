@@ -181,7 +181,7 @@ mw_tensor *mw_tensor_outline(mw_ctx *c, const mw_tensor *t)
 bool mw_tensor_plain(mw_ctx *c, const mw_tensor *t)
 {
     char text[96];
-    if (t->layout == MW_LAYOUT_PLAIN)
+    if (t->packing == MW_PACKING_NONE)
         return true;
     mw_fail(c, MW_E_ARG,
             "%s %s was prepared for the kernels of linear layers and convolutions and can be nothing else; "
