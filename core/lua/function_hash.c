@@ -5,14 +5,12 @@
 // there is a limit to the work. What the engine and the libraries give goes by its name.
 #include "core/lua/bytecode.h"
 #include "core/lua/lua_internal.h"
+#include "core/lua/names.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 enum { MOST_VALUES = 1 << 18, MOST_BYTES = 64 << 20, CDATA = LUA_TTHREAD + 2 };
-
-static const char names_key[] = "moonweave.names"; // what the engine gives -> its name
 
 typedef struct hashing {
     lua_State *L;
@@ -46,115 +44,6 @@ static const char *name_of(const hashing *h, int idx)
     const char *name = lua_tostring(L, -1); // the table keeps it
     lua_pop(L, 1);
     return name;
-}
-
-void mw_lua_give_name(lua_State *L, int idx, const char *table, const char *key)
-{
-    int type = lua_type(L, idx);
-    lua_getfield(L, LUA_REGISTRYINDEX, names_key);
-    lua_pushvalue(L, idx > 0 ? idx : idx - 1);
-    lua_rawget(L, -2);
-    bool fresh = lua_isnil(L, -1) && (type == LUA_TFUNCTION || type == LUA_TTABLE);
-    lua_pop(L, 1);
-    if (fresh) {
-        lua_pushvalue(L, idx > 0 ? idx : idx - 1);
-        lua_pushfstring(L, "%s.%s", table, key);
-        lua_rawset(L, -3);
-    }
-    lua_pop(L, 1);
-}
-
-typedef struct key {
-    int type;
-    double number;
-    const char *text;
-    size_t length;
-} key;
-
-static int in_order(const void *a, const void *b)
-{
-    const key *x = a, *y = b;
-    if (x->type != y->type)
-        return x->type - y->type;
-    if (x->type != LUA_TSTRING)
-        return (x->number > y->number) - (x->number < y->number);
-    int d = memcmp(x->text, y->text, x->length < y->length ? x->length : y->length);
-    return d ? d : (x->length > y->length) - (x->length < y->length);
-}
-
-static void push_key(lua_State *L, const key *k)
-{
-    if (k->type == LUA_TSTRING)
-        lua_pushlstring(L, k->text, k->length);
-    else if (k->type == LUA_TNUMBER)
-        lua_pushnumber(L, k->number);
-    else
-        lua_pushboolean(L, k->number != 0);
-}
-
-// The keys of the table at idx in an order of their own, pushed as userdata. -1: there are too many, or some
-// have no order.
-static long sorted_keys(lua_State *L, int idx, size_t most, key **keys)
-{
-    size_t n = 0, i = 0;
-    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-        int type = lua_type(L, -2);
-        if ((type != LUA_TSTRING && type != LUA_TNUMBER && type != LUA_TBOOLEAN) || ++n > most) {
-            lua_settop(L, -3);
-            return -1;
-        }
-    }
-    *keys = lua_newuserdata(L, (n + 1) * sizeof **keys);
-    for (lua_pushnil(L); i < n && lua_next(L, idx); lua_pop(L, 1), i++) {
-        key *k = &(*keys)[i];
-        *k = (key){.type = lua_type(L, -2)};
-        if (k->type == LUA_TSTRING)
-            k->text = lua_tolstring(L, -2, &k->length);
-        else
-            k->number = k->type == LUA_TNUMBER ? lua_tonumber(L, -2) : lua_toboolean(L, -2);
-    }
-    qsort(*keys, n, sizeof **keys, in_order);
-    return (long)n;
-}
-
-// Names the functions of the table at idx and of those in it.
-static void name_table(lua_State *L, int idx, const char *name, int depth)
-{
-    key *keys;
-    int top = lua_gettop(L);
-    luaL_checkstack(L, 12, NULL);
-    long n = sorted_keys(L, idx, MOST_VALUES, &keys);
-    for (long i = 0; i < n; i++) {
-        if (keys[i].type != LUA_TSTRING)
-            continue;
-        push_key(L, &keys[i]);
-        lua_rawget(L, idx);
-        mw_lua_give_name(L, -1, name, keys[i].text);
-        if (lua_istable(L, -1) && depth)
-            name_table(L, lua_gettop(L), keys[i].text, depth - 1);
-        lua_pop(L, 1);
-    }
-    lua_settop(L, top);
-    if (!lua_getmetatable(L, idx))
-        return;
-    mw_lua_give_name(L, -1, name, "metatable");
-    if (depth)
-        name_table(L, lua_gettop(L), "metatable", 0);
-    lua_settop(L, top);
-}
-
-void mw_lua_name_globals(lua_State *L)
-{
-    lua_newtable(L);
-    lua_setfield(L, LUA_REGISTRYINDEX, names_key);
-    lua_pushvalue(L, LUA_GLOBALSINDEX);
-    mw_lua_give_name(L, -1, "", "_G");
-    name_table(L, lua_gettop(L), "_G", 1);
-    lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
-    lua_getfield(L, -1, "moonweave");
-    mw_lua_give_name(L, -1, "", "mw");
-    name_table(L, lua_gettop(L), "mw", 1);
-    lua_pop(L, 3);
 }
 
 // ---- values
@@ -341,7 +230,7 @@ static void add_params(hashing *h)
 }
 
 // The value at idx is what the engine put there under this key.
-static bool as_given(hashing *h, const char *table, const key *k, int idx)
+static bool as_given(hashing *h, const char *table, const mw_table_key *k, int idx)
 {
     const char *name = table && k->type == LUA_TSTRING ? name_of(h, idx) : NULL;
     size_t n = name ? strlen(table) : 0;
@@ -359,12 +248,12 @@ static void add_table(hashing *h, int idx)
         return;
     }
     const char *name = name_of(h, idx);
-    key *keys;
-    long n = sorted_keys(L, idx, MOST_VALUES, &keys);
+    mw_table_key *keys;
+    long n = mw_sorted_keys(L, idx, MOST_VALUES, &keys);
     h->unknowable = h->unknowable || n < 0;
     add_text(h, name ? name : "", name ? strlen(name) : 0);
     for (long i = 0; i < n && !h->unknowable; i++) {
-        push_key(L, &keys[i]);
+        mw_push_key(L, &keys[i]);
         lua_pushvalue(L, -1);
         lua_rawget(L, idx);
         int value = lua_gettop(L);
@@ -383,7 +272,7 @@ bool mw_lua_function_hash(lua_State *L, int idx, uint64_t *hash)
     int top = lua_gettop(L);
     luaL_checkstack(L, 24, NULL);
     lua_pushvalue(L, idx);
-    lua_getfield(L, LUA_REGISTRYINDEX, names_key);
+    lua_getfield(L, LUA_REGISTRYINDEX, mw_names_key);
     lua_newtable(L);
     lua_newtable(L);
     hashing h = {.L = L, .names = top + 2, .seen = top + 3, .queue = top + 4};
