@@ -115,8 +115,7 @@ static void made_files(void **state)
 {
     (void)state;
     mw_ctx *c = mw_ctx_new();
-    c->log_level = MW_LOG_DEBUG; // -v
-    c->log_level = MW_LOG_ERROR;
+    c->log_level = MW_LOG_DEBUG; // as -v
     char *folder = scratch_make(), *path = mw_path_join(c, folder, "a.safetensors");
     const float values[8] = {0};
     const int64_t down[2] = {2, 3}, up[2] = {4, 2};
