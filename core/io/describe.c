@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "core/io/image.h"
+#include "core/io/torch_file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -85,6 +86,37 @@ void mw_describe_tensors(const mw_st *s, bool all, FILE *out)
         put_tensor(e, out);
     if (!all && mw_st_count(s))
         fputs("(-v lists the tensors)\n", out);
+}
+
+static void put_plain(const mw_pt_plain *p, FILE *out)
+{
+    char name[400], text[400];
+    fprintf(out, "  %s = ", mw_printable(p->name, name, sizeof name));
+    switch (p->kind) {
+    case MW_PT_NONE: fputs("none\n", out); break;
+    case MW_PT_BOOL: fputs(p->integer ? "true\n" : "false\n", out); break;
+    case MW_PT_INTEGER: fprintf(out, "%" PRId64 "\n", p->integer); break;
+    case MW_PT_NUMBER: fprintf(out, "%.17g\n", p->number); break;
+    case MW_PT_TEXT: fprintf(out, "\"%s\"\n", mw_printable(p->text, text, sizeof text)); break;
+    }
+}
+
+mw_status mw_describe_torch(mw_ctx *c, const char *path, FILE *out)
+{
+    mw_pt *f = mw_pt_open(c, path);
+    if (!f)
+        return mw_err(c);
+    const mw_pt_tensor *t;
+    const mw_pt_plain *p;
+    fprintf(out, "%s: a file of torch.save (nothing of it is executed): %zu tensor%s\n", path, mw_pt_count(f),
+            mw_pt_count(f) == 1 ? "" : "s");
+    for (size_t i = 0; (t = mw_pt_at(f, i)); i++)
+        put_tensor(&(mw_st_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim, .shape = t->shape},
+                   out);
+    for (size_t i = 0; (p = mw_pt_plain_at(f, i)); i++)
+        put_plain(p, out);
+    mw_pt_close(f);
+    return mw_err(c);
 }
 
 // A text of any length, each of its lines indented.

@@ -108,3 +108,5 @@ const char *mw_file_kind_at(mw_ctx *c, const char *path)
             return PICKLE;
     return kind;
 }
+
+bool mw_file_kind_is_torch(const char *kind) { return kind && strcmp(kind, PICKLE) == 0; }

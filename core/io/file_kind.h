@@ -13,4 +13,8 @@ const char *mw_file_kind(const void *head, size_t size);
 // safetensors file, and with MW_E_FILE pending where it can't be read.
 const char *mw_file_kind_at(mw_ctx *c, const char *path);
 
+// Whether a kind (or NULL) is one for mw_pt_open (core/io/torch_file.h) to read, or to refuse: a pickle, an
+// archive with one in it.
+bool mw_file_kind_is_torch(const char *kind);
+
 #endif

@@ -231,18 +231,6 @@ static mw_status check_names(mw_ctx *c, const mw_pt *f)
 
 // ---- files
 
-bool mw_pt_is(mw_ctx *c, const char *path)
-{
-    mw_mapping m;
-    if (!mw_file_map(c, path, &m))
-        return false;
-    // A safetensors file begins with a length of 64 bits, which may look like a pickle's first bytes.
-    bool st = m.size > 8 && memcmp(m.data + 4, "\0\0\0\0{", 5) == 0;
-    bool is = m.size >= 4 && !st && (memcmp(m.data, "PK\3\4", 4) == 0 || m.data[0] == 0x80);
-    mw_file_unmap(&m);
-    return is;
-}
-
 static mw_status read_file(mw_ctx *c, mw_pt *f)
 {
     const mw_zip_entry *pickle = NULL;

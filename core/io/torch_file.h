@@ -37,9 +37,6 @@ typedef struct mw_pt_plain {
 
 typedef struct mw_pt mw_pt;
 
-// True for a file that begins as a zip archive or a pickle: one for mw_pt_open to read, or to refuse.
-bool mw_pt_is(mw_ctx *c, const char *path);
-
 // Everything lives until mw_pt_close. NULL with MW_E_FILE and a sentence that names the file.
 mw_pt *mw_pt_open(mw_ctx *c, const char *path);
 void mw_pt_close(mw_pt *f); // accepts NULL

@@ -52,7 +52,7 @@ taken $'1\t2\t0.5\t0\ta b\tdpmpp_2m' "sampler=DPM++ 2M"
 
 # The bundled graphs declare what they take.
 for graph in txt2img img2img lora lmd custom_energy; do
-    for wrong in seed=1.5 seed=-1 steps=0 steps=2.5 width=7 height=12 width=1e9; do
+    for wrong in seed=1.5 seed=x steps=0 steps=2.5 width=7 height=12 width=1e9; do
         run check graphs/$graph.lua -p $wrong
         status 2
         says "-p $wrong: '${wrong%%=*}' must be"

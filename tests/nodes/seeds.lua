@@ -29,6 +29,12 @@ end
 local ok, message = pcall(first, 1i)
 assert(not ok and message:find("no whole number", 1, true), message)
 
+-- A parameter called seed is one; bounds count.
+local p = mw.params { seed = { 5, "a seed" }, low = { "9007199254740993", "a seed", type = "seed", min = 1 } }
+assert(p.seed == 5 and p.low == "9007199254740993")
+ok = pcall(mw.params, { third = { -3, "a seed", type = "seed", min = 0 } })
+assert(not ok)
+
 -- -1 is drawn once.
 assert(first(-1) == first("-1") and first(-1) == first(-1LL))
 

@@ -147,6 +147,11 @@ static void made_files(void **state)
     path = mw_path_join(c, folder, "model.ckpt");
     assert_int_equal(mw_file_write(c, path, "x", 1), MW_OK);
     refuses(c, path, "pickle, which is not supported yet");
+    says(c, "tests/golden/textual_inversion/webui.pt",
+         (const char *const[]){"nothing of it is executed): 1 tensor", "string_to_param.* F16 [2,128]",
+                               "name = \"bluestar\"", "step = 100", NULL});
+    refuses(c, "tests/golden/torch_pt/malformed/run_by_reduce.pt", "'posix.system'");
+    refuses(c, "tests/golden/torch_pt/valid/legacy.pt", "before 1.6");
     free(path);
     scratch_remove(folder);
     mw_ctx_free(c);

@@ -135,6 +135,21 @@ static void markup_of_other_programs_is_named_once(void **state)
     }
 }
 
+// use_attention_mask of a text encoder's config: the padding is seen by nobody, the text before it as ever.
+static void padding_is_hidden_where_the_config_says_so(void **state)
+{
+    (void)state;
+    mw_clip_text_config *f = &model->text_encoder->encoder[0].config;
+    int seen = ADD("text_encoder", {"model", object(model->text_encoder)}, {"prompt", text("a cat")});
+    mw_tensor *a = tensor_of(seen, 0);
+    f->masks_padding = true;
+    int hidden = ADD("text_encoder", {"model", object(model->text_encoder)}, {"prompt", LIST(text("a cat"))});
+    mw_tensor *b = tensor_of(hidden, 0);
+    f->masks_padding = false;
+    assert_below(difference(mw_slice(c, a, 1, 0, 4), mw_slice(c, b, 1, 0, 4)), 1e-6);
+    assert_above(difference(mw_slice(c, a, 1, 4, 73), mw_slice(c, b, 1, 4, 73)), 1e-3);
+}
+
 static void layers_are_skipped(void **state)
 {
     (void)state;
@@ -285,6 +300,7 @@ int main(void)
         T(a_long_prompt_is_cut_with_a_warning),
         T(a_long_prompt_of_several_is_named_and_shown_printable),
         T(markup_of_other_programs_is_named_once),
+        T(padding_is_hidden_where_the_config_says_so),
         T(layers_are_skipped),
         T(guidance_is_one_batch),
         T(a_step_of_a_schedule),

@@ -54,14 +54,18 @@ static void inspect_content(mw_ctx *c, const char *path, FILE *out)
     const char *head = (const char *)m.data;
     bool tensors = m.size >= 9 && head[8] == '{';
     bool json = m.size >= 1 && (head[0] == '{' || head[0] == '[');
+    const char *kind = mw_file_kind(m.data, m.size);
+    bool torch = mw_file_kind_is_torch(kind); // by what it holds, not by its name
     mw_file_unmap(&m);
-    const char *kind = mw_file_kind_at(c, path);
+    kind = mw_file_kind_at(c, path);
     if (kind && strstr(kind, " picture"))
         mw_describe_image(c, path, out);
     else if (json)
         mw_inspect_json(c, path, out);
     else if (tensors)
         mw_inspect_tensors(c, path, out);
+    else if (torch && !tensors)
+        mw_describe_torch(c, path, out);
     else if (kind)
         mw_fail(c, MW_E_FILE, "%s: is %s", path, kind);
     else if (mw_err(c) == MW_OK)

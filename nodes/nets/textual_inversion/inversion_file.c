@@ -3,6 +3,7 @@
 
 #include "core/base/pathname.h"
 #include "core/base/text.h"
+#include "core/io/file_kind.h"
 #include "core/io/safetensors.h"
 #include "core/io/torch_file.h"
 
@@ -149,8 +150,11 @@ mw_status mw_inversion_read(mw_ctx *c, const char *path, mw_inversion_file *out)
     out->path = mw_err(c) == MW_OK ? file_of(c, path) : NULL;
     if (!out->path)
         return mw_err(c);
-    if (mw_pt_is(c, out->path))
+    const char *kind = mw_file_kind_at(c, out->path);
+    if (mw_file_kind_is_torch(kind))
         j.pt = mw_pt_open(c, out->path);
+    else if (kind)
+        mw_fail(c, MW_E_FILE, "%s: is no textual inversion but %s", out->path, kind);
     else if (mw_err(c) == MW_OK)
         j.st = mw_st_open(c, out->path);
     if (j.st || j.pt)
