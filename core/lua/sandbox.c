@@ -15,7 +15,7 @@ static void *allocate(void *user, void *p, size_t old, size_t size)
         free(p);
         return NULL;
     }
-    if (size > old && s->lua_bytes + (size - old) > s->lua_limit) {
+    if (size > old && s->lua_bytes + s->kept_bytes + (size - old) > s->lua_limit) {
         s->memory_out = true;
         return NULL;
     }

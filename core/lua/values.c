@@ -184,18 +184,25 @@ static bool convert(lua_State *L, mw_script *s, int idx, mw_value **out, int dep
     return *out != NULL;
 }
 
+static bool convert_whole(lua_State *L, mw_script *s, int idx, mw_value **out, int depth)
+{
+    s->converted = 0;
+    if (convert(L, s, idx, out, depth))
+        return true;
+    s->converted = 0; // nothing is left of it
+    return false;
+}
+
 bool mw_lua_to_value(lua_State *L, mw_script *s, int idx, mw_value **out)
 {
     if (idx < 0)
         idx = lua_gettop(L) + idx + 1;
-    s->converted = 0;
-    return convert(L, s, idx, out, ELSEWHERE);
+    return convert_whole(L, s, idx, out, ELSEWHERE);
 }
 
 bool mw_lua_to_arguments(lua_State *L, mw_script *s, int idx, mw_value **out)
 {
-    s->converted = 0;
-    return convert(L, s, idx, out, PARAMETERS);
+    return convert_whole(L, s, idx, out, PARAMETERS);
 }
 
 void mw_lua_count_kept(lua_State *L, mw_script *s, size_t bytes)

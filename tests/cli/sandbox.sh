@@ -114,7 +114,8 @@ local p = mw.params { m = { "/", "" }, n = { { "/" }, "" }, typed = { "", "" } }
 print("open", pcall(io.open, "/etc/passwd"))
 for _, path in ipairs { "/etc/passwd", "TOP/layout.json", "TOP/narrow/link.json", "TOP/narrow/folder",
                         "TOP/narrow/../layout.json" } do
-  for _, make in ipairs { mw.layout, mw.checkpoint, mw.load_image } do
+  local function json(t) return mw.json(t.path) end
+  for _, make in ipairs { mw.layout, mw.checkpoint, mw.load_image, mw.sam, json } do
     local ok, why = pcall(function() return make { path = path }:value() end)
     print(ok or why:find "lies outside the graph's folder" and "outside" or why)
   end
@@ -126,7 +127,7 @@ sed -i "s|TOP|$dir|g" "$dir/narrow/default.lua"
 run run "$dir/narrow/default.lua"
 status 0
 [[ $out != *secret* && $out != *root:* ]] || complain "a file's text is shown"
-[ "$(grep -cx outside <<<"$out")" = 15 ] || complain "a default opens files"
+[ "$(grep -cx outside <<<"$out")" = 25 ] || complain "a default opens files"
 [[ $out == *$'open\tfalse'* ]] || complain "a default opens files"
 run run "$dir/narrow/default.lua" -p typed="$dir/layout.json"
 [[ $out == *"typed"*"invalid token near 'secret'"* ]] || complain "what was typed is not read"
