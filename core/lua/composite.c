@@ -158,8 +158,10 @@ static void unknown_param(lua_State *L, const mw_composite *k, const char *key)
 {
     mw_nearest near = {.wrong = key};
     char hint[160];
-    for (int i = 0; i < k->n; i++)
+    for (int i = 0; i < k->n; i++) {
         mw_nearest_offer(&near, k->declared[i].port.name);
+        mw_nearest_offer(&near, k->declared[i].port.alias);
+    }
     mw_lua_wrong(L, "%s: has no parameter '%s'%s; moonweave nodes %s lists them", k->name, key,
                  mw_nearest_hint(&near, hint, sizeof hint), k->name);
 }

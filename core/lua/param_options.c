@@ -104,8 +104,7 @@ static mw_status unknown_option(mw_script *s, const char *name)
     for (int i = 0; i < s->nparams; i++) {
         const mw_port *p = &s->params[i].d.port;
         mw_nearest_offer(&near, p->name);
-        if (p->alias)
-            mw_nearest_offer(&near, p->alias);
+        mw_nearest_offer(&near, p->alias);
         if (at < sizeof list)
             at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", p->name);
     }
