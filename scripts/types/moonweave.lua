@@ -252,7 +252,7 @@ function mw.dpmpp_2m_step(params) end
 ---@class mw.draw_layout.params
 ---@field layout table|mw.handle the captioned boxes; their canvas is laid over the picture
 ---@field image? mw.handle [H,W,3] or [B,H,W,3]; none: white, of the canvas' size
----@field labels? boolean|mw.handle write each box's phrase into it
+---@field labels? boolean|mw.handle write each box's phrase into its corner, or beside it where another stands there
 
 ---Draws a layout's boxes and their captions over a picture.
 ---@param params mw.draw_layout.params
