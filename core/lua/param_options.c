@@ -1,6 +1,5 @@
 // param_options.c: -p name=value: what was typed as values of the parameters that the script declares.
 #include "core/base/greek.h"
-#include "core/base/nearest.h"
 #include "core/graph/value_json.h"
 #include "core/lua/lua_internal.h"
 

@@ -25,7 +25,7 @@ wrong 3 "%s:2: hello: has no parameter 'tims' (did you mean 'times'?)" <<'END'
 local mw = require "moonweave"
 mw.output { g = mw.hello { tims = 1 } }
 END
-wrong 3 "%s:2: mw.helo: there is no such node (did you mean 'hello'?)" <<'END'
+wrong 3 "%s:2: mw.helo: there is no such node or function (did you mean 'hello'?)" <<'END'
 local mw = require "moonweave"
 mw.output { g = mw.helo {} }
 END
