@@ -125,7 +125,8 @@ static void made_files(void **state)
     assert_int_equal(mw_st_write(c, path, lora, 2, metadata), MW_OK);
     says(c, path,
          (const char *const[]){"2 tensors, 14 parameters, 40 bytes, 1 of F16, 1 of F32", "kohya", "rank 2",
-                               "metadata ss_note: line\\nline", "lora_unet_x.lora_up.weight F16 [4,2]", NULL});
+                               "metadata ss_note: line\\nline", "lora_unet_x.lora_up.weight F16 [4,2]",
+                               NULL});
     mw_image image = {2, 1, (uint8_t[]){1, 2, 3, 4, 5, 6}};
     const mw_png_text text = {"parameters", "a red star\nSteps: 20"};
     free(path);
