@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LONGEST = 64 };
-
 static size_t min3(size_t a, size_t b, size_t c)
 {
     size_t m = a < b ? a : b;
@@ -17,7 +15,7 @@ static size_t min3(size_t a, size_t b, size_t c)
 static size_t edits(const char *a, const char *b)
 {
     size_t na = strlen(a), nb = strlen(b);
-    size_t rows[3][LONGEST + 1];
+    size_t rows[3][MW_NEAREST_LONGEST + 1];
     for (size_t j = 0; j <= nb; j++)
         rows[0][j] = j;
     for (size_t i = 1; i <= na; i++) {
@@ -32,16 +30,34 @@ static size_t edits(const char *a, const char *b)
     return rows[na % 3][nb];
 }
 
-void mw_nearest_offer(mw_nearest *n, const char *candidate)
+static size_t letters(const char *utf8)
 {
-    size_t length = strlen(n->wrong);
-    if (!length || length > LONGEST || strlen(candidate) > LONGEST)
+    size_t n = 0;
+    for (; *utf8; utf8++)
+        n += (*utf8 & 0xC0) != 0x80;
+    return n;
+}
+
+static void offer(mw_nearest *n, const char *candidate, size_t length)
+{
+    if (length > MW_NEAREST_LONGEST || strlen(n->wrong) > MW_NEAREST_LONGEST)
         return;
-    size_t d = strcasecmp(n->wrong, candidate) ? edits(n->wrong, candidate) : 0;
-    size_t most = length < 3 ? 1 : length < 6 ? 2 : 3;
-    if (d <= most && d < length && (!n->best || d < n->distance)) {
-        n->best = candidate;
-        n->distance = d;
+    char name[MW_NEAREST_LONGEST + 1];
+    snprintf(name, sizeof name, "%.*s", (int)length, candidate);
+    size_t d = strcasecmp(n->wrong, name) ? edits(n->wrong, name) : 0;
+    if (3 * d > letters(n->wrong) || (n->best && d >= n->distance))
+        return;
+    memcpy(n->copy, name, sizeof name);
+    n->best = n->copy;
+    n->distance = d;
+}
+
+void mw_nearest_offer(mw_nearest *n, const char *candidates)
+{
+    while (candidates && *candidates && *n->wrong) {
+        size_t length = strcspn(candidates, "|");
+        offer(n, candidates, length);
+        candidates += length + (candidates[length] == '|');
     }
 }
 

@@ -16,14 +16,10 @@ const mw_verb *const mw_verbs[] = {
 
 static mw_status help(mw_cli *k)
 {
-    const mw_verb *about = NULL;
-    for (const mw_verb *const *v = mw_verbs; *v && k->nargs; v++)
-        if (!strcmp((*v)->name, k->args[0]))
-            about = *v;
-    if (k->nargs && !about)
-        return mw_fail(k->c, MW_E_USAGE, "there is no command '%s'; moonweave help lists them", k->args[0]);
-    mw_cli_help(about);
-    return MW_OK;
+    const mw_verb *about = k->nargs ? mw_cli_verb(k->c, k->args[0]) : NULL;
+    if (!mw_err(k->c))
+        mw_cli_help(about);
+    return mw_err(k->c);
 }
 const mw_verb mw_verb_help = {"help", "[COMMAND]", 0, 1, 0, "what there is, or what a command takes", help};
 

@@ -1,7 +1,9 @@
 // nodes.c: moonweave nodes: the nodes there are, from their declarations: as a list, a page, a reference,
 // annotations.
 #include "core/base/nearest.h"
+#include "core/cli/functions.h"
 #include "core/cli/session.h"
+#include "core/cli/wrap.h"
 #include "core/graph/schema.h"
 
 #include <jansson.h>
@@ -28,28 +30,34 @@ static void print_default(const mw_port *p)
 static void print_port(mw_ctx *c, const mw_port *p)
 {
     char *takes = mw_port_takes(c, p);
+    bool unit = p->unit && strcmp(p->type, "number") && strcmp(p->type, "integer");
+    char *what = mw_format(c, "%s%s%s", takes ? takes : p->type, unit ? " in " : "", unit ? p->unit : "");
     printf("  %-18s ", p->name);
     print_default(p);
-    printf("\n      %s%s%s%s\n      %s\n", takes ? takes : p->type,
-           p->unit && strcmp(p->type, "number") && strcmp(p->type, "integer") ? " in " : "",
-           p->unit && strcmp(p->type, "number") && strcmp(p->type, "integer") ? p->unit : "", "", p->doc);
+    printf("\n      ");
+    mw_print_wrapped(6, 6, what ? what : p->type);
+    printf("      ");
+    mw_print_wrapped(6, 6, p->doc);
     if (p->alias)
         printf("      also: %s\n", p->alias);
+    free(what);
     free(takes);
 }
 
 static void print_node(mw_ctx *c, const mw_node_type *t)
 {
     if (t->version)
-        printf("%s (version %d)\n%s\n\ninputs and parameters:\n", t->name, t->version, t->doc);
+        printf("%s (version %d)\n", t->name, t->version);
     else
-        printf("%s (a composite: scripts/moonweave/%s.lua)\n%s\n\nparameters:\n", t->name, t->name, t->doc);
+        printf("%s (a composite: scripts/moonweave/%s.lua)\n", t->name, t->name);
+    mw_print_wrapped(0, 0, t->doc);
+    puts(t->version ? "\ninputs and parameters:" : "\nparameters:");
     for (const mw_port *p = t->in; p && p->name; p++)
         print_port(c, p);
     if (t->out->name)
         printf("\noutputs:\n");
     for (const mw_out *o = t->out; o->name; o++)
-        printf("  %-18s %s: %s\n", o->name, o->type, o->doc);
+        mw_print_wrapped(printf("  %-18s %s: ", o->name, o->type), 21, o->doc);
 }
 
 // ---- JSON
@@ -179,15 +187,19 @@ static const mw_node_type *find_in(const mw_node_type *const *t, const char *nam
 static void print_head(const mw_cli *k)
 {
     if (k->markdown)
-        puts("# The nodes\n\nMade by `make docs` from the declarations in nodes/ and scripts/moonweave. Any "
-             "parameter "
-             "takes a literal or\nanother node's output. Composites are Lua functions made of nodes: they "
-             "come last.");
+        puts("# The nodes\n\nMade by `make docs` from the declarations in nodes/, scripts/moonweave and "
+             "core/lua. Any "
+             "parameter takes a literal or\nanother node's output. Composites are Lua functions made of "
+             "nodes: "
+             "they come behind the nodes; last what a script\ncalls besides: the functions of [mw](#mw), and "
+             "what "
+             "[tensors](#tensor) and [handles](#handle) have.");
     if (k->annotations)
-        puts("---@meta\n-- Made by `make docs` from the declarations in nodes/ and scripts/moonweave: types "
-             "for editors.\n\n"
-             "---@class mw.handle\nlocal handle = {}\n---Runs what the handle needs and returns its value.\n"
-             "---@return any\nfunction handle:value() end\n\n---@class mw\nmw = {}");
+        puts("---@meta\n-- Made by `make docs` from the declarations in nodes/, scripts/moonweave and "
+             "core/lua: "
+             "types for editors.");
+    if (k->annotations)
+        mw_functions_list(k);
 }
 
 static void print_as_asked(const mw_cli *k, const mw_node_type *t, bool whole)
@@ -201,7 +213,7 @@ static void print_as_asked(const mw_cli *k, const mw_node_type *t, bool whole)
     else if (whole)
         print_node(k->c, t);
     else
-        printf("%-22s %s\n", t->name, t->doc);
+        mw_print_listed(t->name, t->doc);
 }
 
 static mw_status list(mw_cli *k, const mw_node_type *const *composites)
@@ -209,9 +221,13 @@ static mw_status list(mw_cli *k, const mw_node_type *const *composites)
     mw_nearest near = {.wrong = k->nargs ? k->args[0] : ""};
     char hint[128];
     const mw_node_type *only = k->nargs ? find_in(mw_node_types, k->args[0], &near) : NULL;
-    if (k->nargs && !only && !(only = find_in(composites, k->args[0], &near)))
-        return mw_fail(k->c, MW_E_USAGE, "there is no node '%s'%s; moonweave nodes lists them", k->args[0],
-                       mw_nearest_hint(&near, hint, sizeof hint));
+    if (k->nargs && !only)
+        only = find_in(composites, k->args[0], &near);
+    if (k->nargs && !only && mw_functions_describe(k, k->args[0], &near))
+        return mw_err(k->c);
+    if (k->nargs && !only)
+        return mw_fail(k->c, MW_E_USAGE, "there is no node or function '%s'%s; moonweave nodes lists them",
+                       k->args[0], mw_nearest_hint(&near, hint, sizeof hint));
     print_head(k);
     if (only) {
         print_as_asked(k, only, true);
@@ -221,6 +237,8 @@ static mw_status list(mw_cli *k, const mw_node_type *const *composites)
         print_as_asked(k, *t, false);
     for (const mw_node_type *const *t = composites; *t; t++)
         print_as_asked(k, *t, false);
+    if (!k->annotations)
+        mw_functions_list(k);
     return mw_err(k->c);
 }
 
@@ -237,5 +255,6 @@ static mw_status nodes(mw_cli *k)
 }
 
 const mw_verb mw_verb_nodes = {
-    "nodes", "[NAME]", 0, 1, MW_OPT_JSON | MW_OPT_DOCS, "list the nodes, or describe one", nodes,
+    "nodes", "[NAME]", 0, 1, MW_OPT_JSON | MW_OPT_DOCS, "list the nodes and functions, or describe one",
+    nodes,
 };

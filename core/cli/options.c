@@ -42,6 +42,8 @@ static const option options[] = {
 };
 enum { COUNT = sizeof options / sizeof *options };
 
+static bool takes(const mw_verb *v, const option *o) { return !v || !o->verbs || o->verbs & v->options; }
+
 static void print_option(const option *o)
 {
     char left[64];
@@ -62,7 +64,7 @@ void mw_cli_help(const mw_verb *v)
         printf("\noptions:\n");
     }
     for (int i = 0; i < COUNT; i++)
-        if (!v || !options[i].verbs || options[i].verbs & v->options)
+        if (takes(v, &options[i]))
             print_option(&options[i]);
     if (!v)
         printf("\nDefaults of device, dtype, memory and cache-size come from $MOONWEAVE_DEVICE and so on, "
@@ -92,6 +94,17 @@ static mw_status set_size(mw_ctx *c, const option *o, const char *text, uint64_t
     if (parse_size(text, size))
         return MW_OK;
     return mw_fail(c, MW_E_USAGE, "--%s=%s: must be a size such as 512M or 4G", o->name, text);
+}
+
+enum { LEAST_MEMORY = 1 << 20 };
+
+static mw_status set_memory(mw_cli *k, const option *o, const char *text)
+{
+    if (!set_size(k->c, o, text, &k->memory) && k->memory < LEAST_MEMORY)
+        return mw_fail(k->c, MW_E_USAGE,
+                       "--memory=%s: must be at least %dM; pictures of 512 x 512 take some 4G", text,
+                       LEAST_MEMORY >> 20);
+    return mw_err(k->c);
 }
 
 static mw_status set_dtype(mw_cli *k, const char *text)
@@ -156,7 +169,7 @@ static mw_status set(mw_cli *k, const option *o, const char *value, bool *versio
     if (!strcmp(n, "dtype"))
         return set_dtype(k, value);
     if (!strcmp(n, "memory"))
-        return set_size(k->c, o, value, &k->memory);
+        return set_memory(k, o, value);
     if (!strcmp(n, "cache-size"))
         return set_size(k->c, o, value, &k->cache_size);
     if (!strcmp(n, "output"))
@@ -183,14 +196,16 @@ static mw_status set(mw_cli *k, const option *o, const char *value, bool *versio
     return MW_OK;
 }
 
-static const option *find_long(mw_ctx *c, const char *name, size_t n)
+// v: the verb of the command line, NULL where it has none.
+static const option *find_long(mw_ctx *c, const mw_verb *v, const char *name, size_t n)
 {
     char *copy = strndup(name, n);
     mw_nearest near = {.wrong = copy ? copy : ""};
     char hint[96];
     const option *found = NULL;
     for (int i = 0; i < COUNT && !found; i++) {
-        mw_nearest_offer(&near, options[i].name);
+        if (takes(v, &options[i]))
+            mw_nearest_offer(&near, options[i].name);
         if (strlen(options[i].name) == n && !strncmp(options[i].name, name, n))
             found = &options[i];
     }
@@ -230,10 +245,20 @@ static mw_status apply(parsing *p, const option *o, const char *inline_value)
     return set(p->k, o, value, p->version, p->help);
 }
 
+// The verb, which may stand behind the options.
+static const mw_verb *verb_ahead(const parsing *p)
+{
+    for (int i = p->at; i < p->argc && !p->k->verb; i++)
+        for (const mw_verb *const *v = mw_verbs; *v; v++)
+            if (!strcmp((*v)->name, p->argv[i]))
+                return *v;
+    return p->k->verb;
+}
+
 static mw_status parse_long(parsing *p, const char *text)
 {
     size_t n = strcspn(text, "=");
-    const option *o = find_long(p->k->c, text, n);
+    const option *o = find_long(p->k->c, verb_ahead(p), text, n);
     return o ? apply(p, o, text[n] ? text + n + 1 : NULL) : MW_E_USAGE;
 }
 
@@ -252,19 +277,18 @@ static mw_status parse_letters(parsing *p, const char *text)
     return MW_OK;
 }
 
-static mw_status find_verb(mw_cli *k, const char *name)
+const mw_verb *mw_cli_verb(mw_ctx *c, const char *name)
 {
     mw_nearest near = {.wrong = name};
     char hint[96];
     for (const mw_verb *const *v = mw_verbs; *v; v++) {
         mw_nearest_offer(&near, (*v)->name);
         if (!strcmp((*v)->name, name))
-            k->verb = *v;
+            return *v;
     }
-    if (k->verb)
-        return MW_OK;
-    return mw_fail(k->c, MW_E_USAGE, "there is no command '%s'%s; moonweave help lists them", name,
-                   mw_nearest_hint(&near, hint, sizeof hint));
+    mw_fail(c, MW_E_USAGE, "there is no command '%s'%s; moonweave help lists them", name,
+            mw_nearest_hint(&near, hint, sizeof hint));
+    return NULL;
 }
 
 static mw_status check(parsing *p)
@@ -272,7 +296,7 @@ static mw_status check(parsing *p)
     mw_cli *k = p->k;
     const mw_verb *v = k->verb;
     for (int i = 0; i < COUNT; i++)
-        if (p->seen[i] && options[i].verbs && !(options[i].verbs & v->options))
+        if (p->seen[i] && !takes(v, &options[i]))
             return mw_fail(k->c, MW_E_USAGE, "moonweave %s takes no --%s", v->name, options[i].name);
     if (k->nargs < v->least)
         return mw_fail(k->c, MW_E_USAGE, "usage: moonweave %s %s", v->name, v->args);
@@ -289,8 +313,8 @@ static void add_settings(parsing *p)
     for (int i = 0; i < COUNT && !mw_err(k->c); i++) {
         const option *o = &options[i];
         const char *from;
-        bool takes = o->value && o->verbs & (MW_OPT_DEVICE | MW_OPT_RUN) & k->verb->options;
-        char *value = takes && !p->seen[i] ? mw_setting(k->c, o->name, &from) : NULL;
+        bool open = o->value && o->verbs & (MW_OPT_DEVICE | MW_OPT_RUN) & k->verb->options;
+        char *value = open && !p->seen[i] ? mw_setting(k->c, o->name, &from) : NULL;
         if (!value)
             continue;
         k->settings[k->nsettings++] = value;
@@ -319,7 +343,7 @@ mw_status mw_cli_parse(mw_cli *k, int argc, char **argv, bool *version, bool *he
         else if (!ended && *a == '-' && a[1])
             parse_letters(&p, a + 1);
         else if (!k->verb)
-            find_verb(k, a);
+            k->verb = mw_cli_verb(k->c, a);
         else
             k->args[k->nargs++] = a;
     }

@@ -52,6 +52,8 @@ extern const mw_verb *const mw_verbs[]; // all of them, NULL-terminated
 // when asked for.
 mw_status mw_cli_parse(mw_cli *k, int argc, char **argv, bool *version, bool *help);
 void mw_cli_free(mw_cli *k);
+// The verb of this name; NULL with MW_E_USAGE and the nearest name where there is none.
+const mw_verb *mw_cli_verb(mw_ctx *c, const char *name);
 // What --help prints for one verb, or for all (NULL).
 void mw_cli_help(const mw_verb *v);
 // What `run graph.lua --help` prints: the parameters that the graph declares, as far as it can be followed.

@@ -245,8 +245,10 @@ static void unknown_port(wiring *a, const char *key)
     const mw_schema *s = a->node->schema;
     mw_nearest near = {.wrong = key};
     char hint[160];
-    for (int i = 0; i < s->nin; i++)
+    for (int i = 0; i < s->nin; i++) {
         mw_nearest_offer(&near, s->type->in[i].name);
+        mw_nearest_offer(&near, s->type->in[i].alias);
+    }
     mw_fail(a->c, MW_E_SCRIPT, "has no parameter '%s'%s", key, mw_nearest_hint(&near, hint, sizeof hint));
 }
 

@@ -1,7 +1,6 @@
 // composite.c: mw.composite: a function of the script that is called as a node is: parameters by name,
 // declared once.
 #include "core/base/greek.h"
-#include "core/base/nearest.h"
 #include "core/base/paths.h"
 #include "core/lua/lua_internal.h"
 
@@ -158,8 +157,10 @@ static void unknown_param(lua_State *L, const mw_composite *k, const char *key)
 {
     mw_nearest near = {.wrong = key};
     char hint[160];
-    for (int i = 0; i < k->n; i++)
+    for (int i = 0; i < k->n; i++) {
         mw_nearest_offer(&near, k->declared[i].port.name);
+        mw_nearest_offer(&near, k->declared[i].port.alias);
+    }
     mw_lua_wrong(L, "%s: has no parameter '%s'%s; moonweave nodes %s lists them", k->name, key,
                  mw_nearest_hint(&near, hint, sizeof hint), k->name);
 }
@@ -281,20 +282,26 @@ static int composite(lua_State *L)
 
 // ---- all there are
 
-void mw_lua_require_composites(lua_State *L, mw_script *s)
+mw_value *mw_lua_module_names(mw_ctx *c)
 {
-    char *folder = mw_format(s->c, "%s/scripts/moonweave", mw_share_dir());
+    char *folder = mw_format(c, "%s/scripts/moonweave", mw_share_dir());
     DIR *d = folder ? opendir(folder) : NULL;
     free(folder);
-    mw_value **names = mw_lua_box(L);
-    *names = mw_value_list(s->c);
+    mw_value *names = mw_value_list(c);
     for (struct dirent *e; d && (e = readdir(d));) {
         size_t n = strlen(e->d_name);
         if (n > 4 && !strcmp(e->d_name + n - 4, ".lua"))
-            mw_value_push(s->c, *names, mw_value_text(s->c, e->d_name, n - 4));
+            mw_value_push(c, names, mw_value_text(c, e->d_name, n - 4));
     }
     if (d)
         closedir(d);
+    return names;
+}
+
+void mw_lua_require_composites(lua_State *L, mw_script *s)
+{
+    mw_value **names = mw_lua_box(L);
+    *names = mw_lua_module_names(s->c);
     for (size_t i = 0; i < mw_value_count(*names); i++) {
         lua_pushcfunction(L, mw_lua_require);
         lua_pushfstring(L, "moonweave.%s", mw_value_as_text(mw_value_at(*names, i)));
@@ -323,8 +330,14 @@ const mw_node_type *const *mw_lua_composite_types(mw_ctx *c, mw_script *s)
     return s->composite_types;
 }
 
-void mw_lua_add_composites(lua_State *L)
-{
-    lua_pushcfunction(L, composite);
-    lua_setfield(L, -2, "composite");
-}
+const mw_lua_entry mw_lua_composites[] = {
+    {.name = "composite",
+     .run = composite,
+     .usage = "mw.composite { name =, doc =, params =, run = function(a) ... end }",
+     .type = "fun(declaration: table): fun(params: table): any",
+     .doc = "Makes a function that is called as a node is, with parameters that are declared as in mw.params "
+            "and "
+            "checked; a literal = true one takes no handle. run gets them by name, and returns a handle or "
+            "mw.bundle."},
+    {.name = NULL},
+};

@@ -1,5 +1,4 @@
 // constructors.c: mw.<node> { ... } and what composites in Lua need to behave alike.
-#include "core/base/nearest.h"
 #include "core/lua/lua_internal.h"
 
 #include <stdlib.h>
@@ -138,10 +137,28 @@ static int is_handle(lua_State *L)
     return 1;
 }
 
-void mw_lua_add_helpers(lua_State *L)
-{
-    static const luaL_Reg functions[] = {
-        {"fail", fail_here}, {"missing", missing}, {"choice", choice}, {"is_handle", is_handle}, {NULL, NULL},
-    };
-    luaL_register(L, NULL, functions);
-}
+const mw_lua_entry mw_lua_helpers[] = {
+    {.name = "fail",
+     .run = fail_here,
+     .usage = "mw.fail(sentence)",
+     .type = "fun(sentence: string)",
+     .doc = "Ends the run with an error at the line of the script that called the composite."},
+    {.name = "missing",
+     .run = missing,
+     .usage = "mw.missing(composite, parameter)",
+     .type = "fun(composite: string, parameter: string)",
+     .doc = "mw.fail for a parameter that must be given beside another one."},
+    {.name = "choice",
+     .run = choice,
+     .usage = "mw.choice(node, parameter, text)",
+     .type = "fun(node: string, parameter: string, text: string): string",
+     .doc =
+         "The name that the text stands for among the node's choices: mw.choice(\"schedule\", \"sampler\", "
+         "\"DPM++ 2M Karras\")."},
+    {.name = "is_handle",
+     .run = is_handle,
+     .usage = "mw.is_handle(value)",
+     .type = "fun(value: any): boolean",
+     .doc = "Whether the value is a handle, rather than a plain value."},
+    {.name = NULL},
+};

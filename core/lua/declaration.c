@@ -1,6 +1,5 @@
 // declaration.c: inputs declared in Lua, for mw.params, mw.node and mw.composite: the same mw_port that nodes
 // in C have.
-#include "core/base/nearest.h"
 #include "core/graph/value_json.h"
 #include "core/lua/lua_internal.h"
 

@@ -274,8 +274,9 @@ static int backward(lua_State *L)
     return mw_lua_raise_here(L, s);
 }
 
-int mw_lua_push_grad(lua_State *L, const mw_held *h)
+static int push_grad(lua_State *L)
 {
+    const mw_held *h = held_at(L, "grad");
     if (h->past && h->past->leaf && h->past->grad)
         mw_lua_push_tensor(L, h->past->grad);
     else
@@ -284,7 +285,7 @@ int mw_lua_push_grad(lua_State *L, const mw_held *h)
 }
 
 // x.grad = nil: the next backward() begins at zero
-static int set_field(lua_State *L)
+int mw_lua_set_grad(lua_State *L)
 {
     mw_held *h = held_at(L, "grad");
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
@@ -297,11 +298,27 @@ static int set_field(lua_State *L)
     return 0;
 }
 
-void mw_lua_add_gradients(lua_State *L)
-{
-    static const luaL_Reg methods[] = {
-        {"requires_grad", requires_grad}, {"detach", detach}, {"backward", backward}, {NULL, NULL}};
-    luaL_register(L, NULL, methods);
-    lua_pushcfunction(L, set_field);
-    lua_setfield(L, -3, "__newindex");
-}
+const mw_lua_entry mw_lua_gradients[] = {
+    {.name = "requires_grad",
+     .run = requires_grad,
+     .usage = "t:requires_grad()",
+     .type = "fun(self: mw.tensor): mw.tensor",
+     .doc = "The same numbers as a leaf: backward() of what is computed from it fills its grad."},
+    {.name = "backward",
+     .run = backward,
+     .usage = "loss:backward()",
+     .type = "fun(self: mw.tensor)",
+     .doc = "Adds the gradient of this one number to the grad of every leaf it was computed from."},
+    {.name = "grad",
+     .run = push_grad,
+     .field = true,
+     .usage = "t.grad",
+     .type = "mw.tensor?",
+     .doc = "A leaf's gradient, nil before backward(). t.grad = nil lets the next one begin at zero."},
+    {.name = "detach",
+     .run = detach,
+     .usage = "t:detach()",
+     .type = "fun(self: mw.tensor): mw.tensor",
+     .doc = "The same numbers without what they came from: no gradient flows through."},
+    {.name = NULL},
+};

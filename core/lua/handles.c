@@ -1,5 +1,4 @@
 // handles.c: what a constructor returns: indexed by outputs, asked for its value; and bundles of handles.
-#include "core/base/nearest.h"
 #include "core/lua/lua_internal.h"
 
 #include <stdlib.h>
@@ -143,8 +142,9 @@ static int handle_index(lua_State *L)
     if (!h || !name)
         return mw_lua_wrong(L, "a handle is indexed by the names of its outputs, got a %s",
                             luaL_typename(L, 2));
-    if (!strcmp(name, "value")) {
-        lua_pushcfunction(L, handle_value);
+    const mw_lua_entry *method = mw_lua_entry_find(&mw_lua_subjects[MW_LUA_HANDLE], name);
+    if (method) {
+        lua_pushcfunction(L, method->run);
         return 1;
     }
     if (h->bundle)
@@ -208,7 +208,7 @@ static int bundle(lua_State *L)
     return 1;
 }
 
-void mw_lua_add_handles(lua_State *L)
+void mw_lua_open_handles(lua_State *L)
 {
     static const luaL_Reg meta[] = {
         {"__gc", handle_gc},
@@ -232,6 +232,25 @@ void mw_lua_add_handles(lua_State *L)
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
-    lua_pushcfunction(L, bundle);
-    lua_setfield(L, -2, "bundle");
 }
+
+const mw_lua_entry mw_lua_bundles[] = {
+    {.name = "bundle",
+     .run = bundle,
+     .usage = "mw.bundle { first, name = handle, ... }",
+     .type = "fun(handles: table): mw.handle",
+     .doc =
+         "What a composite returns: passed whole it is the first handle; the others are its parts by name."},
+    {.name = NULL},
+};
+
+const mw_lua_entry mw_lua_handles[] = {
+    {.name = "value",
+     .run = handle_value,
+     .usage = "handle:value()",
+     .type = "fun(self: mw.handle): any",
+     .doc = "Runs what the handle needs, now, and returns its value: a number, string, table or tensor. It "
+            "costs "
+            "nothing the second time."},
+    {.name = NULL},
+};

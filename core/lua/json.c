@@ -35,8 +35,11 @@ static int json(lua_State *L)
     return 1;
 }
 
-void mw_lua_add_json(lua_State *L)
-{
-    lua_pushcfunction(L, json);
-    lua_setfield(L, -2, "json");
-}
+const mw_lua_entry mw_lua_jsons[] = {
+    {.name = "json",
+     .run = json,
+     .usage = "mw.json(path)",
+     .type = "fun(path: string): any",
+     .doc = "Reads a file of JSON: lists and objects as tables, null as nil."},
+    {.name = NULL},
+};

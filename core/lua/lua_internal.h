@@ -6,7 +6,9 @@
 #define MW_LUA_INTERNAL_H
 
 #include "core/base/env.h"
+#include "core/base/nearest.h"
 #include "core/graph/function.h"
+#include "core/lua/reference.h"
 #include "core/lua/script.h"
 
 #include <pthread.h>
@@ -125,16 +127,24 @@ int mw_lua_require(lua_State *L); // the script's require(name)
 // Push the chunk of the text; false with the message pushed.
 bool mw_lua_load_text(lua_State *L, const char *text, size_t n, const char *chunk);
 
-// ---- params.c, handles.c, constructors.c, outputs.c, json.c, user_node.c, tensors.c: add their functions to
-// the table on top of the stack
-void mw_lua_add_params(lua_State *L);
-void mw_lua_add_handles(lua_State *L);
-void mw_lua_add_helpers(lua_State *L);
-void mw_lua_add_output(lua_State *L);
-void mw_lua_add_json(lua_State *L);
-void mw_lua_add_user_nodes(lua_State *L);
-void mw_lua_add_composites(lua_State *L);
-void mw_lua_add_tensors(lua_State *L);
+// ---- reference.c
+enum { MW_LUA_MW, MW_LUA_TENSOR, MW_LUA_HANDLE };         // subjects
+enum { MW_LUA_METHODS, MW_LUA_FIELDS, MW_LUA_OPERATORS }; // what they have
+// Sets those of the subject in the table on top of the stack.
+void mw_lua_register(lua_State *L, int subject, int what);
+void mw_lua_offer(mw_nearest *near, int subject); // the names of all but operators
+
+// What each file adds to a subject; ends with a NULL name. outputs.c, params.c, json.c, tensors.c,
+// user_node.c, composite.c, handles.c, constructors.c:
+extern const mw_lua_entry mw_lua_outputs[], mw_lua_params[], mw_lua_jsons[], mw_lua_tensors[],
+    mw_lua_user_nodes[], mw_lua_composites[], mw_lua_bundles[], mw_lua_helpers[];
+// tensors.c, tensor_ops.c, tensor_layers.c, gradients.c; handles.c:
+extern const mw_lua_entry mw_lua_tensor_basics[], mw_lua_tensor_ops[], mw_lua_tensor_layers[],
+    mw_lua_gradients[], mw_lua_handles[];
+// The metatables of the three.
+void mw_lua_open_params(lua_State *L);
+void mw_lua_open_handles(lua_State *L);
+void mw_lua_open_tensors(lua_State *L);
 // ---- declaration.c
 // Read the declaration of the input d->port.name ({ default, "sentence", min =, max =, alias =, integer =,
 // multiple =, choices =, type =, unit =, required =, literal = } or a bare default) at idx. On a Lua error d
@@ -154,6 +164,8 @@ void mw_lua_check_missed(lua_State *L, mw_script *s);
 mw_param *mw_script_param(mw_script *s, const char *name);
 void mw_user_nodes_free(mw_script *s);
 void mw_composites_free(mw_script *s);
+// "txt2img", ...: the modules of scripts/moonweave, a list of texts.
+mw_value *mw_lua_module_names(mw_ctx *c);
 // Every composite of the installation is declared afterwards; raises where one is wrong.
 void mw_lua_require_composites(lua_State *L, mw_script *s);
 const mw_node_type *const *mw_lua_composite_types(mw_ctx *c, mw_script *s); // as mw_script_composites
@@ -197,9 +209,9 @@ mw_held *mw_lua_push_held(lua_State *L);
 void mw_lua_hold(lua_State *L, mw_held *h, mw_tensor *t, mw_past *past); // a share of t; takes over past's
 // A device is open afterwards, or an error is raised.
 void mw_lua_need_device(lua_State *L, mw_script *s);
-// ---- tensor_ops.c
+// ---- tensor_slice.c
 int mw_lua_tensor_slice(lua_State *L, mw_tensor *t); // t[key], the key at 2
-void mw_lua_add_tensor_ops(lua_State *L);
+// ---- tensor_ops.c
 mw_tensor *mw_lua_need_tensor(lua_State *L, int idx); // raises when it is none
 // Every op runs in a scope of its own, between these two; in between nothing is raised. The arguments are
 // looked up again after begin, since those that want a gradient are watched under another name.
@@ -208,11 +220,9 @@ mw_tensor *mw_lua_op_argument(lua_State *L, const mw_script *s, int idx); // NUL
 int mw_lua_op_end(lua_State *L, mw_script *s, mw_tensor *result);         // pushes it, or raises
 // Raise the pending error with the script's line in front; 0 when there is none.
 int mw_lua_raise_here(lua_State *L, mw_script *s);
-// ---- tensor_layers.c: adds to the methods on top of the stack
-void mw_lua_add_tensor_layers(lua_State *L);
 
 // ---- gradients.c
-void mw_lua_add_gradients(lua_State *L); // the metatable is below the methods, which are on top
+int mw_lua_set_grad(lua_State *L); // t.grad = nil
 // An op begins: if an argument on the stack wants a gradient, its records are kept from here on.
 void mw_past_begin(lua_State *L, mw_script *s);
 // What stands for the argument while they are; NULL: the argument itself does.
@@ -220,6 +230,5 @@ mw_tensor *mw_past_argument(const mw_script *s, int idx);
 // The op ends: the past of its result, one share; NULL when it wants no gradient.
 mw_past *mw_past_end(mw_script *s, mw_tensor *result);
 void mw_past_release(mw_ctx *c, mw_past *p);
-int mw_lua_push_grad(lua_State *L, const mw_held *h); // its gradient, or nil
 
 #endif

@@ -1,6 +1,5 @@
 // modules.c: require: the table of the engine, the installation's modules, those beside the graph.
 #include "core/base/file.h"
-#include "core/base/nearest.h"
 #include "core/base/paths.h"
 #include "core/lua/lua_internal.h"
 
@@ -118,13 +117,16 @@ int mw_lua_require(lua_State *L)
 
 // ---- the table `mw`
 
-static void offer_nodes(mw_nearest *near)
+// All that mw has a name for.
+static void offer_names(lua_State *L, mw_nearest *near)
 {
-    static const char *const own[] = {"params", "output", "node", "tensor", "json", "txt2img", "img2img"};
     for (const mw_node_type *const *t = mw_node_types; *t; t++)
         mw_nearest_offer(near, (*t)->name);
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        mw_nearest_offer(near, own[i]);
+    mw_lua_offer(near, MW_LUA_MW);
+    mw_value **modules = mw_lua_box(L);
+    *modules = mw_lua_module_names(mw_lua_script(L)->c);
+    for (size_t i = 0; i < mw_value_count(*modules); i++)
+        mw_nearest_offer(near, mw_value_as_text(mw_value_at(*modules, i)));
 }
 
 // mw.name: a node's constructor, else the module scripts/moonweave/name.lua; both kept once found.
@@ -142,8 +144,8 @@ static int mw_index(lua_State *L)
         if (!plain || access(path, F_OK)) {
             mw_nearest near = {.wrong = name};
             char hint[128];
-            offer_nodes(&near);
-            return mw_lua_wrong(L, "mw.%s: there is no such node%s", name,
+            offer_names(L, &near);
+            return mw_lua_wrong(L, "mw.%s: there is no such node or function%s", name,
                                 mw_nearest_hint(&near, hint, sizeof hint));
         }
         lua_pushcfunction(L, mw_lua_require);
@@ -161,16 +163,12 @@ void mw_lua_open_modules(lua_State *L)
 {
     lua_pushcfunction(L, mw_lua_require);
     lua_setglobal(L, "require");
+    mw_lua_open_params(L);
+    mw_lua_open_handles(L);
+    mw_lua_open_tensors(L);
     lua_newtable(L);
     lua_newtable(L);
-    mw_lua_add_params(L);
-    mw_lua_add_handles(L);
-    mw_lua_add_helpers(L);
-    mw_lua_add_output(L);
-    mw_lua_add_json(L);
-    mw_lua_add_user_nodes(L);
-    mw_lua_add_composites(L);
-    mw_lua_add_tensors(L);
+    mw_lua_register(L, MW_LUA_MW, MW_LUA_METHODS);
     lua_newtable(L);
     lua_pushcfunction(L, mw_index);
     lua_setfield(L, -2, "__index");

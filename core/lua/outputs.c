@@ -94,8 +94,13 @@ static int output(lua_State *L)
     return 0;
 }
 
-void mw_lua_add_output(lua_State *L)
-{
-    lua_pushcfunction(L, output);
-    lua_setfield(L, -2, "output");
-}
+const mw_lua_entry mw_lua_outputs[] = {
+    {.name = "output",
+     .run = output,
+     .usage = "mw.output { name = handle, ... }",
+     .type = "fun(outputs: table<string, any>)",
+     .doc =
+         "What the run must produce: pictures, tensors and tables go into files of these names, numbers and "
+         "short texts to standard output. A list of handles makes several pictures."},
+    {.name = NULL},
+};

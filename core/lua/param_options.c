@@ -1,6 +1,5 @@
 // param_options.c: -p name=value: what was typed as values of the parameters that the script declares.
 #include "core/base/greek.h"
-#include "core/base/nearest.h"
 #include "core/graph/value_json.h"
 #include "core/lua/lua_internal.h"
 
@@ -104,8 +103,7 @@ static mw_status unknown_option(mw_script *s, const char *name)
     for (int i = 0; i < s->nparams; i++) {
         const mw_port *p = &s->params[i].d.port;
         mw_nearest_offer(&near, p->name);
-        if (p->alias)
-            mw_nearest_offer(&near, p->alias);
+        mw_nearest_offer(&near, p->alias);
         if (at < sizeof list)
             at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", p->name);
     }

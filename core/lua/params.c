@@ -1,6 +1,5 @@
 // params.c: mw.params: parameters with defaults, ranges and documentation; param_options.c sets them.
 #include "core/base/greek.h"
-#include "core/base/nearest.h"
 #include "core/lua/lua_internal.h"
 
 #include <stdio.h>
@@ -126,7 +125,7 @@ void mw_lua_check_missed(lua_State *L, mw_script *s)
     lua_pop(L, 1);
 }
 
-void mw_lua_add_params(lua_State *L)
+void mw_lua_open_params(lua_State *L)
 {
     static const luaL_Reg meta[] = {
         {"__index", params_index},
@@ -138,6 +137,17 @@ void mw_lua_add_params(lua_State *L)
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
-    lua_pushcfunction(L, params);
-    lua_setfield(L, -2, "params");
 }
+
+const mw_lua_entry mw_lua_params[] = {
+    {.name = "params",
+     .run = params,
+     .usage = "p = mw.params { name = { default, \"description\", ... }, ... }",
+     .type = "fun(declarations: table<string, any>): table<string, any>",
+     .doc =
+         "Declares what -p name=value may set, and returns the values by name. A declaration is a default, "
+         "or a "
+         "table of default and description, which may go on with min, max, integer = true, multiple, choices "
+         "({ \"one\", \"another\" } or \"node.parameter\"), alias, unit, type, required = true."},
+    {.name = NULL},
+};

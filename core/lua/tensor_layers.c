@@ -120,11 +120,32 @@ static int op_group_norm(lua_State *L)
     return mw_lua_op_end(L, s, mw_group_norm(s->c, x, gamma, beta, (int)groups, eps, MW_ACT_NONE));
 }
 
-void mw_lua_add_tensor_layers(lua_State *L)
-{
-    static const luaL_Reg methods[] = {
-        {"blur", op_blur},         {"conv2d", op_conv2d},         {"layer_norm", op_layer_norm},
-        {"rms_norm", op_rms_norm}, {"group_norm", op_group_norm}, {NULL, NULL},
-    };
-    luaL_register(L, NULL, methods);
-}
+const mw_lua_entry mw_lua_tensor_layers[] = {
+    {.name = "blur",
+     .run = op_blur,
+     .usage = "t:blur(sigma)",
+     .type = "fun(self: mw.tensor, sigma: number): mw.tensor",
+     .doc = "A picture [H,W,C] under a Gaussian; at the border by the pixels there are."},
+    {.name = "conv2d",
+     .run = op_conv2d,
+     .usage = "t:conv2d(w, { stride = 1, pad = 0, bias = nil })",
+     .type = "fun(self: mw.tensor, w: mw.tensor, options?: table): mw.tensor",
+     .doc = "Convolution of [B,h,w,I] with w [O,I,kh,kw] and bias [O]."},
+    {.name = "layer_norm",
+     .run = op_layer_norm,
+     .usage = "t:layer_norm(gamma, beta, eps)",
+     .type = "fun(self: mw.tensor, gamma?: mw.tensor, beta?: mw.tensor, eps?: number): mw.tensor",
+     .doc = "Normalised over the last dimension; gamma 1, beta 0 and eps 1e-5 by default."},
+    {.name = "rms_norm",
+     .run = op_rms_norm,
+     .usage = "t:rms_norm(gamma, eps)",
+     .type = "fun(self: mw.tensor, gamma?: mw.tensor, eps?: number): mw.tensor",
+     .doc = "Divided by the root of the mean square over the last dimension."},
+    {.name = "group_norm",
+     .run = op_group_norm,
+     .usage = "t:group_norm(groups, gamma, beta, eps)",
+     .type = "fun(self: mw.tensor, groups: integer, gamma?: mw.tensor, beta?: mw.tensor, eps?: number): "
+             "mw.tensor",
+     .doc = "[B,...,C] normalised over groups of channels."},
+    {.name = NULL},
+};

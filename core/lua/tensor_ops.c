@@ -279,94 +279,102 @@ static int op_transpose(lua_State *L)
     return mw_lua_op_end(L, s, mw_transpose(s->c, x, a, b));
 }
 
-// ---- t[i] and t[{ {a, b}, {}, i }]: both ends included
-
-static int64_t index_at(lua_State *L, int idx, int64_t size)
-{
-    double i = lua_type(L, idx) == LUA_TNUMBER ? lua_tonumber(L, idx) : 0;
-    if (i != floor(i) || i == 0 || fabs(i) > (double)size)
-        mw_lua_wrong(L, "an index must be from 1 to %d or from -%d to -1, got %s", (int)size, (int)size,
-                     lua_tostring(L, idx) ? lua_tostring(L, idx) : luaL_typename(L, idx));
-    return (int64_t)(i > 0 ? i - 1 : (double)size + i);
-}
-
-typedef struct range {
-    int64_t from, length;
-    bool drop; // a single index: the dimension goes
-} range;
-
-// The entry on top of the stack as a range of a dimension of this size.
-static range range_of(lua_State *L, int64_t size)
-{
-    int top = lua_gettop(L);
-    if (!lua_istable(L, top))
-        return (range){index_at(L, top, size), 1, true};
-    size_t n = lua_objlen(L, top);
-    if (n == 0)
-        return (range){0, size, false};
-    if (n != 2)
-        mw_lua_wrong(L, "a slice is {} or { first, last }");
-    lua_rawgeti(L, top, 1);
-    lua_rawgeti(L, top, 2);
-    int64_t a = index_at(L, top + 1, size), b = index_at(L, top + 2, size);
-    lua_settop(L, top);
-    if (b < a)
-        mw_lua_wrong(L, "a slice's last index lies before its first");
-    return (range){a, b - a + 1, false};
-}
-
-int mw_lua_tensor_slice(lua_State *L, mw_tensor *t)
-{
-    range r[MW_MAXDIM];
-    int n = lua_istable(L, 2) ? (int)lua_objlen(L, 2) : 1;
-    if (n > t->ndim || !n)
-        return mw_lua_wrong(L, "%d indices for a tensor of %d dimensions", n, t->ndim);
-    for (int i = 0; i < n; i++) {
-        if (lua_istable(L, 2))
-            lua_rawgeti(L, 2, i + 1);
-        else
-            lua_pushvalue(L, 2);
-        r[i] = range_of(L, t->shape[i]);
-        lua_pop(L, 1);
-    }
-    mw_script *s = mw_lua_op_begin(L);
-    int64_t shape[MW_MAXDIM];
-    int ndim = 0;
-    mw_tensor *y = mw_lua_op_argument(L, s, 1);
-    for (int i = 0; i < t->ndim; i++) {
-        if (i < n)
-            y = mw_slice(s->c, y, i, r[i].from, r[i].length);
-        if (i >= n || !r[i].drop)
-            shape[ndim++] = i < n ? r[i].length : t->shape[i];
-    }
-    return mw_lua_op_end(L, s, mw_reshape(s->c, y, ndim, shape));
-}
-
-// The metatable is below the table of methods, which is on top.
-void mw_lua_add_tensor_ops(lua_State *L)
-{
-    static const luaL_Reg operators[] = {
-        {"__add", op_add}, {"__sub", op_sub}, {"__mul", op_mul}, {"__div", op_div},
-        {"__pow", op_pow}, {"__unm", op_neg}, {NULL, NULL},
-    };
-    static const luaL_Reg methods[] = {
-        {"exp", op_exp},
-        {"log", op_log},
-        {"sqrt", op_sqrt},
-        {"abs", op_abs},
-        {"clamp", op_clamp},
-        {"sum", op_sum},
-        {"mean", op_mean},
-        {"max", op_max},
-        {"softmax", op_softmax},
-        {"topk", op_topk},
-        {"matmul", op_matmul},
-        {"reshape", op_reshape},
-        {"transpose", op_transpose},
-        {NULL, NULL},
-    };
-    luaL_register(L, NULL, methods);
-    lua_pushvalue(L, -2);
-    luaL_register(L, NULL, operators);
-    lua_pop(L, 1);
-}
+const mw_lua_entry mw_lua_tensor_ops[] = {
+    {.name = "__add",
+     .run = op_add,
+     .usage = "a + b",
+     .type = "(mw.tensor|number): mw.tensor",
+     .doc = "Sum of tensors, or of a tensor and a number; shapes broadcast."},
+    {.name = "__sub",
+     .run = op_sub,
+     .usage = "a - b",
+     .type = "(mw.tensor|number): mw.tensor",
+     .doc = "Difference; shapes broadcast."},
+    {.name = "__mul",
+     .run = op_mul,
+     .usage = "a * b",
+     .type = "(mw.tensor|number): mw.tensor",
+     .doc = "Product of the elements; shapes broadcast."},
+    {.name = "__div",
+     .run = op_div,
+     .usage = "a / b",
+     .type = "(mw.tensor|number): mw.tensor",
+     .doc = "Quotient of the elements; shapes broadcast."},
+    {.name = "__pow",
+     .run = op_pow,
+     .usage = "t ^ k",
+     .type = "(number): mw.tensor",
+     .doc = "The elements to the power of a number."},
+    {.name = "__unm",
+     .run = op_neg,
+     .usage = "-t",
+     .type = "(): mw.tensor",
+     .doc = "The elements with the other sign."},
+    {.name = "exp",
+     .run = op_exp,
+     .usage = "t:exp()",
+     .type = "fun(self: mw.tensor): mw.tensor",
+     .doc = "e to the power of each element."},
+    {.name = "log",
+     .run = op_log,
+     .usage = "t:log()",
+     .type = "fun(self: mw.tensor): mw.tensor",
+     .doc = "The natural logarithm of each element."},
+    {.name = "sqrt",
+     .run = op_sqrt,
+     .usage = "t:sqrt()",
+     .type = "fun(self: mw.tensor): mw.tensor",
+     .doc = "The square root of each element."},
+    {.name = "abs",
+     .run = op_abs,
+     .usage = "t:abs()",
+     .type = "fun(self: mw.tensor): mw.tensor",
+     .doc = "Each element without its sign."},
+    {.name = "clamp",
+     .run = op_clamp,
+     .usage = "t:clamp(low, high)",
+     .type = "fun(self: mw.tensor, low?: number, high?: number): mw.tensor",
+     .doc = "The elements, none below low or above high; nil leaves that end open."},
+    {.name = "sum",
+     .run = op_sum,
+     .usage = "t:sum(dim, keep)",
+     .type = "fun(self: mw.tensor, dim?: integer, keep?: boolean): mw.tensor",
+     .doc = "The sum over a dimension, which goes unless keep is true; without one, over all: one number."},
+    {.name = "mean",
+     .run = op_mean,
+     .usage = "t:mean(dim, keep)",
+     .type = "fun(self: mw.tensor, dim?: integer, keep?: boolean): mw.tensor",
+     .doc = "The mean, over what sum adds up."},
+    {.name = "max",
+     .run = op_max,
+     .usage = "t:max(dim, keep)",
+     .type = "fun(self: mw.tensor, dim?: integer, keep?: boolean): mw.tensor",
+     .doc = "The largest, over what sum adds up."},
+    {.name = "softmax",
+     .run = op_softmax,
+     .usage = "t:softmax(dim)",
+     .type = "fun(self: mw.tensor, dim?: integer): mw.tensor",
+     .doc = "Shares that add up to 1 along a dimension, the last by default."},
+    {.name = "topk",
+     .run = op_topk,
+     .usage = "values, positions = t:topk(k, dim)",
+     .type = "fun(self: mw.tensor, k: integer, dim?: integer): mw.tensor, mw.tensor",
+     .doc = "The k largest along a dimension (the last by default), largest first, and where they stand, "
+            "from 1."},
+    {.name = "matmul",
+     .run = op_matmul,
+     .usage = "a:matmul(b)",
+     .type = "fun(self: mw.tensor, other: mw.tensor): mw.tensor",
+     .doc = "The product of matrices [...,m,k] and [...,k,n]."},
+    {.name = "reshape",
+     .run = op_reshape,
+     .usage = "t:reshape(size, ...)",
+     .type = "fun(self: mw.tensor, ...: integer|integer[]): mw.tensor",
+     .doc = "The same elements in another shape; one size may be -1: what remains."},
+    {.name = "transpose",
+     .run = op_transpose,
+     .usage = "t:transpose(a, b)",
+     .type = "fun(self: mw.tensor, a: integer, b: integer): mw.tensor",
+     .doc = "The same with two dimensions swapped."},
+    {.name = NULL},
+};

@@ -197,8 +197,9 @@ static int tensor_tostring(lua_State *L)
     return 1;
 }
 
-static int push_shape(lua_State *L, const mw_tensor *t)
+static int shape_field(lua_State *L)
 {
+    const mw_tensor *t = mw_lua_need_tensor(L, 1);
     lua_createtable(L, t->ndim, 0);
     for (int i = 0; i < t->ndim; i++) {
         lua_pushnumber(L, (lua_Number)t->shape[i]);
@@ -207,49 +208,82 @@ static int push_shape(lua_State *L, const mw_tensor *t)
     return 1;
 }
 
-// t.shape, t.dtype, t.grad, t:method(), t[i]
+static int dtype_field(lua_State *L)
+{
+    lua_pushstring(L, mw_dtype_name(mw_lua_need_tensor(L, 1)->dtype));
+    return 1;
+}
+
+// t.field, t:method(), t[i]
 static int tensor_index(lua_State *L)
 {
     mw_tensor *t = mw_lua_need_tensor(L, 1);
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
     if (!name)
         return mw_lua_tensor_slice(L, t);
-    if (!strcmp(name, "shape"))
-        return push_shape(L, t);
-    if (!strcmp(name, "dtype")) {
-        lua_pushstring(L, mw_dtype_name(t->dtype));
-        return 1;
+    const mw_lua_entry *e =
+        strncmp(name, "__", 2) ? mw_lua_entry_find(&mw_lua_subjects[MW_LUA_TENSOR], name) : NULL;
+    if (e && e->field)
+        return e->run(L);
+    if (!e) {
+        mw_nearest near = {.wrong = name};
+        char hint[128];
+        mw_lua_offer(&near, MW_LUA_TENSOR);
+        return mw_lua_wrong(L, "a tensor has no '%s'%s", name, mw_nearest_hint(&near, hint, sizeof hint));
     }
-    if (!strcmp(name, "grad"))
-        return mw_lua_push_grad(L, mw_lua_held(L, 1));
-    luaL_getmetatable(L, "moonweave.tensor");
-    lua_getfield(L, -1, "methods");
-    lua_getfield(L, -1, name);
-    if (lua_isnil(L, -1))
-        return mw_lua_wrong(L, "a tensor has no '%s'", name);
+    lua_pushcfunction(L, e->run);
     return 1;
 }
 
-void mw_lua_add_tensors(lua_State *L)
+void mw_lua_open_tensors(lua_State *L)
 {
     static const luaL_Reg meta[] = {
-        {"__gc", tensor_gc},
-        {"__index", tensor_index},
-        {"__tostring", tensor_tostring},
-        {NULL, NULL},
-    };
-    static const luaL_Reg methods[] = {{"totable", tensor_totable}, {"item", tensor_item}, {NULL, NULL}};
+        {"__gc", tensor_gc}, {"__tostring", tensor_tostring}, {"__newindex", mw_lua_set_grad}, {NULL, NULL}};
     luaL_newmetatable(L, "moonweave.tensor");
     luaL_register(L, NULL, meta);
-    lua_newtable(L);
-    luaL_register(L, NULL, methods);
-    mw_lua_add_tensor_ops(L);
-    mw_lua_add_tensor_layers(L);
-    mw_lua_add_gradients(L);
-    lua_setfield(L, -2, "methods");
+    mw_lua_register(L, MW_LUA_TENSOR, MW_LUA_OPERATORS);
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
-    lua_pushcfunction(L, tensor_new);
-    lua_setfield(L, -2, "tensor");
 }
+
+const mw_lua_entry mw_lua_tensors[] = {
+    {.name = "tensor",
+     .run = tensor_new,
+     .usage = "mw.tensor(number or nested table)",
+     .type = "fun(numbers: number|table): mw.tensor",
+     .doc = "A tensor of these numbers."},
+    {.name = NULL},
+};
+
+const mw_lua_entry mw_lua_tensor_basics[] = {
+    {.name = "shape",
+     .run = shape_field,
+     .field = true,
+     .usage = "t.shape",
+     .type = "integer[]",
+     .doc = "Its sizes, a list."},
+    {.name = "dtype",
+     .run = dtype_field,
+     .field = true,
+     .usage = "t.dtype",
+     .type = "string",
+     .doc = "How its elements are stored: \"f32\", \"f16\", \"i32\" or \"u8\"."},
+    {.name = "__index",
+     .run = tensor_index,
+     .usage = "t[i], t[{ {first, last}, {}, i }]",
+     .type = "[integer|table] mw.tensor",
+     .doc = "A part: an index takes a dimension away, { first, last } keeps it with both ends included, {} "
+            "takes all of it."},
+    {.name = "item",
+     .run = tensor_item,
+     .usage = "t:item()",
+     .type = "fun(self: mw.tensor): number",
+     .doc = "The number of a tensor that has one element."},
+    {.name = "totable",
+     .run = tensor_totable,
+     .usage = "t:totable()",
+     .type = "fun(self: mw.tensor): any",
+     .doc = "All its numbers, in nested tables."},
+    {.name = NULL},
+};

@@ -309,8 +309,16 @@ static mw_status run(mw_ctx *c, mw_value *const *in, mw_value **out)
     return mw_lua_protected(c, n->s, call_lua, &k);
 }
 
-void mw_lua_add_user_nodes(lua_State *L)
-{
-    lua_pushcfunction(L, make_node);
-    lua_setfield(L, -2, "node");
-}
+const mw_lua_entry mw_lua_user_nodes[] = {
+    {.name = "node",
+     .run = make_node,
+     .usage =
+         "mw.node { name =, inputs =, params =, outputs =, doc =, run = function(inputs, params) ... end }",
+     .type = "fun(declaration: table): fun(params: table): mw.handle",
+     .doc =
+         "Makes a node of a Lua function and returns its constructor. inputs = { name = \"type\" }; params "
+         "as "
+         "mw.params has them; outputs = { name = \"type\" }, without it those of the inputs. run returns a "
+         "table of its outputs, or the only one."},
+    {.name = NULL},
+};

@@ -19,7 +19,10 @@ static const mw_port in[] = {
                .type = "image",
                .def = "null",
                .doc = "[H,W,3] or [B,H,W,3]; none: white, of the canvas' size"},
-    [LABELS] = {.name = "labels", .type = "bool", .def = "true", .doc = "write each box's phrase into it"},
+    [LABELS] = {.name = "labels",
+                .type = "bool",
+                .def = "true",
+                .doc = "write each box's phrase into its corner, or beside it where another stands there"},
     {.name = NULL},
 };
 
@@ -60,18 +63,71 @@ static void frame(mw_image *m, const int at[4], int thick, const uint8_t color[3
     fill(m, at[2] - thick, at[1], at[2], at[3], color);
 }
 
-// The caption in the box's upper left corner, moved so that it stays on the picture.
-static void caption(mw_image *m, const int at[4], int scale, const char *text, const uint8_t color[3])
+// What captions cover so far: x0, y0, x1, y1 each.
+typedef struct captions {
+    int (*at)[4];
+    size_t n;
+} captions;
+
+// The first of them that the rectangle lies over; NULL.
+static const int *in_the_way(const captions *all, const int at[4])
 {
-    int room = m->width - 2 * PAD * scale, width = mw_lettering_width(text, scale);
+    for (size_t i = 0; i < all->n; i++) {
+        const int *o = all->at[i];
+        if (at[0] < o[2] && o[0] < at[2] && at[1] < o[3] && o[1] < at[3])
+            return o;
+    }
+    return NULL;
+}
+
+// Moves the rectangle along an axis, past all that are in its way. How far; -1: there is no room.
+static int slide(const captions *all, const int size[2], int axis, bool forth, int at[4])
+{
+    int from = at[axis], extent = at[axis + 2] - at[axis];
+    for (const int *o; (o = in_the_way(all, at));) {
+        at[axis] = forth ? o[axis + 2] : o[axis] - extent;
+        at[axis + 2] = at[axis] + extent;
+        if (at[axis] < 0 || at[axis + 2] > size[axis])
+            return -1;
+    }
+    return abs(at[axis] - from);
+}
+
+// The nearest place for the rectangle where it covers no other, straight down, up, right or left of its own;
+// its own where there is none.
+static void find_room(const captions *all, const mw_image *m, int at[4])
+{
+    const int size[2] = {m->width, m->height};
+    int best[4], least = -1;
+    for (int way = 0; way < 4; way++) {
+        int moved[4] = {at[0], at[1], at[2], at[3]};
+        int far = slide(all, size, way < 2, way % 2 == 0, moved);
+        if (far >= 0 && (least < 0 || far < least)) {
+            memcpy(best, moved, sizeof best);
+            least = far;
+        }
+    }
+    if (least > 0)
+        memcpy(at, best, sizeof best);
+}
+
+// The caption in the box's upper left corner, moved so that it stays on the picture and off the others.
+static void caption(mw_image *m, captions *all, const int box[4], int scale, const char *text,
+                    const uint8_t color[3])
+{
+    int pad = PAD * scale, room = m->width - 2 * pad, width = mw_lettering_width(text, scale);
     width = width < room ? width : room;
     int height = mw_lettering_height(text, width, scale);
-    int left = at[0] < m->width - width - 2 * PAD * scale ? at[0] : m->width - width - 2 * PAD * scale;
-    int top = at[1] < m->height - height ? at[1] : m->height - height;
+    int left = box[0] < m->width - width - 2 * pad ? box[0] : m->width - width - 2 * pad;
+    int top = box[1] < m->height - height ? box[1] : m->height - height;
     left = left > 0 ? left : 0;
     top = top > 0 ? top : 0;
-    fill(m, left, top, left + width + 2 * PAD * scale, top + height, color);
-    mw_lettering_draw(m, left + PAD * scale, top + PAD * scale, width, scale, text);
+    int *at = all->at[all->n];
+    memcpy(at, (int[]){left, top, left + width + 2 * pad, top + height}, sizeof all->at[0]);
+    find_room(all, m, at);
+    all->n++;
+    fill(m, at[0], at[1], at[2], at[3], color);
+    mw_lettering_draw(m, at[0] + pad, at[1] + pad, width, scale, text);
 }
 
 // Which color each object has; equal phrases have the same.
@@ -86,7 +142,7 @@ static void choose_colors(const mw_layout *l, size_t *color)
     }
 }
 
-static void draw(mw_image *m, const mw_layout *l, const size_t *color, bool labels)
+static void draw(mw_image *m, const mw_layout *l, const size_t *color, captions *all, bool labels)
 {
     int least = m->width < m->height ? m->width : m->height;
     int thick = least / 200 > 1 ? least / 200 : 1, scale = least / 400 > 1 ? least / 400 : 1;
@@ -97,7 +153,7 @@ static void draw(mw_image *m, const mw_layout *l, const size_t *color, bool labe
             if (pass == 0)
                 frame(m, at, thick, colors[color[i]]);
             else if (labels)
-                caption(m, at, scale, l->object[i].phrase, colors[color[i]]);
+                caption(m, all, at, scale, l->object[i].phrase, colors[color[i]]);
         }
 }
 
@@ -122,12 +178,14 @@ static mw_value *drawn(mw_ctx *c, mw_tensor *t, const mw_layout *l, bool labels)
 {
     mw_image m = {0};
     size_t *color = mw_alloc(c, (l->n + 1) * sizeof *color);
-    if (color && mw_picture_bytes(c, t, &m) == MW_OK && m.rgb) {
+    captions all = {.at = mw_alloc(c, (l->n + 1) * sizeof *all.at)};
+    if (color && all.at && mw_picture_bytes(c, t, &m) == MW_OK && m.rgb) {
         choose_colors(l, color);
-        draw(&m, l, color, labels);
+        draw(&m, l, color, &all, labels);
     }
     mw_value *v = mw_err(c) ? NULL : mw_value_tensor(c, mw_picture_tensor(c, &m));
     mw_image_free(&m);
+    free(all.at);
     free(color);
     return v;
 }
@@ -161,7 +219,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 
 const mw_node_type mw_node_draw_layout = {
     .name = "draw_layout",
-    .version = 1,
+    .version = 2,
     .doc = "Draws a layout's boxes and their captions over a picture.",
     .in = in,
     .out = out,

@@ -1,14 +1,62 @@
 ---@meta
--- Made by `make docs` from the declarations in nodes/ and scripts/moonweave: types for editors.
+-- Made by `make docs` from the declarations in nodes/, scripts/moonweave and core/lua: types for editors.
 
----@class mw.handle
-local handle = {}
----Runs what the handle needs and returns its value.
----@return any
-function handle:value() end
-
+---What require "moonweave" gives: a constructor for each node and composite, and these functions.
 ---@class mw
+---@field output fun(outputs: table<string, any>) What the run must produce: pictures, tensors and tables go into files of these names, numbers and short texts to standard output. A list of handles makes several pictures.
+---@field params fun(declarations: table<string, any>): table<string, any> Declares what -p name=value may set, and returns the values by name. A declaration is a default, or a table of default and description, which may go on with min, max, integer = true, multiple, choices ({ "one", "another" } or "node.parameter"), alias, unit, type, required = true.
+---@field json fun(path: string): any Reads a file of JSON: lists and objects as tables, null as nil.
+---@field tensor fun(numbers: number|table): mw.tensor A tensor of these numbers.
+---@field node fun(declaration: table): fun(params: table): mw.handle Makes a node of a Lua function and returns its constructor. inputs = { name = "type" }; params as mw.params has them; outputs = { name = "type" }, without it those of the inputs. run returns a table of its outputs, or the only one.
+---@field composite fun(declaration: table): fun(params: table): any Makes a function that is called as a node is, with parameters that are declared as in mw.params and checked; a literal = true one takes no handle. run gets them by name, and returns a handle or mw.bundle.
+---@field bundle fun(handles: table): mw.handle What a composite returns: passed whole it is the first handle; the others are its parts by name.
+---@field fail fun(sentence: string) Ends the run with an error at the line of the script that called the composite.
+---@field missing fun(composite: string, parameter: string) mw.fail for a parameter that must be given beside another one.
+---@field choice fun(node: string, parameter: string, text: string): string The name that the text stands for among the node's choices: mw.choice("schedule", "sampler", "DPM++ 2M Karras").
+---@field is_handle fun(value: any): boolean Whether the value is a handle, rather than a plain value.
 mw = {}
+
+---Numbers on the device, as mw.tensor, handle:value() and mw.node's inputs give them. Dimensions and indices count from 1, negative ones from the end.
+---@class mw.tensor
+---@field shape integer[] Its sizes, a list.
+---@field dtype string How its elements are stored: "f32", "f16", "i32" or "u8".
+---@field [integer|table] mw.tensor A part: an index takes a dimension away, { first, last } keeps it with both ends included, {} takes all of it.
+---@field item fun(self: mw.tensor): number The number of a tensor that has one element.
+---@field totable fun(self: mw.tensor): any All its numbers, in nested tables.
+---@operator add(mw.tensor|number): mw.tensor
+---@operator sub(mw.tensor|number): mw.tensor
+---@operator mul(mw.tensor|number): mw.tensor
+---@operator div(mw.tensor|number): mw.tensor
+---@operator pow(number): mw.tensor
+---@operator unm(): mw.tensor
+---@field exp fun(self: mw.tensor): mw.tensor e to the power of each element.
+---@field log fun(self: mw.tensor): mw.tensor The natural logarithm of each element.
+---@field sqrt fun(self: mw.tensor): mw.tensor The square root of each element.
+---@field abs fun(self: mw.tensor): mw.tensor Each element without its sign.
+---@field clamp fun(self: mw.tensor, low?: number, high?: number): mw.tensor The elements, none below low or above high; nil leaves that end open.
+---@field sum fun(self: mw.tensor, dim?: integer, keep?: boolean): mw.tensor The sum over a dimension, which goes unless keep is true; without one, over all: one number.
+---@field mean fun(self: mw.tensor, dim?: integer, keep?: boolean): mw.tensor The mean, over what sum adds up.
+---@field max fun(self: mw.tensor, dim?: integer, keep?: boolean): mw.tensor The largest, over what sum adds up.
+---@field softmax fun(self: mw.tensor, dim?: integer): mw.tensor Shares that add up to 1 along a dimension, the last by default.
+---@field topk fun(self: mw.tensor, k: integer, dim?: integer): mw.tensor, mw.tensor The k largest along a dimension (the last by default), largest first, and where they stand, from 1.
+---@field matmul fun(self: mw.tensor, other: mw.tensor): mw.tensor The product of matrices [...,m,k] and [...,k,n].
+---@field reshape fun(self: mw.tensor, ...: integer|integer[]): mw.tensor The same elements in another shape; one size may be -1: what remains.
+---@field transpose fun(self: mw.tensor, a: integer, b: integer): mw.tensor The same with two dimensions swapped.
+---@field blur fun(self: mw.tensor, sigma: number): mw.tensor A picture [H,W,C] under a Gaussian; at the border by the pixels there are.
+---@field conv2d fun(self: mw.tensor, w: mw.tensor, options?: table): mw.tensor Convolution of [B,h,w,I] with w [O,I,kh,kw] and bias [O].
+---@field layer_norm fun(self: mw.tensor, gamma?: mw.tensor, beta?: mw.tensor, eps?: number): mw.tensor Normalised over the last dimension; gamma 1, beta 0 and eps 1e-5 by default.
+---@field rms_norm fun(self: mw.tensor, gamma?: mw.tensor, eps?: number): mw.tensor Divided by the root of the mean square over the last dimension.
+---@field group_norm fun(self: mw.tensor, groups: integer, gamma?: mw.tensor, beta?: mw.tensor, eps?: number): mw.tensor [B,...,C] normalised over groups of channels.
+---@field requires_grad fun(self: mw.tensor): mw.tensor The same numbers as a leaf: backward() of what is computed from it fills its grad.
+---@field backward fun(self: mw.tensor) Adds the gradient of this one number to the grad of every leaf it was computed from.
+---@field grad mw.tensor? A leaf's gradient, nil before backward(). t.grad = nil lets the next one begin at zero.
+---@field detach fun(self: mw.tensor): mw.tensor The same numbers without what they came from: no gradient flows through.
+local tensor = {}
+
+---What a constructor returns: it stands for a node that has not run yet. It is passed on as an input, and indexed by the names of the node's outputs (text.embedding).
+---@class mw.handle
+---@field value fun(self: mw.handle): any Runs what the handle needs, now, and returns its value: a number, string, table or tensor. It costs nothing the second time.
+local handle = {}
 
 ---@class mw.attention_layers: mw.handle
 ---@field guided mw.handle list: those of the middle block and of the first block of the way up that has any
@@ -252,7 +300,7 @@ function mw.dpmpp_2m_step(params) end
 ---@class mw.draw_layout.params
 ---@field layout table|mw.handle the captioned boxes; their canvas is laid over the picture
 ---@field image? mw.handle [H,W,3] or [B,H,W,3]; none: white, of the canvas' size
----@field labels? boolean|mw.handle write each box's phrase into it
+---@field labels? boolean|mw.handle write each box's phrase into its corner, or beside it where another stands there
 
 ---Draws a layout's boxes and their captions over a picture.
 ---@param params mw.draw_layout.params

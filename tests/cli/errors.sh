@@ -25,7 +25,7 @@ wrong 3 "%s:2: hello: has no parameter 'tims' (did you mean 'times'?)" <<'END'
 local mw = require "moonweave"
 mw.output { g = mw.hello { tims = 1 } }
 END
-wrong 3 "%s:2: mw.helo: there is no such node (did you mean 'hello'?)" <<'END'
+wrong 3 "%s:2: mw.helo: there is no such node or function (did you mean 'hello'?)" <<'END'
 local mw = require "moonweave"
 mw.output { g = mw.helo {} }
 END
@@ -49,7 +49,7 @@ mw.output { g = mw.vae_decode { model = sd, latents = mw.hello {} } }
 END
 wrong 3 "%s:2: schedule: 'sampler' must be one of auto, ddim, " <<'END'
 local mw = require "moonweave"
-mw.output { g = mw.schedule { steps = 2, sampler = "dimm" } }
+mw.output { g = mw.schedule { steps = 2, sampler = "ddmi" } }
 END
 says "(did you mean 'ddim'?)"
 wrong 3 "%s:2: txt2img: 'prompt' must be given" <<'END'
@@ -65,6 +65,20 @@ local mw = require "moonweave"
 mw.output { g = mw.txt2img {
   model = "models/miniature", prompt = "x", steps = 2, num_inference_steps = 3 } }
 END
+wrong 3 "%s:2: txt2img: has no parameter 'guidance_scal' (did you mean 'guidance_scale'?)" <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.txt2img { model = "models/miniature", guidance_scal = 2 } }
+END
+wrong 3 "%s:2: noise: has no parameter 'sede' (did you mean 'seed'?)" <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.noise { sede = 1 } }
+END
+# More than a third of the letters apart is another word.
+wrong 3 "%s:2: hello: has no parameter 'nbne'" <<'END'
+local mw = require "moonweave"
+mw.output { g = mw.hello { nbne = 1 } }
+END
+says_not "did you mean"
 wrong 3 "%s: the script ends without mw.output" <<'END'
 local mw = require "moonweave"
 mw.hello {}

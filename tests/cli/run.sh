@@ -26,6 +26,18 @@ status 2
 run run graphs/hello.lua --devise=cpu
 status 2
 says "did you mean 'device'?"
+# What a command does not take is not suggested for it.
+for options in "nodes --devise" "--devise=gpu nodes"; do
+    run $options
+    status 2
+    says "there is no option --devise"
+    says_not "did you mean"
+done
+run nodes --jsn
+says "did you mean 'json'?"
+run help runn
+status 2
+says "did you mean 'run'?"
 run nodes --profile
 status 2
 says "takes no --profile"
@@ -33,6 +45,9 @@ run run graphs/hello.lua -p name
 status 2
 run run graphs/hello.lua --memory=lots
 status 2
+run run graphs/hello.lua --memory=1K
+status 2
+says "--memory=1K: must be at least 1M"
 run run graphs/hello.lua --dtype=f64
 status 2
 

@@ -208,6 +208,33 @@ static void drawn(void **state)
     assert_fails(ADD("draw_layout", {"layout", json(two)}, {"image", wrap(flat)}), MW_E_SHAPE, "image");
 }
 
+// Boxes in one corner: each caption is as large as it is alone.
+static void captions_apart(void **state)
+{
+    (void)state;
+    const char one[] = "{\"objects\":[{\"phrase\":\"a red star\",\"box\":[4,4,60,40]}],\"canvas\":[200,200]}";
+    const char more[] = "{\"objects\":[{\"phrase\":\"a red star\",\"box\":[4,4,60,40]},"
+                        "{\"phrase\":\"a red moon\",\"box\":[8,6,60,40]},"
+                        "{\"phrase\":\"a big heart\",\"box\":[6,9,60,40]},"
+                        "{\"phrase\":\"below\",\"box\":[4,190,60,9]},"
+                        "{\"phrase\":\"and under\",\"box\":[9,192,60,8]}],\"canvas\":[200,200]}";
+    const int colors[][3] = {
+        {255, 196, 0}, {64, 200, 255}, {255, 120, 120}, {120, 230, 120}, {230, 140, 255}};
+    float *alone = values_of(tensor_of(ADD("draw_layout", {"layout", json(one)}), 0));
+    float *together = values_of(tensor_of(ADD("draw_layout", {"layout", json(more)}), 0));
+    int first = 0, each[5] = {0};
+    for (int k = 0; k < 200 * 200; k++) {
+        first += is_color(alone + k * 3, 255, 196, 0);
+        for (int i = 0; i < 5; i++)
+            each[i] += is_color(together + k * 3, colors[i][0], colors[i][1], colors[i][2]);
+    }
+    for (int i = 0; i < 3; i++)
+        assert_true(each[i] > first - 100); // parts of its frame lie under captions
+    assert_true(each[3] > 200 && each[4] > 200);
+    free(alone);
+    free(together);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +243,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refusals, begin, end),
         cmocka_unit_test_setup_teardown(long_phrases, begin, end),
         cmocka_unit_test_setup_teardown(drawn, begin, end),
+        cmocka_unit_test_setup_teardown(captions_apart, begin, end),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
