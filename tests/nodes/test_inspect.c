@@ -62,7 +62,7 @@ static void model_folders(void **state)
 {
     (void)state;
     mw_ctx *c = mw_ctx_new();
-    c->log_level = MW_LOG_ERROR;
+    c->log_level = MW_LOG_DEBUG; // as -v
     says(c, "models/miniature",
          (const char *const[]){"StableDiffusionPipeline", "unet: UNet2DConditionModel, 326 tensors",
                                "vae: AutoencoderKL", "scheduler: DDIMScheduler", NULL});
