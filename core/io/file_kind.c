@@ -45,6 +45,8 @@ static const struct {
     {0, MAGIC("\x89PNG\r\n\x1a\n"), "a PNG picture"},
     {0, MAGIC("\xff\xd8\xff"), "a JPEG picture"},
     {0, MAGIC("%PDF-"), "a PDF"},
+    {0, MAGIC("\xff\xfe"), "a text in UTF-16"},
+    {0, MAGIC("\xfe\xff"), "a text in UTF-16"},
 };
 
 // How text begins, blanks and a byte order mark left out, in any case.

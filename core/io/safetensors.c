@@ -113,6 +113,9 @@ static void pick_entries(mw_ctx *c, mw_st *s, const json_t *weight_map, const js
 static void open_index(mw_ctx *c, mw_st *s)
 {
     json_t *root = mw_json_load(c, s->path);
+    if (root && !json_object_get(root, "weight_map"))
+        mw_fail(c, MW_E_FILE,
+                "%s: is a JSON file, but no index of safetensors files: 'weight_map' is missing", s->path);
     json_t *weight_map = mw_json_object(c, s->path, root, "weight_map");
     if (weight_map && !json_object_size(weight_map))
         mw_fail(c, MW_E_FILE, "%s: 'weight_map' names no tensor", s->path);

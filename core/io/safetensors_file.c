@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensor bytes are used as they lie in the file");
 
@@ -50,13 +51,21 @@ static void bad_tensor_at(mw_ctx *c, const mw_st_file *f, const char *name, char
     free(why);
 }
 
-// No header is so long that the bytes of its length are all letters.
+// Do the first bytes read as text? The length of a header never does: its last bytes are zero.
 static bool begins_with_text(const mw_st_file *f)
 {
-    size_t i = 0;
-    while (i < 8 && i < f->map.size && f->map.data[i] >= ' ' && f->map.data[i] < 127)
-        i++;
-    return i == 8;
+    utf8proc_ssize_t n = f->map.size < 64 ? (utf8proc_ssize_t)f->map.size : 64, at = 0;
+    while (at < n) {
+        utf8proc_int32_t point;
+        utf8proc_ssize_t length = utf8proc_iterate(f->map.data + at, n - at, &point);
+        if (length <= 0)
+            return at > n - 4 && (size_t)n < f->map.size; // a character cut by the limit
+        if (utf8proc_category(point) == UTF8PROC_CATEGORY_CC && point != '\t' && point != '\r' &&
+            point != '\n')
+            return false;
+        at += length;
+    }
+    return at > 0;
 }
 
 // What the file is instead; `why` is said where that is not known.

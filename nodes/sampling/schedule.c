@@ -244,11 +244,13 @@ static void suggest(mw_scheduler_config *cfg, mw_setting s, double value)
     cfg->given |= (uint64_t)1 << s;
 }
 
-// What a model of latents needs where its file is silent, or speaks of pixels.
-static void fit_latents(mw_ctx *c, mw_scheduler_config *cfg)
+// What a model of latents needs where its file is silent, or speaks of pixels. The folder's own PNDM warms up
+// unless the file says otherwise, as diffusers' does.
+static void fit_latents(mw_ctx *c, mw_scheduler_config *cfg, bool own_class)
 {
     suggest(cfg, MW_SET_CLIP_SAMPLE, 0);
-    suggest(cfg, MW_SET_SKIP_PRK_STEPS, 1);
+    if (!own_class)
+        suggest(cfg, MW_SET_SKIP_PRK_STEPS, 1);
     if (cfg->value[MW_SET_CLIP_SAMPLE] != 0)
         mw_warn(c,
                 "schedule: the checkpoint's clip_sample = true is for pixels and is not applied to latents; "
@@ -309,16 +311,17 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
     mw_scheduler_config cfg;
     double *betas = NULL;
+    const char *name = mw_value_as_text(i[SAMPLER]);
     mw_scheduler *model = (mw_scheduler *)mw_value_as_object(i[MODEL]);
     if (model) {
         cfg = model->config;
         cfg.given |= cfg.asked; // what a checkpoint's loader found out binds as its file does
         cfg.asked = 0;
-        fit_latents(c, &cfg);
+        fit_latents(c, &cfg, !strcmp(name, "auto"));
     } else {
         mw_scheduler_config_stable_diffusion(&cfg);
     }
-    mw_sampler sampler = take_sampler(c, &cfg, model, mw_value_as_text(i[SAMPLER]));
+    mw_sampler sampler = take_sampler(c, &cfg, model, name);
     take_scheduler(&cfg, mw_value_as_text(i[SCHEDULER]));
     take_settings(c, &cfg, i, &betas);
     mw_schedule *s = mw_err(c) ? NULL : mw_schedule_new(c, &cfg, sampler, (int)mw_value_as_number(i[STEPS]));
@@ -331,7 +334,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 
 const mw_node_type mw_node_schedule = {
     .name = "schedule",
-    .version = 1,
+    .version = 2,
     .flags = MW_NODE_HOST | MW_NODE_LITERAL,
     .doc = "The times a run visits and the noise levels there. Settings have diffusers' names; they override "
            "those "

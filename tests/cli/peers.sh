@@ -46,6 +46,7 @@ says "LCMScheduler is not supported; its settings are used with sampler ddim"
 # The index's class is what auto means, in SD 1's PNDM (one call more than steps) and where every step draws noise.
 for pair in PNDMScheduler=pndm EulerAncestralDiscreteScheduler=euler_ancestral; do
     folder "${pair#*=}" model_index.json "s/DDIMScheduler/${pair%=*}/"
+    sed -i 's/"steps_offset"/"skip_prk_steps": true, &/' "$dir/${pair#*=}/scheduler/scheduler_config.json"
     run run "$dir/same.lua" -p model="$dir/${pair#*=}" -p other="$dir/${pair#*=}" -p other_sampler="${pair#*=}" -o "$dir"
     status 0
     prints "largest difference 0"

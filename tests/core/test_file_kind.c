@@ -57,13 +57,60 @@ static void each_is_said_where_tensors_are_read(void **state)
 static void a_text_is_quoted(void **state)
 {
     (void)state;
-    static const char text[] = "{\"error\":\"Access to this model is restricted\"}";
+    static const struct {
+        const char *text, *words;
+    } texts[] = {
+        {"{\"error\":\"Access to this model is restricted\"}",
+         "but a text: \"{\"error\":\"Access to this model is restricted\"}\""},
+        {"model:\n  base_learning_rate: 1.0e-04\n", "but a text: \"model:\\n  base_learning_rate"},
+        {"\xe6\x96\x87\xe4\xbb\xb6\xe4\xb8\x8d\xe5\xad\x98\xe5\x9c\xa8", "but a text: \"\xe6\x96\x87"},
+        {"404", "but a text: \"404\""},
+        {"\xff\xfe<\0h\0t\0m\0l\0", "a text in UTF-16"},
+    };
     mw_ctx *c = mw_ctx_new();
     char *folder = scratch_make(), *path = mw_path_join(c, folder, "model.safetensors");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_int_equal(mw_file_write(c, path, texts[i].text, strlen(texts[i].text)), MW_OK);
+        assert_null(mw_st_open(c, path));
+        if (!strstr(mw_errmsg(c), texts[i].words))
+            fail_msg("'%s' is not in: %s", texts[i].words, mw_errmsg(c));
+        mw_err_clear(c);
+    }
+    free(path);
+    scratch_remove(folder);
+    mw_ctx_free(c);
+}
+
+// A header of which the end is missing is still one; what no letters begin is no text.
+static void other_bytes_are_no_text(void **state)
+{
+    (void)state;
+    static const char cut[] = "abcdefg\0{\"a\":",
+                      onnx[] = "\x08\x07\x12\x07pytorch\x1a\x05"
+                               "2.0.0";
+    mw_ctx *c = mw_ctx_new();
+    char *folder = scratch_make(), *path = mw_path_join(c, folder, "model.safetensors");
+    assert_int_equal(mw_file_write(c, path, cut, sizeof cut - 1), MW_OK);
+    assert_null(mw_st_open(c, path));
+    assert_null(strstr(mw_errmsg(c), "text"));
+    mw_err_clear(c);
+    assert_int_equal(mw_file_write(c, path, onnx, sizeof onnx - 1), MW_OK);
+    assert_null(mw_st_open(c, path));
+    assert_null(strstr(mw_errmsg(c), "text"));
+    free(path);
+    scratch_remove(folder);
+    mw_ctx_free(c);
+}
+
+static void json_that_is_no_index_is_said(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"_class_name\": \"StableDiffusionPipeline\"}";
+    mw_ctx *c = mw_ctx_new();
+    char *folder = scratch_make(), *path = mw_path_join(c, folder, "model_index.json");
     assert_int_equal(mw_file_write(c, path, text, sizeof text - 1), MW_OK);
     assert_null(mw_st_open(c, path));
-    assert_non_null(
-        strstr(mw_errmsg(c), "but a text: \"{\"error\":\"Access to this model is restricted\"}\""));
+    assert_non_null(strstr(mw_errmsg(c), "is a JSON file, but no index of safetensors files"));
     free(path);
     scratch_remove(folder);
     mw_ctx_free(c);
@@ -106,6 +153,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_said_where_tensors_are_read),
         cmocka_unit_test(a_text_is_quoted),
+        cmocka_unit_test(other_bytes_are_no_text),
+        cmocka_unit_test(json_that_is_no_index_is_said),
         cmocka_unit_test(a_config_that_was_not_downloaded_is_said),
         cmocka_unit_test(a_byte_order_mark_before_the_header_is_refused),
     };

@@ -130,11 +130,13 @@ static void auto_is_the_models_sampler(void **state)
     static const struct {
         const char *json, *sampler, *step;
         bool noisy;
+        int calls;
     } cases[] = {
         {"{\"_class_name\": \"DPMSolverMultistepScheduler\", \"algorithm_type\": \"sde-dpmsolver++\"}",
-         "dpmpp_2m", "dpmpp_2m_step", true},
-        {"{\"_class_name\": \"PNDMScheduler\", \"skip_prk_steps\": true}", "pndm", "pndm_step", false},
-        {"{\"_class_name\": \"DDPMScheduler\"}", "ddpm", "ddpm_step", true},
+         "dpmpp_2m", "dpmpp_2m_step", true, 5},
+        {"{\"_class_name\": \"PNDMScheduler\", \"skip_prk_steps\": true}", "pndm", "pndm_step", false, 6},
+        {"{\"_class_name\": \"PNDMScheduler\"}", "pndm", "pndm_step", false, 14}, // with its warm-up
+        {"{\"_class_name\": \"DDPMScheduler\"}", "ddpm", "ddpm_step", true, 5},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_t *json = json_loads(cases[i].json, 0, NULL);
@@ -146,6 +148,7 @@ static void auto_is_the_models_sampler(void **state)
         assert_string_equal(mw_value_as_text(mw_value_get(s, "sampler")), cases[i].sampler);
         assert_string_equal(mw_value_as_text(mw_value_get(s, "step_node")), cases[i].step);
         assert_int_equal(mw_value_as_bool(mw_value_get(s, "stochastic")), cases[i].noisy);
+        assert_near(mw_value_as_number(result(a, 1)), cases[i].calls, 0);
     }
     int none = ADD("schedule", {"steps", num(5)});
     assert_int_equal(run(none), MW_OK);

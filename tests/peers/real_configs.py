@@ -58,7 +58,6 @@ def shrink_unet(config, encoders):
     heads = config.get("attention_head_dim", 8)
     levels = len(config["block_out_channels"])
     if isinstance(heads, list):  # as many channels for each head at every level, as published
-        config["attention_head_dim"] = [2 ** i for i in range(levels)]
         config["block_out_channels"] = [64 * min(2 ** i, 4) for i in range(levels)]
         config["attention_head_dim"] = [c // 64 for c in config["block_out_channels"]]
     else:
