@@ -1,6 +1,8 @@
 // noise.c: unit normal latents from a seed, made on the host and so equal on every device.
+#include "core/cl/device.h"
 #include "core/base/rng.h"
 #include "core/graph/node.h"
+#include "core/io/describe.h"
 #include "core/graph/seed.h"
 #include "nodes/nets/checkpoint/checkpoint.h"
 
@@ -139,6 +141,20 @@ static void size_like(mw_ctx *c, const mw_tensor *t, latent_facts *f)
     f->width = mw_dim(t, 3);
 }
 
+// A picture that no device memory would hold is refused before anything is drawn.
+static void check_room(mw_ctx *c, int64_t w, int64_t h, int64_t factor)
+{
+    char needs[32], limit[32];
+    uint64_t bytes = (uint64_t)(w * factor) * (uint64_t)(h * factor) * 3 * sizeof(float);
+    uint64_t most = c->device ? mw_device_memory(c).limit : 0;
+    if (most && bytes > most)
+        mw_fail(
+            c, MW_E_MEMORY,
+            "'width' %lld and 'height' %lld: the picture alone needs %s of device memory, the limit is %s",
+            (long long)(w * factor), (long long)(h * factor), mw_bytes_text(bytes, needs, sizeof needs),
+            mw_bytes_text(most, limit, sizeof limit));
+}
+
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
 {
     latent_facts f = facts_of((const mw_checkpoint *)mw_value_as_object(i[MODEL]));
@@ -146,6 +162,8 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
         size_like(c, mw_value_as_tensor(i[LIKE]), &f);
     int64_t w = side(c, "width", i[WIDTH], f.width, f.factor);
     int64_t h = side(c, "height", i[HEIGHT], f.height, f.factor);
+    if (mw_err(c) == MW_OK)
+        check_room(c, w, h, f.factor);
     int64_t B = (int64_t)mw_value_as_number(i[BATCH]);
     uint64_t seed = mw_seed_bits(i[SEED]) + (uint64_t)mw_value_as_number(i[ADD]);
     bool torch = strcmp(mw_value_as_text(i[GENERATOR]), "torch") == 0;

@@ -213,4 +213,13 @@ status 3
 says 'first\x1b]0;title\x07'
 says '  second\x9b'
 says_not $'\a'
+
+# What cannot fit is refused before it is begun.
+run run graphs/txt2img.lua -p width=60000 -p height=60000 -p steps=1 --memory=2G -o "$dir"
+status 6
+says "noise: 'width' 60000 and 'height' 60000: the picture alone needs 40.23 GiB of device memory, the limit is 2.00 GiB"
+run run graphs/txt2img.lua -p steps=1 --memory=2M -o "$dir"
+status 6
+says "its weights need "
+says " of device memory, the limit is 2.0 MiB; "
 finish

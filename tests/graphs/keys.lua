@@ -61,8 +61,9 @@ assert(wide {}:value() == "18446744073709551614ULL")
 
 -- Which variable an inner function holds, though the instructions are the same.
 local function pick(text) return assert(load(text))() end
-local first = pick "return function() local a = 1 local b = 2 local f = function() return a end return { v = f() + 0 * b } end"
-local second = pick "return function() local b = 1 local a = 2 local f = function() return a end return { v = f() + 0 * b } end"
+local rest = " local f = function() return a end return { v = f() + 0 * b } end"
+local first = pick("return function() local a = 1 local b = 2" .. rest)
+local second = pick("return function() local b = 1 local a = 2" .. rest)
 assert(value(first) == 1 and value(second) == 2)
 assert(value(pick "return function() return { v = { k = 1, l = 2 } } end").l == 2)
 assert(value(pick "return function() return { v = { k = 1, l = 3 } } end").l == 3)
@@ -101,7 +102,8 @@ local counted = node(function() runs = runs + 1 return { v = runs } end)
 local held = counted {}
 assert(held:value() == 1 and held:value() == 1)
 
--- Tables that hold themselves, hundreds of times and in a long chain, end; too many values make a node that is run anew.
+-- Tables that hold themselves, hundreds of times and in a long chain, end; too many values make a node that is run
+-- anew.
 local knot = {}
 for i = 1, 400 do knot[i] = knot end
 knot.last = { knot, { knot } }

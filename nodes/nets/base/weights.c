@@ -1,6 +1,8 @@
 // weights.c: the named weights of one network, from checkpoint entries to prepared device tensors.
 #include "nodes/nets/base/weights_internal.h"
 
+#include "core/cl/device.h"
+#include "core/io/describe.h"
 #include "core/ops.h"
 
 #include <inttypes.h>
@@ -310,12 +312,32 @@ static void load_one(mw_ctx *c, mw_weights *w, mw_weight_entry *e)
         e->tensor->label = e->name;
 }
 
+// What will never fit is refused before anything of it is read.
+static void check_room(mw_ctx *c, const mw_weights *w)
+{
+    char needs[32], limit[32];
+    uint64_t bytes = 0, most = c->device ? mw_device_memory(c).limit : 0;
+    for (size_t i = 0; i < w->n; i++) {
+        uint64_t n = mw_dtype_size(w->entries[i].dtype);
+        for (int d = 0; d < w->entries[i].ndim; d++)
+            n *= (uint64_t)w->entries[i].shape[d];
+        bytes += n;
+    }
+    if (most && bytes > most)
+        mw_fail(c, MW_E_MEMORY,
+                "%s: its weights need %s of device memory, the limit is %s; %sa larger --memory may do",
+                w->label, mw_bytes_text(bytes, needs, sizeof needs), mw_bytes_text(most, limit, sizeof limit),
+                w->dtype == MW_F32 ? "--dtype f16 or " : "");
+}
+
 // Read everything, once; threads that come meanwhile wait. After a failure nothing is held and the next ask
 // tries again.
 static bool load_all(mw_ctx *c, mw_weights *w)
 {
     pthread_mutex_lock(&w->lock);
     bool done = atomic_load(&w->ready);
+    if (!done)
+        check_room(c, w);
     for (size_t i = 0; !done && i < w->n && mw_err(c) == MW_OK && !mw_cancelled(c); i++)
         load_one(c, w, &w->entries[i]);
     for (size_t i = 0; mw_err(c) != MW_OK && i < w->n; i++) {
