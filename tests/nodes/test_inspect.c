@@ -66,9 +66,11 @@ static void model_folders(void **state)
     says(c, "models/miniature",
          (const char *const[]){"StableDiffusionPipeline", "unet: UNet2DConditionModel, 326 tensors",
                                "vae: AutoencoderKL", "scheduler: DDIMScheduler", NULL});
+    c->log_level = MW_LOG_DEBUG; // -v: tensors are listed
     says(c, "models/miniature/unet",
          (const char *const[]){"config of a UNet", "a UNet in diffusers' layout", "block_out_channels",
                                "conv_in.weight F16 [64,4,3,3]", NULL});
+    c->log_level = MW_LOG_ERROR;
     says(c, "models/miniature/scheduler", (const char *const[]){"ddim", NULL});
     says(c, "models/miniature/model_index.json",
          (const char *const[]){"StableDiffusionPipeline", "unet", NULL});
