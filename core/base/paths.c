@@ -97,7 +97,8 @@ static char *find(mw_ctx *c, const char *name)
         mw_fail(c, MW_E_FILE, "%s: %s", name, strerror(errno));
         return NULL;
     }
-    char *beside = env.beside ? mw_format(c, "%s/%s", env.beside, name) : NULL;
+    bool here = env.beside && !strcmp(env.beside, "."); // names stay as they were written
+    char *beside = here ? mw_strdup(c, name) : env.beside ? mw_format(c, "%s/%s", env.beside, name) : NULL;
     if (beside && exists(beside))
         return beside;
     free(beside);

@@ -243,7 +243,7 @@ static void refused(int id, const char *sentence)
 static void wiring_is_checked(void **s)
 {
     (void)s;
-    refused(add(&sum, args1("aa", num(1))), "test.lua:7: sum: has no parameter 'aa' (did you mean 'a'?)");
+    refused(add(&sum, args1("aa", num(1))), "test.lua:7: sum: has no parameter 'aa'");
     refused(add(&sum, args2("a", num(1), "α", num(2))), "test.lua:7: sum: 'a' is given twice (as 'α' too)");
     refused(add(&sum, args1("b", mw_value_text(c, "x", 1))),
             "test.lua:7: sum: 'b' must be a number, got \"x\" (second)");
