@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MORE "(-v lists the tensors)\n"
+
 const char *mw_bytes_text(size_t bytes, char *buf, size_t size)
 {
     if (bytes < 1024)
@@ -85,7 +87,7 @@ void mw_describe_tensors(const mw_st *s, bool all, FILE *out)
     for (size_t i = 0; all && (e = mw_st_at(s, i)); i++)
         put_tensor(e, out);
     if (!all && mw_st_count(s))
-        fputs("(-v lists the tensors)\n", out);
+        fputs(MORE, out);
 }
 
 static void put_plain(const mw_pt_plain *p, FILE *out)
@@ -101,7 +103,7 @@ static void put_plain(const mw_pt_plain *p, FILE *out)
     }
 }
 
-mw_status mw_describe_torch(mw_ctx *c, const char *path, FILE *out)
+mw_status mw_describe_torch(mw_ctx *c, const char *path, bool all, FILE *out)
 {
     mw_pt *f = mw_pt_open(c, path);
     if (!f)
@@ -110,11 +112,13 @@ mw_status mw_describe_torch(mw_ctx *c, const char *path, FILE *out)
     const mw_pt_plain *p;
     fprintf(out, "%s: a file of torch.save (nothing of it is executed): %zu tensor%s\n", path, mw_pt_count(f),
             mw_pt_count(f) == 1 ? "" : "s");
-    for (size_t i = 0; (t = mw_pt_at(f, i)); i++)
+    for (size_t i = 0; all && (t = mw_pt_at(f, i)); i++)
         put_tensor(&(mw_st_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim, .shape = t->shape},
                    out);
     for (size_t i = 0; (p = mw_pt_plain_at(f, i)); i++)
         put_plain(p, out);
+    if (!all && mw_pt_count(f))
+        fputs(MORE, out);
     mw_pt_close(f);
     return mw_err(c);
 }

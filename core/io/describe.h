@@ -13,12 +13,12 @@ const char *mw_bytes_text(size_t bytes, char *buf, size_t size);
 // the number of shards; into buf; returns buf.
 const char *mw_st_summary(const mw_st *s, char *buf, size_t size);
 
-// Metadata and shards, a line each, then each tensor: name, dtype, shape.
+// Metadata and shards, a line each; then, where `all` are wanted, each tensor: name, dtype, shape.
 void mw_describe_tensors(const mw_st *s, bool all, FILE *out);
 
-// A file of torch.save: how many tensors, then each: name, dtype, shape; and the plain values. MW_E_FILE when
-// it is refused.
-mw_status mw_describe_torch(mw_ctx *c, const char *path, FILE *out);
+// A file of torch.save: how many tensors and its plain values; each tensor too where `all` are wanted.
+// MW_E_FILE when it is refused.
+mw_status mw_describe_torch(mw_ctx *c, const char *path, bool all, FILE *out);
 
 // A picture: format, size, mode, and the texts of a PNG. The whole file is decoded, so that what is described
 // can be read. MW_E_FILE when it is refused.

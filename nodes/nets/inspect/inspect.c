@@ -65,7 +65,7 @@ static void inspect_content(mw_ctx *c, const char *path, FILE *out)
     else if (tensors)
         mw_inspect_tensors(c, path, out);
     else if (torch && !tensors)
-        mw_describe_torch(c, path, out);
+        mw_describe_torch(c, path, c->log_level >= MW_LOG_DEBUG, out);
     else if (kind)
         mw_fail(c, MW_E_FILE, "%s: is %s", path, kind);
     else if (mw_err(c) == MW_OK)
