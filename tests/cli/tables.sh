@@ -22,11 +22,11 @@ run run read.lua -p data=twice.json
 status 4 && says "duplicate object key"
 mkdir -p inside && echo '[1]' >outside.json && cat >inside/outside.lua <<'END'
 local mw = require "moonweave"
-print(mw.json("outside.json")[1])
+print(mw.json("../outside.json")[1])
 mw.output { done = true }
 END
 run run inside/outside.lua
-status 3 && says "outside.json lies outside the graph's folder"
+status 3 && says "../outside.json lies outside the graph's folder"
 run run --trust inside/outside.lua
 status 0 && prints 1
 script wrong.lua <<'END'
