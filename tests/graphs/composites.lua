@@ -74,7 +74,7 @@ for _, key in ipairs {
 end
 for key, value in pairs {
   frozen = "half", omega = {}, so_center_box = 1, so_vertical_placement = "roof", phrase_embedding = 5,
-  object_seed = -1, mask = "hat", beta = 1.5, fast_rate = 0, mode = "loose", energy = "cod",
+  object_seed = -2.5, mask = "hat", beta = 1.5, fast_rate = 0, mode = "loose", energy = "cod",
 } do
   refused("'" .. key .. "' must be", with, "lmd", key, value)
 end
