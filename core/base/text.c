@@ -68,3 +68,17 @@ char *mw_printable_lines(const char *text)
         out[used] = 0;
     return out;
 }
+
+size_t mw_utf8_length(const char *text, size_t n)
+{
+    size_t at = 0;
+    utf8proc_int32_t point;
+    while (at < n) {
+        utf8proc_ssize_t length =
+            utf8proc_iterate((const utf8proc_uint8_t *)text + at, (utf8proc_ssize_t)(n - at), &point);
+        if (length <= 0)
+            break;
+        at += (size_t)length;
+    }
+    return at;
+}

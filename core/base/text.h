@@ -15,4 +15,7 @@ const char *mw_printable_n(const char *text, size_t n, char *buf, size_t size);
 // indented by two, so that none passes for a message of its own. free() it; NULL when host memory is out.
 char *mw_printable_lines(const char *text);
 
+// How many of the n bytes, from the first on, are UTF-8: n when all are.
+size_t mw_utf8_length(const char *text, size_t n);
+
 #endif

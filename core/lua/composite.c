@@ -165,25 +165,56 @@ static void unknown_param(lua_State *L, const mw_composite *k, const char *key)
                  mw_nearest_hint(&near, hint, sizeof hint), k->name);
 }
 
+static const mw_composite *composite_at(lua_State *L, int idx) { return lua_touserdata(L, idx); }
+
+// take_one(composite, table of what is taken, key, value)
+static int take_one(lua_State *L)
+{
+    const mw_composite *k = composite_at(L, 1);
+    lua_pushvalue(L, 3);
+    const char *key = lua_tostring(L, -1);
+    int i = key && lua_type(L, 3) == LUA_TSTRING ? find_param(k, key) : -1;
+    if (i < 0) {
+        unknown_param(L, k, key ? key : luaL_typename(L, 3));
+        return 0;
+    }
+    const mw_port *p = &k->declared[i].port;
+    lua_getfield(L, 2, p->name);
+    if (!lua_isnil(L, -1))
+        mw_lua_wrong(L, "%s: '%s' is given twice (as '%s' too)", k->name, p->name, key);
+    push_taken(L, mw_lua_script(L), k, &k->declared[i], 4);
+    lua_setfield(L, 2, p->name);
+    return 0;
+}
+
 // The table at 1 checked into a new one at 2.
 static void take_given(lua_State *L, mw_script *s, const mw_composite *k)
 {
     lua_newtable(L);
     for (lua_pushnil(L); lua_next(L, 1); lua_settop(L, 3)) {
+        lua_pushcfunction(L, take_one);
+        lua_pushlightuserdata(L, (void *)(size_t)k);
+        lua_pushvalue(L, 2);
         lua_pushvalue(L, 3);
-        const char *key = lua_tostring(L, -1);
-        int i = key && lua_type(L, 3) == LUA_TSTRING ? find_param(k, key) : -1;
-        if (i < 0) {
-            unknown_param(L, k, key ? key : luaL_typename(L, 3));
-            return;
-        }
-        const mw_port *p = &k->declared[i].port;
-        lua_getfield(L, 2, p->name);
-        if (!lua_isnil(L, -1))
-            mw_lua_wrong(L, "%s: '%s' is given twice (as '%s' too)", k->name, p->name, key);
-        push_taken(L, s, k, &k->declared[i], 4);
-        lua_setfield(L, 2, p->name);
+        lua_pushvalue(L, 4);
+        mw_lua_try(L, s, 4, 0);
     }
+}
+
+// need_one(composite, number of a parameter)
+static int need_one(lua_State *L)
+{
+    const mw_composite *k = composite_at(L, 1);
+    return mw_lua_missing(L, mw_lua_script(L), k->name, k->declared[lua_tointeger(L, 2)].port.name);
+}
+
+// Whether the table at 1 has the parameter under any of its names, with a value that was refused.
+static bool was_given(lua_State *L, const mw_composite *k, int i)
+{
+    bool given = false;
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
+        given = given || (lua_type(L, -2) == LUA_TSTRING && find_param(k, lua_tostring(L, -2)) == i);
+    return given;
 }
 
 static void fill_absent(lua_State *L, mw_script *s, const mw_composite *k)
@@ -191,9 +222,12 @@ static void fill_absent(lua_State *L, mw_script *s, const mw_composite *k)
     for (int i = 0; i < k->n; i++) {
         const mw_declared *d = &k->declared[i];
         lua_getfield(L, 2, d->port.name);
-        if (lua_isnil(L, -1) && !d->port.def)
-            mw_lua_missing(L, s, k->name, d->port.name);
-        if (lua_isnil(L, -1) && mw_value_kind(d->def) != MW_NIL) {
+        if (lua_isnil(L, -1) && !d->port.def && !was_given(L, k, i)) {
+            lua_pushcfunction(L, need_one);
+            lua_pushlightuserdata(L, (void *)(size_t)k);
+            lua_pushinteger(L, i);
+            mw_lua_try(L, s, 2, 0);
+        } else if (lua_isnil(L, -1) && mw_value_kind(d->def) != MW_NIL) {
             mw_lua_push_value(L, s, d->def);
             lua_setfield(L, 2, d->port.name);
         }
@@ -230,17 +264,22 @@ static void make_nodes(lua_State *L, const mw_composite *k)
     }
 }
 
-static int call(lua_State *L)
+static int run(lua_State *L)
 {
-    const mw_composite *k = lua_touserdata(L, lua_upvalueindex(1));
+    const mw_composite *k = composite_at(L, lua_upvalueindex(1));
     mw_script *s = mw_lua_script(L);
     mw_link link;
+    int errors = s->errors;
     lua_settop(L, 1);
     if (!lua_istable(L, 1) || mw_lua_handle(L, 1, &link))
         return mw_lua_wrong(L, "%s: takes its parameters by name: mw.%s { name = value, ... }, got a %s",
                             k->name, k->name, luaL_typename(L, 1));
     take_given(L, s, k);
     fill_absent(L, s, k);
+    if (s->errors > errors) {
+        mw_lua_push_handle(L, MW_BROKEN, MW_WHOLE);
+        return 1;
+    }
     make_nodes(L, k);
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_pushvalue(L, 2);
@@ -248,7 +287,17 @@ static int call(lua_State *L)
     return lua_gettop(L) - 2;
 }
 
-static int composite(lua_State *L)
+// run, which is the upvalue: a call that fails gives a broken handle where the script is only checked.
+static int call(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    if (!mw_lua_try(L, mw_lua_script(L), lua_gettop(L) - 1, LUA_MULTRET))
+        mw_lua_push_handle(L, MW_BROKEN, MW_WHOLE);
+    return lua_gettop(L);
+}
+
+static int declare(lua_State *L)
 {
     static const char *const known[] = {"name", "doc", "params", "run"};
     mw_script *s = mw_lua_script(L);
@@ -276,7 +325,18 @@ static int composite(lua_State *L)
     if (!lua_isfunction(L, -1))
         return mw_lua_wrong(L, "composite '%s': 'run' must be a function, got a %s", k->name,
                             luaL_typename(L, -1));
-    lua_pushcclosure(L, call, 2);
+    lua_pushcclosure(L, run, 2);
+    lua_pushcclosure(L, call, 1);
+    return 1;
+}
+
+static int composite(lua_State *L)
+{
+    lua_settop(L, 1);
+    lua_pushcfunction(L, declare);
+    lua_insert(L, 1);
+    if (!mw_lua_try(L, mw_lua_script(L), 1, 1))
+        mw_lua_push_broken_constructor(L);
     return 1;
 }
 

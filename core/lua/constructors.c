@@ -89,6 +89,14 @@ void mw_lua_push_constructor(lua_State *L, const mw_node_type *type)
     lua_pushcclosure(L, construct, 1);
 }
 
+static int construct_broken(lua_State *L)
+{
+    mw_lua_push_handle(L, MW_BROKEN, MW_WHOLE);
+    return 1;
+}
+
+void mw_lua_push_broken_constructor(lua_State *L) { lua_pushcfunction(L, construct_broken); }
+
 // ---- for composites
 
 // mw.fail(sentence): an error at the line of the script that called the composite.

@@ -134,8 +134,8 @@ mw_status mw_lua_protected(mw_ctx *c, mw_script *s, lua_CFunction f, void *data)
         else if (s->raised_text && text && !strcmp(text, s->raised_text))
             mw_fail(c, s->raised, "%s", text);
         else
-            mw_fail(c, code == LUA_ERRMEM ? MW_E_MEMORY : MW_E_SCRIPT, "%s",
-                    text ? text : "an error without a text");
+            mw_lua_fail(c, code == LUA_ERRMEM ? MW_E_MEMORY : MW_E_SCRIPT,
+                        text ? text : "an error without a text");
     }
     lua_settop(s->L, top);
     return mw_err(c);

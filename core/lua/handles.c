@@ -113,8 +113,10 @@ static int unknown_output(lua_State *L, const mw_schema *schema, const char *nam
         mw_nearest_offer(&near, schema->type->out[i].name);
     }
     luaL_pushresult(&b);
-    return mw_lua_wrong(L, "%s: has no output '%s'%s; its outputs: %s", schema->type->name, name,
-                        mw_nearest_hint(&near, hint, sizeof hint), lua_tostring(L, -1));
+    mw_lua_mistake(L, "%s: has no output '%s'%s; its outputs: %s", schema->type->name, name,
+                   mw_nearest_hint(&near, hint, sizeof hint), lua_tostring(L, -1));
+    push(L, MW_BROKEN, MW_WHOLE);
+    return 1;
 }
 
 static int bundle_index(lua_State *L)
@@ -131,8 +133,10 @@ static int bundle_index(lua_State *L)
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
         if (lua_type(L, -2) == LUA_TSTRING)
             mw_nearest_offer(&near, lua_tostring(L, -2));
-    return mw_lua_wrong(L, "this handle has no part '%s'%s", near.wrong,
-                        mw_nearest_hint(&near, hint, sizeof hint));
+    mw_lua_mistake(L, "this handle has no part '%s'%s", near.wrong,
+                   mw_nearest_hint(&near, hint, sizeof hint));
+    push(L, MW_BROKEN, MW_WHOLE);
+    return 1;
 }
 
 static int handle_index(lua_State *L)

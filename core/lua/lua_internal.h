@@ -77,6 +77,16 @@ mw_script *mw_lua_script(lua_State *L);
 int mw_lua_raise(lua_State *L, mw_script *s);
 // Raise "where: sentence" (printf-style) for a mistake of the script's.
 int mw_lua_wrong(lua_State *L, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// The error on top of the stack: where the script is only checked it is reported and popped, so that what
+// follows is seen too. Raised otherwise, as is all that does not come from a mistake of the script's.
+void mw_lua_go_on(lua_State *L, mw_script *s);
+// Calls the function below the n arguments on top of the stack. False when it failed and mw_lua_go_on came
+// back: then it left nothing.
+bool mw_lua_try(lua_State *L, mw_script *s, int n, int results);
+// The Lua error as the pending one of c: the text of a script's error, made a sentence where Lua's is none.
+void mw_lua_fail(mw_ctx *c, mw_status code, const char *text);
+// mw_lua_wrong, then mw_lua_go_on: comes back in check only.
+void mw_lua_mistake(lua_State *L, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // "graphs/lmd.lua:19": the innermost line that is not the installation's own. Pushed and returned.
 const char *mw_lua_where(lua_State *L);
 
@@ -84,6 +94,8 @@ const char *mw_lua_where(lua_State *L);
 mw_value **mw_lua_box(lua_State *L);
 
 // ---- values.c
+// MW_E_SCRIPT where the n bytes are not UTF-8.
+mw_status mw_lua_check_text(mw_ctx *c, const char *text, size_t n);
 // The Lua value at idx as a value, into *out (one share). False with an error pending on s->c.
 bool mw_lua_to_value(lua_State *L, mw_script *s, int idx, mw_value **out);
 // The same for a constructor's table, in which functions may be given as parameters.
@@ -124,6 +136,8 @@ void mw_lua_bound_tables(lua_State *L); // functions of the global table `table`
 // ---- modules.c
 void mw_lua_open_modules(lua_State *L);
 int mw_lua_require(lua_State *L); // the script's require(name)
+// The chunk of a file's text, pushed; raises where it is none. chunk: "@" and the file's name.
+void mw_lua_load_file(lua_State *L, const char *text, size_t n, const char *chunk);
 // Push the chunk of the text; false with the message pushed.
 bool mw_lua_load_text(lua_State *L, const char *text, size_t n, const char *chunk);
 
@@ -177,6 +191,8 @@ bool mw_lua_handle(lua_State *L, int idx, mw_link *out);
 // ---- constructors.c
 // Raise "where: composite: 'prompt' must be given, got nil (did you mean p.prompt?)".
 int mw_lua_missing(lua_State *L, mw_script *s, const char *composite, const char *param);
+// What stands for a constructor that is wrong, in check: a function that gives broken handles.
+void mw_lua_push_broken_constructor(lua_State *L);
 // A constructor of nodes of this type, pushed as a function.
 void mw_lua_push_constructor(lua_State *L, const mw_node_type *type);
 

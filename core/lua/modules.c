@@ -1,6 +1,7 @@
 // modules.c: require: the table of the engine, the installation's modules, those beside the graph.
 #include "core/base/file.h"
 #include "core/base/paths.h"
+#include "core/base/text.h"
 #include "core/lua/lua_internal.h"
 
 #include <stdlib.h>
@@ -20,11 +21,24 @@ static const char *module_file(lua_State *L, const char *name)
     return luaL_gsub(L, name, ".", "/");
 }
 
+void mw_lua_load_file(lua_State *L, const char *text, size_t n, const char *chunk)
+{
+    size_t good = *text == LUA_SIGNATURE[0] ? n : mw_utf8_length(text, n);
+    if (good < n) {
+        int line = 1;
+        for (size_t i = 0; i < good; i++)
+            line += text[i] == '\n';
+        luaL_error(L, "%s:%d: the file is not UTF-8 (byte 0x%02X); save it as UTF-8", chunk + 1, line,
+                   (unsigned char)text[good]);
+    }
+    if (!mw_lua_load_text(L, text, n, chunk))
+        lua_error(L);
+}
+
 // Run the chunk of `text` with the module's name and push its value.
 static void run_module(lua_State *L, const char *name, const char *text, size_t n, const char *chunk)
 {
-    if (!mw_lua_load_text(L, text, n, chunk))
-        lua_error(L);
+    mw_lua_load_file(L, text, n, chunk);
     lua_pushstring(L, name);
     lua_call(L, 1, 1);
     if (lua_isnil(L, -1)) {
@@ -90,29 +104,65 @@ static bool find_module(lua_State *L, mw_script *s, const char *name)
 
 static char loading; // stands for a module while it is being loaded
 
+static int load_module(lua_State *L)
+{
+    const char *name = lua_tostring(L, 1);
+    if (!find_module(L, mw_lua_script(L), name))
+        return mw_lua_wrong(L, "require: there is no module '%s' beside the graph or in scripts/", name);
+    return 1;
+}
+
+// The list at `chain` holds the names of the modules that are being loaded: "a -> b -> a" from `name` on.
+static int refuse_circle(lua_State *L, int chain, const char *name)
+{
+    luaL_Buffer b;
+    bool within = false;
+    luaL_buffinit(L, &b);
+    for (int i = 1; i <= (int)lua_objlen(L, chain); i++) {
+        lua_rawgeti(L, chain, i);
+        const char *each = lua_tostring(L, -1);
+        lua_pop(L, 1); // the list keeps it
+        within = within || !strcmp(each, name);
+        if (within) {
+            luaL_addstring(&b, each);
+            luaL_addstring(&b, " -> ");
+        }
+    }
+    luaL_addstring(&b, name);
+    luaL_pushresult(&b);
+    return mw_lua_wrong(L, "require: modules need each other in a circle: %s", lua_tostring(L, -1));
+}
+
 int mw_lua_require(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 1);
+    enum { NAME = 1, LOADED, CHAIN };
+    const char *name = luaL_checkstring(L, NAME);
     if (strncmp(name, "moonweave", strlen("moonweave")) != 0)
         mw_exec_unrepeatable(); // within a node: its text is in no key
+    lua_settop(L, NAME);
     lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
-    lua_getfield(L, -1, name);
-    if (!lua_isnil(L, -1)) {
-        if (lua_touserdata(L, -1) == &loading)
-            return mw_lua_wrong(L, "require: the modules '%s' and those it needs go in a circle", name);
+    lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.loading");
+    lua_getfield(L, LOADED, name);
+    if (lua_touserdata(L, -1) == &loading)
+        return refuse_circle(L, CHAIN, name);
+    if (!lua_isnil(L, -1))
         return 1;
-    }
-    lua_pop(L, 1);
+    int depth = (int)lua_objlen(L, CHAIN) + 1;
     lua_pushlightuserdata(L, &loading);
-    lua_setfield(L, 2, name);
-    if (!find_module(L, mw_lua_script(L), name)) {
+    lua_setfield(L, LOADED, name);
+    lua_pushvalue(L, NAME);
+    lua_rawseti(L, CHAIN, depth);
+    lua_pushcfunction(L, load_module);
+    lua_pushvalue(L, NAME);
+    int failed = lua_pcall(L, 1, 1, 0);
+    lua_pushnil(L);
+    lua_rawseti(L, CHAIN, depth);
+    if (failed)
         lua_pushnil(L);
-        lua_setfield(L, 2, name);
-        return mw_lua_wrong(L, "require: there is no module '%s' beside the graph or in scripts/", name);
-    }
-    lua_pushvalue(L, -1);
-    lua_setfield(L, 2, name);
-    return 1;
+    else
+        lua_pushvalue(L, -1);
+    lua_setfield(L, LOADED, name);
+    return failed ? lua_error(L) : 1;
 }
 
 // ---- the table `mw`
@@ -145,8 +195,10 @@ static int mw_index(lua_State *L)
             mw_nearest near = {.wrong = name};
             char hint[128];
             offer_names(L, &near);
-            return mw_lua_wrong(L, "mw.%s: there is no such node or function%s", name,
-                                mw_nearest_hint(&near, hint, sizeof hint));
+            mw_lua_mistake(L, "mw.%s: there is no such node or function%s", name,
+                           mw_nearest_hint(&near, hint, sizeof hint));
+            mw_lua_push_broken_constructor(L);
+            return 1;
         }
         lua_pushcfunction(L, mw_lua_require);
         lua_pushstring(L, module);
@@ -176,4 +228,6 @@ void mw_lua_open_modules(lua_State *L)
     lua_setfield(L, -2, "moonweave");
     lua_setfield(L, LUA_REGISTRYINDEX, "moonweave.loaded");
     mw_lua_name_globals(L);
+    lua_newtable(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, "moonweave.loading");
 }

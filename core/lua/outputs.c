@@ -47,25 +47,47 @@ static void make_room(lua_State *L, mw_script *s)
     s->outputs_room = room;
 }
 
-static void add_output(lua_State *L, mw_script *s, const char *name)
+// What no file can hold: an opened model or a part of one.
+static void check_writable(lua_State *L, mw_script *s, const char *name, const mw_value *v)
 {
+    const mw_link *l = mw_link_of(v);
+    const mw_gnode *n = l ? mw_graph_node(s->g, l->node) : NULL;
+    const char *type = n ? n->schema->type->out[l->out == MW_WHOLE ? 0 : l->out].type : NULL;
+    if (type && mw_port_type_of(type)->object)
+        mw_lua_wrong(
+            L,
+            "output: '%s' is a %s, which cannot be written; give what is made with it: a picture, latents, "
+            "a text",
+            name, type);
+    for (size_t i = 0; mw_value_kind(v) == MW_LIST && i < mw_value_count(v); i++)
+        check_writable(L, s, name, mw_value_at(v, i));
+}
+
+// add_output(name, value)
+static int add_output(lua_State *L)
+{
+    mw_script *s = mw_lua_script(L);
+    if (lua_type(L, 1) != LUA_TSTRING)
+        return mw_lua_wrong(L, "output: every output needs a name: mw.output { name = handle }");
+    const char *name = lua_tostring(L, 1);
     check_name(L, name);
     mw_lua_count_kept(L, s, sizeof(mw_output) + strlen(name));
     make_room(L, s);
-    mw_value *v = NULL;
-    char *copy = strdup(name);
-    if (copy && mw_lua_to_value(L, s, -1, &v)) {
-        mw_lua_keep_converted(s);
-        s->outputs[s->noutputs++] = (mw_output){copy, v};
-        if (!is_deliverable(v))
-            mw_lua_wrong(L, "output: '%s' must be a handle, a list of handles, or a value without handles",
-                         name);
-        return;
+    mw_value **v = mw_lua_box(L);
+    if (!mw_lua_to_value(L, s, 2, v)) {
+        mw_fail_context(s->c, "%s: output: '%s'", mw_lua_where(L), name);
+        return mw_lua_raise(L, s);
     }
-    free(copy);
-    mw_lua_where(L);
-    mw_fail_context(s->c, "%s: output: '%s'", lua_tostring(L, -1), name);
-    mw_lua_raise(L, s);
+    if (!is_deliverable(*v))
+        return mw_lua_wrong(L, "output: '%s' must be a handle, a list of handles, or a value without handles",
+                            name);
+    check_writable(L, s, name, *v);
+    char *copy = strdup(name);
+    if (!copy)
+        return luaL_error(L, "not enough memory");
+    mw_lua_keep_converted(s);
+    s->outputs[s->noutputs++] = (mw_output){copy, mw_value_retain(*v)};
+    return 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -79,18 +101,20 @@ static int output(lua_State *L)
     if (!lua_istable(L, 1))
         return mw_lua_wrong(L, "output: expected mw.output { name = handle, ... }, got a %s",
                             luaL_typename(L, 1));
-    int count = 0;
-    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1), count++) {
-        if (lua_type(L, -2) != LUA_TSTRING)
-            return mw_lua_wrong(L, "output: every output needs a name: mw.output { name = handle }");
-        add_output(L, s, lua_tostring(L, -2));
+    int count = s->noutputs, given = 0;
+    s->has_outputs = true;
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1), given++) {
+        lua_pushcfunction(L, add_output);
+        lua_pushvalue(L, -3);
+        lua_pushvalue(L, -3);
+        mw_lua_try(L, s, 2, 0);
     }
+    count = s->noutputs - count;
     mw_lua_check_missed(L, s);
-    if (!count)
+    if (!given)
         return mw_lua_wrong(L, "output: the table is empty (is the handle nil?)");
     // A Lua table has no order of its own: the names' is the same in every run.
     qsort(s->outputs + s->noutputs - count, (size_t)count, sizeof *s->outputs, by_name);
-    s->has_outputs = true;
     return 0;
 }
 

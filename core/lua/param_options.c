@@ -51,7 +51,7 @@ static mw_value *parse_typed(mw_ctx *c, const mw_param *p, const char *text)
 // NULL with a usage error pending.
 static mw_value *parse(mw_ctx *c, const mw_param *p, const char *text)
 {
-    mw_value *v = parse_typed(c, p, text);
+    mw_value *v = mw_lua_check_text(c, text, strlen(text)) ? NULL : parse_typed(c, p, text);
     mw_value *checked = v ? mw_port_check(c, &p->d.port, v, NULL) : NULL;
     mw_value_release(v);
     if (checked || mw_err(c) == MW_E_MEMORY)

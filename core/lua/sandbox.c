@@ -182,16 +182,30 @@ static void open_lib(lua_State *L, const char *name, lua_CFunction open)
     lua_call(L, 1, 0);
 }
 
-// Leaves only the named fields in the global table `lib`.
+static int forbidden(lua_State *L)
+{
+    return mw_lua_wrong(L, "%s: the sandbox forbids it; --trust allows it",
+                        lua_tostring(L, lua_upvalueindex(1)));
+}
+
+// Of the global table `lib` the named fields stay; its other functions say that they are forbidden.
 static void keep_only(lua_State *L, const char *lib, const char *const *names)
 {
     lua_newtable(L);
+    int kept = lua_gettop(L);
     lua_getglobal(L, lib);
-    for (; *names; names++) {
-        lua_getfield(L, -1, *names);
-        lua_setfield(L, -3, *names);
+    for (lua_pushnil(L); lua_next(L, kept + 1); lua_settop(L, kept + 2)) {
+        if (!lua_isfunction(L, -1))
+            continue;
+        lua_pushfstring(L, "%s.%s", lib, lua_tostring(L, kept + 2));
+        lua_pushcclosure(L, forbidden, 1);
+        lua_setfield(L, kept, lua_tostring(L, kept + 2));
     }
-    lua_pop(L, 1);
+    for (; *names; names++) {
+        lua_getfield(L, kept + 1, *names);
+        lua_setfield(L, kept, *names);
+    }
+    lua_settop(L, kept);
     lua_setglobal(L, lib);
 }
 

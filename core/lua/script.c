@@ -113,16 +113,63 @@ const char *mw_lua_where(lua_State *L)
     return lua_tostring(L, -1);
 }
 
-int mw_lua_wrong(lua_State *L, const char *fmt, ...)
+static void push_sentence(lua_State *L, const char *fmt, va_list ap)
 {
     mw_lua_where(L);
     lua_pushliteral(L, ": ");
+    lua_pushvfstring(L, fmt, ap);
+    lua_concat(L, 3);
+}
+
+int mw_lua_wrong(lua_State *L, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
-    lua_pushvfstring(L, fmt, ap);
+    push_sentence(L, fmt, ap);
     va_end(ap);
-    lua_concat(L, 3);
     return lua_error(L);
+}
+
+void mw_lua_mistake(lua_State *L, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    push_sentence(L, fmt, ap);
+    va_end(ap);
+    mw_lua_go_on(L, mw_lua_script(L));
+}
+
+void mw_lua_fail(mw_ctx *c, mw_status code, const char *text)
+{
+    static const char overflow[] = "stack overflow";
+    size_t n = strlen(text), m = sizeof overflow - 1;
+    if (n >= m && !strcmp(text + n - m, overflow))
+        mw_fail(c, code, "%s: functions call each other too deep here; does the recursion end?", text);
+    else
+        mw_fail(c, code, "%s", text);
+}
+
+void mw_lua_go_on(lua_State *L, mw_script *s)
+{
+    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    bool other = text && s->raised_text && !strcmp(text, s->raised_text) && s->raised != MW_E_SCRIPT;
+    if (!s->o.check || !text || other || s->stopped || s->memory_out || s->blind)
+        lua_error(L);
+    s->errors++;
+    s->o.report(s->o.user, text, true);
+    lua_pop(L, 1);
+}
+
+bool mw_lua_try(lua_State *L, mw_script *s, int n, int results)
+{
+    if (!s->o.check) {
+        lua_call(L, n, results);
+        return true;
+    }
+    if (!lua_pcall(L, n, results, 0))
+        return true;
+    mw_lua_go_on(L, s);
+    return false;
 }
 
 // The Lua error on top of the stack as the context's.
@@ -140,7 +187,7 @@ static void take_error(mw_ctx *c, mw_script *s, int code)
     else if (text && !strcmp(text, "stack overflow")) // Lua's own, from within a function in C
         mw_fail(c, MW_E_SCRIPT, "%s: %s", s->path, text);
     else if (text)
-        mw_fail(c, MW_E_SCRIPT, "%s", text);
+        mw_lua_fail(c, MW_E_SCRIPT, text);
     else
         mw_fail(c, MW_E_SCRIPT, "%s: the script threw a %s as its error", s->path,
                 luaL_typename(s->main, -1));
@@ -154,8 +201,7 @@ static int prepare(lua_State *L)
     mw_lua_open_modules(L);
     const mw_script_text *source = &s->texts[0];
     lua_pushfstring(L, "@%s", s->path);
-    if (!mw_lua_load_text(L, source->text, source->length, lua_tostring(L, -1)))
-        return lua_error(L);
+    mw_lua_load_file(L, source->text, source->length, lua_tostring(L, -1));
     lua_call(L, 0, 0);
     mw_lua_check_missed(L, s);
     if (!s->has_outputs)

@@ -309,9 +309,19 @@ static mw_status run(mw_ctx *c, mw_value *const *in, mw_value **out)
     return mw_lua_protected(c, n->s, call_lua, &k);
 }
 
+static int node(lua_State *L)
+{
+    lua_settop(L, 1);
+    lua_pushcfunction(L, make_node);
+    lua_insert(L, 1);
+    if (!mw_lua_try(L, mw_lua_script(L), 1, 1))
+        mw_lua_push_broken_constructor(L);
+    return 1;
+}
+
 const mw_lua_entry mw_lua_user_nodes[] = {
     {.name = "node",
-     .run = make_node,
+     .run = node,
      .usage =
          "mw.node { name =, inputs =, params =, outputs =, doc =, run = function(inputs, params) ... end }",
      .type = "fun(declaration: table): fun(params: table): mw.handle",

@@ -1,4 +1,5 @@
 // values.c: Lua values as values of the graph and back.
+#include "core/base/text.h"
 #include "core/lua/lua_internal.h"
 
 #include <math.h>
@@ -67,6 +68,15 @@ static long table_size(lua_State *L, int idx)
     if (names)
         return n ? -2 : -1;
     return n == most ? n : -2;
+}
+
+mw_status mw_lua_check_text(mw_ctx *c, const char *text, size_t n)
+{
+    size_t good = mw_utf8_length(text, n);
+    if (good < n)
+        mw_fail(c, MW_E_SCRIPT, "a text that is not UTF-8 (byte %zu of it is 0x%02X)", good + 1,
+                (unsigned char)text[good]);
+    return mw_err(c);
 }
 
 static bool convert(lua_State *L, mw_script *s, int idx, mw_value **out, int depth);
@@ -162,7 +172,7 @@ static bool convert(lua_State *L, mw_script *s, int idx, mw_value **out, int dep
     case LUA_TNUMBER: *out = mw_value_number(s->c, lua_tonumber(L, idx)); break;
     case LUA_TSTRING:
         text = lua_tolstring(L, idx, &n);
-        *out = mw_value_text(s->c, text, n);
+        *out = mw_lua_check_text(s->c, text, n) ? NULL : mw_value_text(s->c, text, n);
         break;
     case LUA_TTABLE:
         if (!convert_table(L, s, idx, out, depth)) {

@@ -165,6 +165,51 @@ done
 run run "$dir/nowhere.lua"
 status 4
 
+# A recursion without an end, in the script and in a node's function.
+wrong 3 "%s:1: stack overflow: functions call each other too deep here; does the recursion end?" <<'END'
+local function f(x) return 1 + f(x) end
+f(1)
+END
+wrong 3 "%s:2: stack overflow: functions call each other too deep here; does the recursion end?" <<'END'
+local mw = require "moonweave"
+local function f(x) return 1 + f(x) end
+local n = mw.node { name = "n", outputs = { n = "number" }, run = function() return { n = f(1) } end }
+mw.output { n = n {} }
+END
+# What no file can hold is refused before anything runs.
+wrong 3 "%s:3: output: 'x' is a checkpoint, which cannot be written" <<'END'
+local mw = require "moonweave"
+local sd = mw.checkpoint { path = "models/nowhere" }
+mw.output { x = sd }
+END
+wrong 3 "%s:3: output: 'x' is a unet, which cannot be written" <<'END'
+local mw = require "moonweave"
+local sd = mw.checkpoint { path = "models/nowhere" }
+mw.output { x = { sd.unet, sd.vae } }
+END
+# Modules in a circle: the circle; a module that failed may be asked for again.
+echo 'local m = require "circle_b" return m' >"$dir/circle_a.lua"
+echo 'local m = require "circle_c" return m' >"$dir/circle_b.lua"
+echo 'local m = require "circle_b" return m' >"$dir/circle_c.lua"
+wrong 3 "circle_c.lua:1: require: modules need each other in a circle: circle_b -> circle_c -> circle_b" \
+    <<<'require "circle_a"'
+echo 'error("not today")' >"$dir/failing.lua"
+wrong 3 "failing.lua:1: not today" <<<'pcall(require, "failing") require "failing"'
+# UTF-8: of scripts, modules, strings and parameters.
+wrong 3 "%s:2: the file is not UTF-8 (byte 0xE9); save it as UTF-8" <<<$'local x = 1\n-- caf\xe9'
+printf 'return "caf\xe9"' >"$dir/latin.lua"
+wrong 3 "latin.lua:1: the file is not UTF-8 (byte 0xE9); save it as UTF-8" <<<'require "latin"'
+wrong 3 "%s:2: hello: 'name': a text that is not UTF-8 (byte 2 of it is 0xFF)" <<'END'
+local mw = require "moonweave"
+mw.output { x = mw.hello { name = "a\255b" } }
+END
+wrong 2 "not UTF-8 (byte 4 of it is 0xE9)" -p name=$'caf\xe9' <<'END'
+local mw = require "moonweave"
+local p = mw.params { name = { "x", "a name" } }
+mw.output { x = mw.hello { name = p.name } }
+END
+says "-p name="
+
 # check finds every error, computes nothing, and says how far it saw.
 script many.lua <<'END'
 local mw = require "moonweave"
@@ -181,6 +226,38 @@ says "many.lua:2: hello: 'name' must be a string, got 5"
 says "many.lua:3: hello: has no parameter 'tims'"
 says "many.lua:6: double: 'n' must be a number, got \"x\""
 says "4 errors"
+# It goes on after outputs, nodes, composites and parameters of theirs that are wrong.
+script further.lua <<'END'
+local mw = require "moonweave"
+local sd = mw.checkpoint { path = "models/miniature" }
+local a = mw.txt2img { model = sd, promt = "x", steps = 0 }
+local b = mw.txt2img { model = sd, prompt = "x", cfg = "much" }
+local latents = b.latents
+local c = mw.helo { name = "x" }
+local d = sd.unte
+local f = mw.node { name = "f", outputs = { x = "nothing" }, run = function() end }
+local g = mw.composite { name = "g", doc = "fails", params = { x = { 1, "a number" } }, run = function(x)
+  if x.x > 1 then mw.fail "x is too large" end
+  return mw.bundle { mw.hello { times = x.x } }
+end }
+mw.output { image = a, sd = sd, z = latents, c = c, d = d, f = f {}, g = g { x = 2 }, h = mw.hello { name = 5 } }
+END
+run check "$dir/further.lua"
+status 3
+says "further.lua:3: txt2img: has no parameter 'promt' (did you mean 'prompt'?)"
+says "further.lua:3: txt2img: 'steps' must be a whole number"
+says "further.lua:3: txt2img: 'prompt' must be given"
+says "further.lua:4: txt2img: 'cfg' must be a number"
+says "further.lua:6: mw.helo: there is no such node"
+says "further.lua:7: checkpoint: has no output 'unte' (did you mean 'unet'?)"
+says "further.lua:8: node 'f': the type of 'x' must be one of"
+says "further.lua:10: x is too large"
+says "further.lua:13: hello: 'name' must be a string, got 5"
+says "further.lua:13: output: 'sd' is a checkpoint, which cannot be written"
+says "10 errors"
+run run "$dir/further.lua"
+status 3
+[ "$(wc -l <<<"$err")" = 1 ] || complain "run says more than the first error"
 script blind.lua <<'END'
 local mw = require "moonweave"
 local greeting = mw.hello { name = "you" }
