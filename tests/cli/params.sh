@@ -41,13 +41,8 @@ typed "'part' must be a number from 0 to 1, got 1.5 (a share)" part=1.5
 typed "'way' must be one of a b, c, got \"d\" (" way=d
 typed "'way' must be one of a b, c, got \"\" (" way=
 typed "'sampler' must be one of auto, ddim, ddpm, " sampler=typo
-<<<<<<< HEAD
 typed "'sampler' must be one of auto, ddim, ddpm, " sampler=eulr
 says "(did you mean 'euler'?)"
-=======
-typed "'sampler' must be one of auto, ddim, ddpm, " sampler=ddmi
-says "(did you mean 'ddim'?)"
->>>>>>> wt-hour
 taken $'1\t2\t0.5\t0\ta b\tddim' free=y
 taken $'9007199254740991\t2\t0.5\t0\ta b\tddim' seed=9007199254740991
 taken $'1\t2.5\t0.5\t0\ta b\tddim' any=2.5
