@@ -1,5 +1,6 @@
 // composite.c: mw.composite: a function of the script that is called as a node is: parameters by name,
 // declared once.
+// Long: a composite's declaration, its calls and its listing work on one private struct.
 #include "core/base/greek.h"
 #include "core/base/paths.h"
 #include "core/lua/lua_internal.h"
