@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/lua/lua_internal.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -163,6 +164,35 @@ int mw_lua_require(lua_State *L)
         lua_pushvalue(L, -1);
     lua_setfield(L, LOADED, name);
     return failed ? lua_error(L) : 1;
+}
+
+// ---- all of the installation's
+
+mw_value *mw_lua_module_names(mw_ctx *c)
+{
+    char *folder = mw_format(c, "%s/scripts/moonweave", mw_share_dir());
+    DIR *d = folder ? opendir(folder) : NULL;
+    free(folder);
+    mw_value *names = mw_value_list(c);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        size_t n = strlen(e->d_name);
+        if (n > 4 && !strcmp(e->d_name + n - 4, ".lua"))
+            mw_value_push(c, names, mw_value_text(c, e->d_name, n - 4));
+    }
+    if (d)
+        closedir(d);
+    return names;
+}
+
+void mw_lua_require_composites(lua_State *L, mw_script *s)
+{
+    mw_value **names = mw_lua_box(L);
+    *names = mw_lua_module_names(s->c);
+    for (size_t i = 0; i < mw_value_count(*names); i++) {
+        lua_pushcfunction(L, mw_lua_require);
+        lua_pushfstring(L, "moonweave.%s", mw_value_as_text(mw_value_at(*names, i)));
+        lua_call(L, 1, 0);
+    }
 }
 
 // ---- the table `mw`
