@@ -105,10 +105,29 @@ static bool find_module(lua_State *L, mw_script *s, const char *name)
 
 static char loading; // stands for a module while it is being loaded
 
+// One of Lua's own libraries: open to scripts that are trusted. False: nothing pushed.
+static bool find_library(lua_State *L, const mw_script *s, const char *name)
+{
+    static const char *const libraries[] = {"ffi", "jit",    "debug", "package", "os",
+                                            "io",  "string", "table", "math",    "bit"};
+    bool known = !strncmp(name, "jit.", 4);
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        known = known || !strcmp(libraries[i], name);
+    if (known && !s->o.trust)
+        mw_lua_wrong(L, "require: '%s': the sandbox forbids it; --trust allows it", name);
+    if (!known)
+        return false;
+    lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.require");
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+    return true;
+}
+
 static int load_module(lua_State *L)
 {
     const char *name = lua_tostring(L, 1);
-    if (!find_module(L, mw_lua_script(L), name))
+    mw_script *s = mw_lua_script(L);
+    if (!find_module(L, s, name) && !find_library(L, s, name))
         return mw_lua_wrong(L, "require: there is no module '%s' beside the graph or in scripts/", name);
     return 1;
 }
@@ -243,6 +262,8 @@ static int mw_index(lua_State *L)
 
 void mw_lua_open_modules(lua_State *L)
 {
+    lua_getglobal(L, "require"); // Lua's own, of a trusted script
+    lua_setfield(L, LUA_REGISTRYINDEX, "moonweave.require");
     lua_pushcfunction(L, mw_lua_require);
     lua_setglobal(L, "require");
     mw_lua_open_params(L);
