@@ -2,10 +2,8 @@
 // declared once.
 // Long: a composite's declaration, its calls and its listing work on one private struct.
 #include "core/base/greek.h"
-#include "core/base/paths.h"
 #include "core/lua/lua_internal.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -342,33 +340,6 @@ static int composite(lua_State *L)
 }
 
 // ---- all there are
-
-mw_value *mw_lua_module_names(mw_ctx *c)
-{
-    char *folder = mw_format(c, "%s/scripts/moonweave", mw_share_dir());
-    DIR *d = folder ? opendir(folder) : NULL;
-    free(folder);
-    mw_value *names = mw_value_list(c);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        size_t n = strlen(e->d_name);
-        if (n > 4 && !strcmp(e->d_name + n - 4, ".lua"))
-            mw_value_push(c, names, mw_value_text(c, e->d_name, n - 4));
-    }
-    if (d)
-        closedir(d);
-    return names;
-}
-
-void mw_lua_require_composites(lua_State *L, mw_script *s)
-{
-    mw_value **names = mw_lua_box(L);
-    *names = mw_lua_module_names(s->c);
-    for (size_t i = 0; i < mw_value_count(*names); i++) {
-        lua_pushcfunction(L, mw_lua_require);
-        lua_pushfstring(L, "moonweave.%s", mw_value_as_text(mw_value_at(*names, i)));
-        lua_call(L, 1, 0);
-    }
-}
 
 static int type_by_name(const void *a, const void *b)
 {

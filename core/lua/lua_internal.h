@@ -136,7 +136,12 @@ void mw_lua_bound_tables(lua_State *L); // functions of the global table `table`
 // ---- modules.c
 void mw_lua_open_modules(lua_State *L);
 int mw_lua_require(lua_State *L); // the script's require(name)
-// The chunk of a file's text, pushed; raises where it is none. chunk: "@" and the file's name.
+// "txt2img", ...: the modules of scripts/moonweave, a list of texts.
+mw_value *mw_lua_module_names(mw_ctx *c);
+// Every composite of the installation is declared afterwards; raises where one is wrong.
+void mw_lua_require_composites(lua_State *L, mw_script *s);
+// The chunk of a file's text, pushed; raises
+// where it is none. chunk: "@" and the file's name.
 void mw_lua_load_file(lua_State *L, const char *text, size_t n, const char *chunk);
 // Push the chunk of the text; false with the message pushed.
 bool mw_lua_load_text(lua_State *L, const char *text, size_t n, const char *chunk);
@@ -178,10 +183,6 @@ void mw_lua_check_missed(lua_State *L, mw_script *s);
 mw_param *mw_script_param(mw_script *s, const char *name);
 void mw_user_nodes_free(mw_script *s);
 void mw_composites_free(mw_script *s);
-// "txt2img", ...: the modules of scripts/moonweave, a list of texts.
-mw_value *mw_lua_module_names(mw_ctx *c);
-// Every composite of the installation is declared afterwards; raises where one is wrong.
-void mw_lua_require_composites(lua_State *L, mw_script *s);
 const mw_node_type *const *mw_lua_composite_types(mw_ctx *c, mw_script *s); // as mw_script_composites
 
 // ---- handles.c

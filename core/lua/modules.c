@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/lua/lua_internal.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,10 +105,29 @@ static bool find_module(lua_State *L, mw_script *s, const char *name)
 
 static char loading; // stands for a module while it is being loaded
 
+// One of Lua's own libraries: open to scripts that are trusted. False: nothing pushed.
+static bool find_library(lua_State *L, const mw_script *s, const char *name)
+{
+    static const char *const libraries[] = {"ffi", "jit",    "debug", "package", "os",
+                                            "io",  "string", "table", "math",    "bit"};
+    bool known = !strncmp(name, "jit.", 4);
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        known = known || !strcmp(libraries[i], name);
+    if (known && !s->o.trust)
+        mw_lua_wrong(L, "require: '%s': the sandbox forbids it; --trust allows it", name);
+    if (!known)
+        return false;
+    lua_getfield(L, LUA_REGISTRYINDEX, "moonweave.require");
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+    return true;
+}
+
 static int load_module(lua_State *L)
 {
     const char *name = lua_tostring(L, 1);
-    if (!find_module(L, mw_lua_script(L), name))
+    mw_script *s = mw_lua_script(L);
+    if (!find_module(L, s, name) && !find_library(L, s, name))
         return mw_lua_wrong(L, "require: there is no module '%s' beside the graph or in scripts/", name);
     return 1;
 }
@@ -165,6 +185,35 @@ int mw_lua_require(lua_State *L)
     return failed ? lua_error(L) : 1;
 }
 
+// ---- all of the installation's
+
+mw_value *mw_lua_module_names(mw_ctx *c)
+{
+    char *folder = mw_format(c, "%s/scripts/moonweave", mw_share_dir());
+    DIR *d = folder ? opendir(folder) : NULL;
+    free(folder);
+    mw_value *names = mw_value_list(c);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        size_t n = strlen(e->d_name);
+        if (n > 4 && !strcmp(e->d_name + n - 4, ".lua"))
+            mw_value_push(c, names, mw_value_text(c, e->d_name, n - 4));
+    }
+    if (d)
+        closedir(d);
+    return names;
+}
+
+void mw_lua_require_composites(lua_State *L, mw_script *s)
+{
+    mw_value **names = mw_lua_box(L);
+    *names = mw_lua_module_names(s->c);
+    for (size_t i = 0; i < mw_value_count(*names); i++) {
+        lua_pushcfunction(L, mw_lua_require);
+        lua_pushfstring(L, "moonweave.%s", mw_value_as_text(mw_value_at(*names, i)));
+        lua_call(L, 1, 0);
+    }
+}
+
 // ---- the table `mw`
 
 // All that mw has a name for.
@@ -213,6 +262,8 @@ static int mw_index(lua_State *L)
 
 void mw_lua_open_modules(lua_State *L)
 {
+    lua_getglobal(L, "require"); // Lua's own, of a trusted script
+    lua_setfield(L, LUA_REGISTRYINDEX, "moonweave.require");
     lua_pushcfunction(L, mw_lua_require);
     lua_setglobal(L, "require");
     mw_lua_open_params(L);

@@ -31,9 +31,19 @@ for _, f in ipairs { "debug", "ffi", "jit", "package", "dofile", "loadfile", "ne
 end
 if string.dump then print "escaped by string.dump" end
 for _, m in ipairs { "ffi", "jit", "debug", "os", "io", "package", "jit.opt" } do
-  if pcall(require, m) then print("escaped by require " .. m) end
+  local ok, why = pcall(require, m)
+  if ok then print("escaped by require " .. m) end
+  print((why:gsub("^.*:%d+: ", "")))
 end
 END
+prints "require: 'ffi': the sandbox forbids it; --trust allows it"
+script library.lua <<'END'
+print(require("ffi").sizeof("int"), require("debug") == debug)
+require("moonweave").output { ended = true }
+END
+run run --trust "$dir/library.lua"
+status 0
+prints $'4\ttrue'
 # LuaJIT bytecode begins with ESC "LJ"; load must not take it in any form.
 refused try_bytecode <<'END'
 local code = "\27LJ\2\2\0\0\0"
