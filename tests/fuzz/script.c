@@ -14,12 +14,17 @@ static void run_outputs(mw_exec *x, const mw_script *s)
             mw_exec_let_go(x, targets[i]);
 }
 
+static void close_device(void) { mw_device_close(c); }
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     bool device = getenv("FUZZ_DEVICE") != NULL;
     begin();
-    if (device && !c->device && mw_device_open(c, NULL, (uint64_t)256 << 20, false))
-        exit(1);
+    if (device && !c->device) {
+        if (mw_device_open(c, NULL, (uint64_t)256 << 20, false))
+            exit(1);
+        atexit(close_device);
+    }
     static const char *const params[] = {"n=3", "t=x", NULL};
     run_script((const char *)data, size, params, !device, device ? run_outputs : NULL);
     return 0;
