@@ -283,6 +283,8 @@ const mw_node_type *const *mw_script_composites(mw_ctx *c, mw_script *s)
     int code = lua_cpcall(s->main, prepare_composites, s);
     if (code)
         take_error(c, s, code);
+    else if (s->errors)
+        mw_fail(c, MW_E_SCRIPT, "%s: %d error%s", s->path, s->errors, s->errors > 1 ? "s" : "");
     lua_settop(s->main, 0);
     return mw_err(c) ? NULL : mw_lua_composite_types(c, s);
 }
