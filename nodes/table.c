@@ -29,9 +29,9 @@ static const mw_out out[] = {
 static mw_status check_columns(mw_ctx *c, const mw_value *columns)
 {
     size_t n = mw_value_count(columns);
-    if (mw_value_kind(columns) != MW_LIST || n == 0)
-        return mw_fail(c, MW_E_SCRIPT, "'columns' must be a list of names, got %s",
-                       n ? mw_kind_name(mw_value_kind(columns)) : "none");
+    if (mw_value_kind(columns) != MW_LIST)
+        return mw_fail(c, MW_E_SCRIPT, "'columns' must be a list of names, got \"%s\"",
+                       mw_value_as_text(columns));
     for (size_t i = 1; i < n; i++)
         for (size_t k = 0; k < i; k++)
             if (!strcmp(mw_value_as_text(mw_value_at(columns, i)), mw_value_as_text(mw_value_at(columns, k))))

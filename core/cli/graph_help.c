@@ -10,8 +10,9 @@ static void print_param(mw_ctx *c, const mw_param *p)
 {
     const mw_port *port = &p->d.port;
     char *takes = mw_port_takes(c, port), *value = mw_value_to_json(c, p->value, 0);
-    printf("  -p %s=%s\n      %s%s%s\n", port->name, value ? value : "", takes ? takes : "",
-           *port->doc ? ": " : "", port->doc);
+    bool lacks = !port->def && !p->used;
+    printf("  -p %s=%s\n      %s%s%s%s\n", port->name, lacks || !value ? "" : value,
+           lacks ? "required, " : "", takes ? takes : "", *port->doc ? ": " : "", port->doc);
     if (port->alias)
         printf("      also: %s\n", port->alias);
     free(takes);

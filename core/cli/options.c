@@ -155,6 +155,8 @@ static mw_status add_param(mw_cli *k, const char *text)
     const char *equals = strchr(text, '=');
     if (!equals || *text == '=')
         return mw_fail(k->c, MW_E_USAGE, "-p %s: must be name=value", text);
+    if (!strcmp(equals, "=@"))
+        return mw_fail(k->c, MW_E_USAGE, "-p %s: must name a file behind the @", text);
     const char *value = equals[1] == '@' ? read_at(k, text) : text;
     if (value)
         k->params[k->nparams++] = value;
@@ -164,6 +166,8 @@ static mw_status add_param(mw_cli *k, const char *text)
 static mw_status set(mw_cli *k, const option *o, const char *value, bool *version, bool *help)
 {
     const char *n = o->name;
+    if (!strcmp(n, "output") && !*value)
+        return mw_fail(k->c, MW_E_USAGE, "--output=: must name a folder");
     if (!strcmp(n, "param"))
         return add_param(k, value);
     if (!strcmp(n, "dtype"))
@@ -236,6 +240,8 @@ typedef struct parsing {
 // Apply an option whose value is `inline_value`, or else the next argument.
 static mw_status apply(parsing *p, const option *o, const char *inline_value)
 {
+    if (o->verbs == MW_OPT_EACH && p->seen[o - options])
+        return mw_fail(p->k->c, MW_E_USAGE, "--%s is given twice", o->name);
     p->seen[o - options] = o;
     if (!o->value && inline_value)
         return mw_fail(p->k->c, MW_E_USAGE, "--%s takes no value", o->name);

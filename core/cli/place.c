@@ -49,7 +49,8 @@ mw_status mw_place_check(mw_ctx *c)
 {
     char *path = mw_strdup(c, folder_of(c));
     struct stat st;
-    while (path && stat(path, &st) && errno == ENOENT && strcmp(path, "/") && strcmp(path, "."))
+    // Not through a link that leads nowhere: no folder can be made in its place.
+    while (path && lstat(path, &st) && errno == ENOENT && strcmp(path, "/") && strcmp(path, "."))
         go_up(path);
     if (path && stat(path, &st))
         mw_fail(c, MW_E_RUN, "%s: results cannot be written there: %s: %s", folder_of(c), path,

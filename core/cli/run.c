@@ -48,21 +48,34 @@ static mw_status run_script(mw_session *s)
 
 // ---- --each NAME=FILE
 
-static FILE *open_lines(mw_ctx *c, const char *each, const char **name)
+static FILE *open_lines(mw_cli *k)
 {
-    const char *file = strchr(each, '=');
-    if (!file || file == each || !file[1]) {
-        mw_fail(c, MW_E_USAGE, "--each=%s: must be name=file", each);
+    mw_ctx *c = k->c;
+    const char *file = strchr(k->each, '=');
+    if (!file || file == k->each || !file[1]) {
+        mw_fail(c, MW_E_USAGE, "--each=%s: must be name=file", k->each);
         return NULL;
     }
-    *name = each;
+    for (int i = 0; i < k->nparams; i++)
+        if (!strncmp(k->params[i], k->each, (size_t)(file - k->each) + 1)) {
+            mw_fail(c, MW_E_USAGE, "--each=%s: -p %s sets the same parameter", k->each, k->params[i]);
+            return NULL;
+        }
     FILE *f = strcmp(file + 1, "-") ? fopen(file + 1, "r") : stdin;
     if (!f)
         mw_fail(c, MW_E_FILE, "%s: %s", file + 1, strerror(errno));
     return f;
 }
 
-// One run with the line as the parameter's text. A failure is told, and the next line goes on.
+static bool tell_failed(mw_ctx *c, int number)
+{
+    mw_log(c, MW_LOG_ERROR, "line %d: %s", number, mw_errmsg(c));
+    mw_err_clear(c);
+    return false;
+}
+
+// One run with the line as the parameter's text. A failure is told, and the next line goes on; a parameter
+// that the graph doesn't have is every line's failure, and stays pending.
 static bool run_line(mw_session *s, const char *param, int number, bool first)
 {
     mw_ctx *c = s->k->c;
@@ -72,39 +85,44 @@ static bool run_line(mw_session *s, const char *param, int number, bool first)
     if (!e)
         e = run_script(s);
     s->k->params[s->k->nparams] = NULL;
-    if (e == MW_OK || e == MW_E_CANCEL)
-        return e == MW_OK;
-    mw_log(c, MW_LOG_ERROR, "line %d: %s", number, mw_errmsg(c));
-    mw_err_clear(c);
-    return false;
+    bool unknown = e == MW_E_USAGE && s->script && !mw_script_takes(s->script, param);
+    return e == MW_OK || e == MW_E_CANCEL || unknown ? e == MW_OK : tell_failed(c, number);
 }
 
 static mw_status run_each(mw_session *s)
 {
     mw_ctx *c = s->k->c;
-    const char *name = NULL;
+    const char *each = s->k->each;
     char *line = NULL;
     size_t room = 0;
-    int number = 0, runs = 0, failed = 0;
-    FILE *f = open_lines(c, s->k->each, &name);
+    int number = 0, runs = 0, failed = 0, tried = 0;
+    FILE *f = open_lines(s->k);
     for (ssize_t n; f && !mw_err(c) && (n = getline(&line, &room, f)) >= 0;) {
         number++;
         n -= n && line[n - 1] == '\n';
         n -= n && line[n - 1] == '\r';
         if (!n)
             continue;
-        char *param = mw_format(c, "%.*s=%.*s", (int)strcspn(name, "="), name, (int)n, line);
+        tried++;
+        if (memchr(line, 0, (size_t)n)) {
+            mw_fail(c, MW_E_FILE, "holds a zero byte, so it is no text");
+            failed += !tell_failed(c, number);
+            continue;
+        }
+        char *param = mw_format(c, "%.*s=%.*s", (int)strcspn(each, "="), each, (int)n, line);
         if (param)
             failed += !run_line(s, param, number, runs++ == 0);
         free(param);
     }
     free(line);
+    if (f && ferror(f))
+        mw_fail(c, MW_E_FILE, "--each=%s: can't be read: %s", each, strerror(errno));
     if (f && f != stdin)
         fclose(f);
-    if (!runs && !mw_err(c))
-        mw_fail(c, MW_E_FILE, "--each=%s: no line holds anything", s->k->each);
+    if (!tried && !mw_err(c))
+        mw_fail(c, MW_E_FILE, "--each=%s: no line holds anything", each);
     if (failed && !mw_err(c))
-        mw_fail(c, MW_E_RUN, "%d of %d runs failed", failed, runs);
+        mw_fail(c, MW_E_RUN, "%d of %d runs failed", failed, tried);
     return mw_err(c);
 }
 

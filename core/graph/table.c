@@ -36,12 +36,13 @@ static char *cell_text(mw_ctx *c, const mw_value *v)
     }
 }
 
-// In quotes where it must be, its own quotes doubled.
-static void write_cell(FILE *f, const char *text)
+// In quotes where it must be, its own quotes doubled. A cell alone in its row must where it is empty: readers
+// pass over empty lines.
+static void write_cell(FILE *f, const char *text, bool alone)
 {
     bool plain =
         text[strcspn(text, "\",\r\n")] == 0 && *text != ' ' && (!*text || text[strlen(text) - 1] != ' ');
-    if (plain) {
+    if (plain && (*text || !alone)) {
         fputs(text, f);
         return;
     }
@@ -56,7 +57,7 @@ static void write_row(mw_ctx *c, FILE *f, const mw_value *row)
     for (size_t k = 0; k < mw_value_count(row) && !mw_err(c); k++) {
         char *text = cell_text(c, mw_value_at(row, k));
         fputs(k ? "," : "", f);
-        write_cell(f, text ? text : "");
+        write_cell(f, text ? text : "", mw_value_count(row) == 1);
         free(text);
     }
     fputc('\n', f);

@@ -72,6 +72,8 @@ static void read_params(lua_State *L, mw_script *s, mw_composite *k)
         d->port.name = strdup(lua_tostring(L, -2));
         k->n += d->port.name != NULL;
         mw_lua_read_declaration(L, s, lua_gettop(L), d);
+        for (const mw_declared *other = k->declared; other < d; other++)
+            mw_lua_refuse_clash(L, other, d);
     }
     lua_pop(L, 1);
     qsort(k->declared, (size_t)k->n, sizeof *k->declared, by_name);

@@ -1,5 +1,7 @@
 // declaration.c: inputs declared in Lua, for mw.params, mw.node and mw.composite: the same mw_port that nodes
 // in C have.
+#include "core/base/greek.h"
+#include "core/graph/schema.h"
 #include "core/graph/value_json.h"
 #include "core/lua/lua_internal.h"
 
@@ -16,6 +18,29 @@ void mw_declared_free(mw_declared *d)
         free((void *)(size_t)own[i]);
     mw_value_release(d->def);
     memset(d, 0, sizeof *d);
+}
+
+// Whether `a` answers to one of b's names in either alphabet.
+static bool answers_to_other(const mw_port *a, const mw_port *b)
+{
+    char name[128];
+    const char *rest = b->alias, *each = b->name;
+    size_t n = strlen(each);
+    for (; each; each = mw_names_next(&rest, '|', &n)) {
+        snprintf(name, sizeof name, "%.*s", (int)n, each);
+        const char *greek = mw_greek_other(name);
+        if (mw_port_answers(a, name) || (greek && mw_port_answers(a, greek)))
+            return true;
+    }
+    return false;
+}
+
+void mw_lua_refuse_clash(lua_State *L, const mw_declared *a, const mw_declared *b)
+{
+    if (!strcmp(a->port.name, b->port.name))
+        mw_lua_wrong(L, "params: '%s' is declared twice", a->port.name);
+    if (answers_to_other(&a->port, &b->port))
+        mw_lua_wrong(L, "params: '%s' and '%s' answer to the same name", a->port.name, b->port.name);
 }
 
 // A text of the declaration's own; NULL where the field is absent.
@@ -60,8 +85,11 @@ static void check_keys(lua_State *L, int idx, const char *param)
     static const char *const known[] = {"min",     "max",  "alias", "integer",  "multiple",
                                         "choices", "type", "unit",  "required", "literal"};
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING)
+        if (lua_type(L, -2) == LUA_TNUMBER && (lua_tonumber(L, -2) == 1 || lua_tonumber(L, -2) == 2))
             continue;
+        if (lua_type(L, -2) != LUA_TSTRING)
+            mw_lua_wrong(L, "params: '%s': it has a default and a description, what else there is has a name",
+                         param);
         const char *key = lua_tostring(L, -2);
         mw_nearest near = {.wrong = key};
         char hint[96];
@@ -151,6 +179,14 @@ static void read_type(lua_State *L, mw_script *s, int idx, bool integer, mw_decl
         mw_lua_wrong(L, "params: '%s': there is no type '%s'", p->name, p->type);
 }
 
+// Ends that let numbers between them; infinite ones are open.
+static void check_range(lua_State *L, const mw_port *p)
+{
+    if (!(p->min < p->max))
+        mw_lua_wrong(L, "params: '%s': its min must be less than its max, got %s and %s", p->name,
+                     lua_pushfstring(L, "%f", p->min), lua_pushfstring(L, "%f", p->max));
+}
+
 // The default in its normal form, and as the port's text.
 static void check_default(lua_State *L, mw_script *s, bool required, mw_declared *d)
 {
@@ -183,6 +219,7 @@ void mw_lua_read_declaration(lua_State *L, mw_script *s, int idx, mw_declared *d
         p->unit = field_text(L, s, idx, "unit", p->name);
         p->min = field_number(L, idx, "min", -INFINITY, p->name);
         p->max = field_number(L, idx, "max", INFINITY, p->name);
+        check_range(L, p);
         p->multiple = field_multiple(L, idx, p->name);
         integer = field_flag(L, idx, "integer", p->name);
         required = field_flag(L, idx, "required", p->name);

@@ -6,6 +6,7 @@
 #include "core/lua/lua_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 // The path that was found, pushed; raises where the script may not read it.
 static const char *push_found(lua_State *L, mw_script *s, const char *name)
@@ -24,6 +25,8 @@ static int json(lua_State *L)
     mw_script *s = mw_lua_script(L);
     if (lua_type(L, 1) != LUA_TSTRING)
         return mw_lua_wrong(L, "json: expected mw.json(path), got a %s", luaL_typename(L, 1));
+    if (strlen(lua_tostring(L, 1)) != lua_objlen(L, 1))
+        return mw_lua_wrong(L, "json: a path cannot hold a zero byte");
     const char *path = push_found(L, s, lua_tostring(L, 1));
     mw_value **box = mw_lua_box(L);
     size_t size;

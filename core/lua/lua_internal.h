@@ -170,6 +170,8 @@ void mw_lua_open_tensors(lua_State *L);
 // is left for its owner to free.
 void mw_lua_read_declaration(lua_State *L, mw_script *s, int idx, mw_declared *d);
 void mw_declared_free(mw_declared *d);
+// Raises where the two, or their aliases, have a name in common, in either alphabet.
+void mw_lua_refuse_clash(lua_State *L, const mw_declared *a, const mw_declared *b);
 // ---- param_options.c
 // Apply what the command line says of p (the last one counts).
 void mw_param_apply_options(mw_script *s, mw_param *p);

@@ -111,11 +111,19 @@ static mw_status unknown_option(mw_script *s, const char *name)
                    mw_nearest_hint(&near, hint, sizeof hint), s->nparams ? list : "none");
 }
 
+bool mw_script_takes(mw_script *s, const char *option)
+{
+    char *name = strndup(option, strcspn(option, "="));
+    bool takes = name && mw_script_param(s, name);
+    free(name);
+    return takes;
+}
+
 static void check_known(mw_script *s, const char *const *options)
 {
     for (const char *const *o = options; o && *o && !mw_err(s->c); o++) {
-        char *name = strndup(*o, strcspn(*o, "="));
-        if (name && !mw_script_param(s, name))
+        char *name = mw_script_takes(s, *o) ? NULL : strndup(*o, strcspn(*o, "="));
+        if (name)
             unknown_option(s, name);
         free(name);
     }

@@ -28,8 +28,6 @@ mw_param *mw_script_param(mw_script *s, const char *name)
 
 static mw_param *add_param(lua_State *L, mw_script *s, const char *name)
 {
-    if (mw_script_param(s, name))
-        mw_lua_wrong(L, "params: '%s' is declared twice", name);
     if (s->nparams == MOST_PARAMS)
         mw_lua_wrong(L, "params: more than %d parameters", MOST_PARAMS);
     mw_lua_count_kept(L, s, sizeof(mw_param) + strlen(name));
@@ -50,6 +48,18 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const mw_param *)a)->d.port.name, ((const mw_param *)b)->d.port.name);
 }
 
+static void need_required(lua_State *L, mw_script *s, int first)
+{
+    for (int i = first; i < s->nparams; i++) {
+        const mw_param *p = &s->params[i];
+        if (p->d.port.def || p->used)
+            continue;
+        mw_fail(s->c, MW_E_USAGE, "%s: params: '%s' must be given: -p %s=... (%s)", mw_lua_where(L),
+                p->d.port.name, p->d.port.name, p->d.port.doc);
+        mw_lua_raise(L, s);
+    }
+}
+
 static int params(lua_State *L)
 {
     mw_script *s = mw_lua_script(L);
@@ -67,6 +77,8 @@ static int params(lua_State *L)
             return mw_lua_wrong(L, "params: '%s' cannot be a parameter's name", name);
         mw_param *p = add_param(L, s, name);
         mw_lua_read_declaration(L, s, lua_gettop(L), &p->d);
+        for (const mw_param *other = s->params; other < p; other++)
+            mw_lua_refuse_clash(L, &other->d, &p->d);
         p->value = mw_value_retain(p->d.def);
         mw_param_apply_options(s, p);
         if (mw_err(s->c))
@@ -74,6 +86,7 @@ static int params(lua_State *L)
     }
     if (s->nparams > first)
         qsort(s->params + first, (size_t)(s->nparams - first), sizeof *s->params, by_name);
+    need_required(L, s, first);
     lua_newtable(L);
     luaL_getmetatable(L, "moonweave.params");
     lua_setmetatable(L, -2);

@@ -66,6 +66,8 @@ mw_status mw_script_run(mw_ctx *c, mw_script *s, const char *path, const char *t
 uint64_t mw_script_collect(mw_script *s);
 
 const mw_output *mw_script_outputs(const mw_script *s, int *count);
+// Whether a parameter that was declared answers to the name in "name=value".
+bool mw_script_takes(mw_script *s, const char *option);
 const mw_param *mw_script_params(const mw_script *s, int *count);
 const mw_script_text *mw_script_texts(const mw_script *s, int *count);
 // The declarations of the composites that scripts/moonweave has, by name, NULL-terminated, as nodes have

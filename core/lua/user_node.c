@@ -121,6 +121,9 @@ static void read_params(lua_State *L, mw_user_node *n)
             mw_lua_read_declaration(L, n->s, lua_gettop(L),
                                     add_declared(L, n, "params = { name = default, ... }"));
     lua_pop(L, 1);
+    for (int i = 0; i < n->ndeclared; i++)
+        for (int k = 0; k < i; k++)
+            mw_lua_refuse_clash(L, &n->declared[k], &n->declared[i]);
     qsort(n->declared + n->ninputs, (size_t)(n->ndeclared - n->ninputs), sizeof *n->declared, by_name);
 }
 

@@ -89,6 +89,51 @@ declared "its choices must be strings" "{ 'a', 'x', choices = { 'a|b' } }"
 declared "there is no type 'txt'" "{ 'a', 'x', type = 'txt' }"
 declared "what is required has no default" "{ 'a', 'x', required = true }"
 declared "unknown key 'intger' (did you mean 'integer'?)" "{ 1, 'x', intger = true }"
+declared "its min must be less than its max, got 5 and 1" "{ 3, 'x', min = 5, max = 1 }"
+declared "its min must be less than its max, got 5 and 5" "{ 5, 'x', min = 5, max = 5 }"
+declared "its min must be less than its max, got nan and inf" "{ 5, 'x', min = 0 / 0 }"
+declared "it has a default and a description, what else there is has a name" "{ 5, 'x', 1, 9 }"
+
+# Names that two answer to, in either alphabet, wherever inputs are declared.
+script names.lua <<'END'
+local mw = require "moonweave"
+local function refused(f, a)
+  local ok, message = pcall(f, a)
+  assert(not ok and (message:find "answer to the same name" or message:find "'a' is declared twice"), message)
+end
+local function run() return { t = "" } end
+local two = { a = { 1, "x" }, b = { 2, "y", alias = "c|a" } }
+local greek = { ["ω"] = { 1, "x" }, d = { 2, "y", alias = "omega" } }
+for _, params in ipairs { two, greek } do
+  refused(mw.params, params)
+  refused(mw.composite, { name = "f", doc = "", params = params, run = run })
+  refused(mw.node, { name = "f", params = params, outputs = { t = "text" }, run = run })
+end
+refused(mw.node, { name = "f", inputs = { a = "number" }, params = { a = 1 }, outputs = { t = "text" }, run = run })
+mw.output { g = mw.hello {} }
+END
+run run "$dir/names.lua"
+status 0
+
+# What is required is asked for, and --help says so.
+script needs.lua <<'END'
+local mw = require "moonweave"
+local p = mw.params { who = { nil, "who is greeted", type = "text", required = true }, n = { 1, "times" } }
+mw.output { g = mw.hello { name = p.who } }
+END
+for verb in run check graph; do
+    run $verb "$dir/needs.lua"
+    status 2
+    says "needs.lua:2: params: 'who' must be given: -p who=... (who is greeted)"
+done
+run run "$dir/needs.lua" -p who=moon
+status 0
+prints $'g\thello, moon'
+run run "$dir/needs.lua" --help
+status 0
+prints "  -p who="
+prints "      required, a string: who is greeted"
+prints "  -p n=1"
 
 # Nodes made in Lua declare theirs alike.
 script own.lua <<'END'

@@ -34,12 +34,16 @@ print "ran"
 mw.output { text = mw.hello { name = "a\nb" }.greeting }
 LUA
 : >file
-for place in file file/below /proc/nowhere; do
+ln -s nowhere/at/all link
+for place in file file/below /proc/nowhere link link/below; do
     run run "$dir/slow.lua" -o $place
     status 1
     says "$place: results cannot be written there"
     silent_out
 done
+run run "$dir/slow.lua" -o ""
+status 2
+says "must name a folder"
 run run "$dir/slow.lua" -o new/deep
 status 0
 [ -s new/deep/text.txt ] || complain "no result in a new folder"
@@ -59,6 +63,9 @@ printf 'a\0b' >zero
 run run two.lua -p said=@zero
 status 4
 says "zero: holds a zero byte"
+run run two.lua -p said=@
+status 2
+says "-p said=@: must name a file"
 
 # A run for each line; a failed one is told, the others go on.
 printf '1\n\n0\n2\nx\n' >lines
@@ -75,8 +82,24 @@ out=$(printf 'a\nb\n' | "$bin" run two.lua --each said=- -o each)
 run run two.lua --each n=
 status 2
 run run two.lua --each m=lines
-status 1
+status 2
 says "has no parameter 'm'"
+says_not "line 1"
+run run two.lua --each n=lines -p n=3
+status 2
+says "--each=n=lines: -p n=3 sets the same parameter"
+run run two.lua --each n=lines --each said=lines
+status 2
+says "--each is given twice"
+run run two.lua --each n="$dir"
+status 4
+says "$dir: can't be read: Is a directory"
+printf 'a\0b\nc\n' >holes
+run run two.lua --each said=holes
+status 1
+says "line 1: holds a zero byte"
+says "1 of 2 runs failed"
+[[ $out == *"hello, c"* ]] || complain "the line behind the zero byte was not run"
 run run two.lua --each n=/dev/null
 status 4
 run check two.lua --each n=lines

@@ -65,6 +65,16 @@ END
 run run again.lua
 status 0 && prints "3	1e-05	nil	true	hello, world	2"
 
+# A cell alone in its row is seen where it is empty, and a path is read to its end.
+script edges.lua <<'END'
+local mw = require "moonweave"
+assert(not pcall(mw.json, "out/objects.json\0x"))
+mw.output { alone = mw.table { columns = { "a" }, rows = { { "" }, { 1 } } } }
+END
+run run edges.lua -o out
+status 0
+[ "$(cat out/alone.csv)" = $'a\n""\n1' ] || complain "alone.csv is $(cat out/alone.csv)"
+
 # wrong ROWS SENTENCE: refused.
 wrong() {
     script table.lua <<END
@@ -79,6 +89,7 @@ wrong '{ "a", "b" }' '{ { 1, 2 }, { 1 } }' "table.lua:2: table: row 2 must have 
 wrong '{ "a" }' '{ { b = 1 } }' "row 1: there is no column 'b'"
 wrong '{ "a", "a" }' '{}' "'columns' has 'a' twice"
 wrong '{}' '{}' "'columns'"
+wrong '"a"' '{ { 1 } }' "'columns' must be a list of names, got \"a\""
 wrong '{ "a" }' '{ 5 }' "row 1 must have 1 cells"
 wrong '{ "a" }' '{ { mw.noise { width = 64, height = 64 } } }' "row 1: 'a' is a tensor"
 finish

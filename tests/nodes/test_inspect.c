@@ -79,6 +79,20 @@ static void model_folders(void **state)
     mw_ctx_free(c);
 }
 
+// What a file is for is said where there is a node for it.
+static void textual_inversion(void **state)
+{
+    (void)state;
+    mw_ctx *c = mw_ctx_new();
+    char *folder = scratch_make(), *path = mw_path_join(c, folder, "word.safetensors");
+    mw_st_out row = {"emb_params", MW_ST_F32, 2, (const int64_t[]){1, 2}, (const float[]){1, 2}};
+    assert_int_equal(mw_st_write(c, path, &row, 1, NULL), MW_OK);
+    says(c, path, (const char *const[]){"kind: a textual inversion, for the node textual_inversion", NULL});
+    free(path);
+    scratch_remove(folder);
+    mw_ctx_free(c);
+}
+
 // Folders that hold things of models, but are none: what they hold is said.
 static void loose_folders(void **state)
 {
@@ -196,8 +210,8 @@ static void llm_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(manifests),  cmocka_unit_test(model_folders), cmocka_unit_test(loose_folders),
-        cmocka_unit_test(made_files), cmocka_unit_test(llm_counts),
+        cmocka_unit_test(manifests),     cmocka_unit_test(model_folders), cmocka_unit_test(textual_inversion),
+        cmocka_unit_test(loose_folders), cmocka_unit_test(made_files),    cmocka_unit_test(llm_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

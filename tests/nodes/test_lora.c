@@ -407,9 +407,9 @@ static void other_adapters_are_refused_by_name(void **state)
         {"lora_unet_.lora_down.weight", "no part that is known"},
     };
     spec embedding[] = {{"<cat-toy>", 2, {1, 768}, 0}};
-    assert_lora_refused(embedding, 1, NULL, "textual inversion");
+    assert_lora_refused(embedding, 1, NULL, "the textual_inversion node adds it to a model");
     spec two[] = {{"clip_l", 2, {4, 768}, 0}, {"clip_g", 2, {4, 1280}, 0}};
-    assert_lora_refused(two, 2, NULL, "textual inversion");
+    assert_lora_refused(two, 2, NULL, "the textual_inversion node adds it to a model");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         spec s[] = {{names[i][0], 2, {2, 2}, 0}, {"lora_unet_.lora_up.weight", 2, {2, 2}, 0}};
         assert_lora_refused(s, 2, NULL, names[i][1]);

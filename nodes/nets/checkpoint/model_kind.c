@@ -99,7 +99,7 @@ const char *mw_model_kind(mw_ctx *c, const mw_st *s, char *buf, size_t size)
         return buf;
     }
     if (mw_is_textual_inversion(s))
-        snprintf(buf, size, "a textual inversion embedding, which is not supported yet");
+        snprintf(buf, size, "a textual inversion, for the node textual_inversion");
     for (size_t i = 0; !*buf && i < sizeof kinds / sizeof *kinds; i++)
         if (fits(s, kinds[i].piece)) {
             snprintf(buf, size, "%s", kinds[i].what);

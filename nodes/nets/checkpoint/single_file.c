@@ -66,7 +66,8 @@ static mw_status refuse_others(mw_ctx *c, const mw_st *st)
         if (any_holds(st, others[i].piece))
             return mw_fail(c, MW_E_FILE, "%s: this is %s", mw_st_path(st), others[i].what);
     if (!mw_st_find(st, unet_input) && mw_is_textual_inversion(st))
-        return mw_fail(c, MW_E_FILE, "%s: this is a textual inversion embedding, which is not supported yet",
+        return mw_fail(c, MW_E_FILE,
+                       "%s: this is a textual inversion: the textual_inversion node adds it to a model",
                        mw_st_path(st));
     return mw_err(c);
 }

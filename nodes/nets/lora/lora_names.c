@@ -38,7 +38,7 @@ static const struct {
     {".w_norm", "an adapter of norms, which is not supported"},
     {"lora_embedding_", "an adapter of an embedding table, which is not supported"},
     {".bias", "an adapter of a bias, which is not supported"},
-    {"bundle_emb", "a textual inversion embedding, which is not supported yet"},
+    {"bundle_emb", "a textual inversion inside a LoRA, which is not supported"},
 };
 
 static const struct {

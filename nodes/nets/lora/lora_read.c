@@ -86,8 +86,9 @@ mw_status mw_lora_read(mw_ctx *c, mw_lora *l)
     if (mw_st_count(st) == 0)
         return mw_fail(c, MW_E_FILE, "%s: holds no tensor", l->path);
     if (mw_is_textual_inversion(st))
-        return mw_fail(c, MW_E_FILE, "%s: is a textual inversion embedding, which is not supported yet",
-                       l->path);
+        return mw_fail(
+            c, MW_E_FILE,
+            "%s: is no LoRA but a textual inversion: the textual_inversion node adds it to a model", l->path);
     l->modules = mw_alloc(c, mw_st_count(st) * sizeof *l->modules);
     for (size_t i = 0; l->modules && (e = mw_st_at(st, i)) && add(c, l, e); i++)
         ;
