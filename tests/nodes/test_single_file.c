@@ -146,12 +146,14 @@ static void other_models_are_refused_by_name(void **state)
     assert_refused(
         make_file(NULL, NULL, "lora_unet_mid_block_attentions_0_proj_in.lora_down.weight 4,4", NULL),
         "LoRA|lora node");
-    assert_refused(make_file(NULL, NULL, "emb_params 2,768", NULL), "textual inversion|textual_inversion node");
+    assert_refused(make_file(NULL, NULL, "emb_params 2,768", NULL),
+                   "textual inversion|textual_inversion node");
     assert_refused(make_file("sd1", NULL, "control_model.time_embed.0.weight 4", NULL), "ControlNet");
     assert_refused(make_file("sdxl", NULL, "edm_mean 4", NULL), "Playground");
     assert_refused(make_file("sdxl", NULL, "edm_vpred.sigma_max 1", NULL), "CosXL|edm_vpred");
     assert_refused(make_file(NULL, NULL, "clip_l 2,768", NULL), "textual inversion|textual_inversion node");
-    assert_refused(make_file(NULL, NULL, "<cat-toy> 1,768", NULL), "textual inversion|textual_inversion node");
+    assert_refused(make_file(NULL, NULL, "<cat-toy> 1,768", NULL),
+                   "textual inversion|textual_inversion node");
     assert_refused(make_file(NULL, NULL, "down_blocks.0.resnets.0.conv1.weight 4,4,3,3", NULL),
                    "one part|folder");
     assert_refused(make_file(NULL, NULL, "model.diffusion_model.input_blocks.0.0.weight 320,4,3,3", NULL),
