@@ -17,9 +17,7 @@ mw_status mw_pickle_bad(mw_pickle_reader *r, const char *why)
 // Grown by doubling at powers of two.
 bool mw_pickle_room(mw_pickle_reader *r, void **items, size_t n, size_t size)
 {
-    if (n & (n - 1) && n >= 16)
-        return true;
-    if (n > 0 && n < 16)
+    if (n && (n < 16 || n & (n - 1)))
         return true;
     void *more = mw_realloc(r->c, *items, (n ? 2 * n : 16) * size);
     *items = more ? more : *items;

@@ -286,7 +286,6 @@ void mw_pt_close(mw_pt *f)
     free(f);
 }
 
-const char *mw_pt_path(const mw_pt *f) { return f->path; }
 size_t mw_pt_count(const mw_pt *f) { return f->ntensors; }
 
 const mw_pt_tensor *mw_pt_at(const mw_pt *f, size_t i) { return i < f->ntensors ? &f->tensors[i] : NULL; }

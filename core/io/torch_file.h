@@ -41,7 +41,6 @@ typedef struct mw_pt mw_pt;
 mw_pt *mw_pt_open(mw_ctx *c, const char *path);
 void mw_pt_close(mw_pt *f); // accepts NULL
 
-const char *mw_pt_path(const mw_pt *f); // as given to mw_pt_open
 size_t mw_pt_count(const mw_pt *f);
 // In the order of the file; NULL past the last.
 const mw_pt_tensor *mw_pt_at(const mw_pt *f, size_t i);

@@ -233,10 +233,9 @@ static void add_params(hashing *h)
 static bool as_given(hashing *h, const char *table, const mw_table_key *k, int idx)
 {
     const char *name = table && k->type == LUA_TSTRING ? name_of(h, idx) : NULL;
-    size_t n = name ? strlen(table) : 0;
     const char *last = name ? strrchr(table, '.') : NULL;
     const char *own = last ? last + 1 : table;
-    n = name ? strlen(own) : 0;
+    size_t n = name ? strlen(own) : 0;
     return name && !strncmp(name, own, n) && name[n] == '.' && !strcmp(name + n + 1, k->text);
 }
 

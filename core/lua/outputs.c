@@ -15,6 +15,16 @@ static bool is_deliverable(const mw_value *v)
     return true;
 }
 
+enum { LONGEST_NAME = 200 }; // files end in a run's number, a picture's and their kind
+
+static bool can_name_file(const char *name, size_t n)
+{
+    bool good = n > 0 && n <= LONGEST_NAME && *name != '.';
+    for (size_t i = 0; i < n && good; i++)
+        good = (unsigned char)name[i] >= ' ' && name[i] != '/' && name[i] != '\177';
+    return good;
+}
+
 // Names are looked up in a table of Lua's: there may be many.
 static void check_name(lua_State *L, const char *name)
 {
@@ -28,7 +38,7 @@ static void check_name(lua_State *L, const char *name)
     lua_getfield(L, -1, name);
     if (!lua_isnil(L, -1))
         mw_lua_wrong(L, "output: '%s' is given twice", name);
-    if (!*name || name[strcspn(name, "/\t\n")] || *name == '.')
+    if (!can_name_file(name, lua_objlen(L, 1)))
         mw_lua_wrong(L, "output: '%s' cannot be the name of a file", name);
     lua_pushboolean(L, 1);
     lua_setfield(L, -3, name);

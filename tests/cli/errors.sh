@@ -177,6 +177,11 @@ local n = mw.node { name = "n", outputs = { n = "number" }, run = function() ret
 mw.output { n = n {} }
 END
 # What no file can hold is refused before anything runs.
+wrong 3 "%s:3: output: 'x\\x1b[31m' cannot be the name of a file" <<'END'
+local mw = require "moonweave"
+for _, name in ipairs { "", ".", "a/b", "a\0b", "a\nb", ("n"):rep(201) } do assert(not pcall(mw.output, { [name] = 1 }), name) end
+mw.output { ["x\27[31m"] = 1 }
+END
 wrong 3 "%s:3: output: 'x' is a checkpoint, which cannot be written" <<'END'
 local mw = require "moonweave"
 local sd = mw.checkpoint { path = "models/nowhere" }

@@ -193,18 +193,23 @@ static mw_status read_list(reader *r, mw_completion *out)
 // Other dictionaries are boxes by name.
 static void read_map(reader *r, mw_completion *out)
 {
-    const char *key;
-    json_t *value, *boxes = NULL;
+    json_t *boxes = NULL;
     mw_piece part[4] = {{0}};
     mw_label_kind kind;
     if (!json_is_object(out->boxes))
         return;
-    json_object_foreach(out->boxes, key,
-                        value) if (!mw_label_of_words((mw_piece){key, strlen(key)}, &kind)) continue;
-    else if (kind == MW_LABEL_OBJECTS) boxes = value;
-    else if (json_is_string(value) || json_is_null(value)) part[kind] = json_is_null(value)
-        ? (mw_piece){"", 0}
-        : (mw_piece){json_string_value(value), json_string_length(value)};
+    for (void *i = json_object_iter(out->boxes); i; i = json_object_iter_next(out->boxes, i)) {
+        const char *key = json_object_iter_key(i);
+        json_t *value = json_object_iter_value(i);
+        if (!mw_label_of_words((mw_piece){key, strlen(key)}, &kind))
+            continue;
+        if (kind == MW_LABEL_OBJECTS)
+            boxes = value;
+        else if (json_is_null(value))
+            part[kind] = (mw_piece){"", 0};
+        else if (json_is_string(value))
+            part[kind] = (mw_piece){json_string_value(value), json_string_length(value)};
+    }
     if (!boxes || !part[MW_LABEL_BACKGROUND].at)
         return;
     for (int k = 0; k < 4; k++)
