@@ -174,7 +174,8 @@ for _, mode in ipairs { "strict", "faithful" } do
   local added = mode == "strict" and "the text encoder takes 77" or "is not in the prompt"
   fails(added, "!!!", ("sky ! "):rep(20000), mode)
 end
-for _, phrase in ipairs { "\255\254 cat", "\240\159\152\128", "<|endoftext|>", "the", "\1\2", "a red circle  " } do
+assert(not pcall(phrased, "\255\254 cat"))  -- no UTF-8
+for _, phrase in ipairs { "\240\159\152\128", "<|endoftext|>", "the", "\1\2", "a red circle  " } do
   local object = phrased(phrase).objects:value()[1]
   assert(object.token >= 1 and object.token < 77)
 end
