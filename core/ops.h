@@ -15,6 +15,10 @@
 mw_tensor *mw_prepare_linear(mw_ctx *c, mw_tensor *w);
 // w[O,I,kh,kw] as checkpoints store it.
 mw_tensor *mw_prepare_conv2d(mw_ctx *c, mw_tensor *w);
+// The prepared weight again, in place, from w of its shape (f32 or f16) that was changed, or another. Until
+// then a prepared weight is stale from a change of what it was made from on (mw_stale), and refused by every
+// op.
+mw_status mw_prepare_again(mw_ctx *c, mw_tensor *packed, mw_tensor *w);
 // Let go of the other form of a prepared weight (NULL accepted) that its gradient made; it is made again when
 // wanted.
 void mw_forget_twin(mw_tensor *w);

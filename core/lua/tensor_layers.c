@@ -70,8 +70,7 @@ static int op_conv2d(lua_State *L)
 static mw_tensor *per_channel(lua_State *L, const mw_script *s, int idx, int64_t n, float otherwise)
 {
     mw_tensor *given = mw_lua_op_argument(L, s, idx);
-    return given ? given
-                 : mw_contiguous(s->c, mw_expand(s->c, mw_tensor_scalar(s->c, otherwise), MW_SHAPE(n)));
+    return given ? given : mw_full(s->c, MW_F32, MW_SHAPE(n), otherwise);
 }
 
 // The arguments of a norm: what is at `first` and `first` + 1 is a tensor or nil; eps may follow.

@@ -11,16 +11,13 @@
 
 static pthread_mutex_t twin_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static mw_tensor *make_twin(mw_ctx *c, mw_tensor *w)
+static void fill_twin(mw_ctx *c, const mw_tensor *w, mw_tensor *t)
 {
     enum { CPU_ROWS = 256, GPU_ROWS = 4 };
     int64_t outs = w->shape[0], ins = w->shape[1], taps = w->ndim == 4 ? w->shape[2] * w->shape[3] : 1;
     int64_t columns = mw_gemm_columns(c, ins), panels = (ins + columns - 1) / columns, depth = taps * outs;
     bool cpu = mw_device_caps(c)->cpu;
     int64_t rows = cpu ? CPU_ROWS : GPU_ROWS;
-    mw_tensor *t = mw_tensor_new(c, w->dtype, MW_SHAPE(panels * columns * depth));
-    if (!t)
-        return NULL;
     mw_launch l = {.file = "pack",
                    .entry = "pack_transposed",
                    .t = w->dtype,
@@ -30,24 +27,38 @@ static mw_tensor *make_twin(mw_ctx *c, mw_tensor *w)
                    .local = {mw_gemm_group(c), 1, 1}};
     MW_RUN(c, &l, MW_T(w), MW_T(t), MW_I(outs), MW_I(ins), MW_I(taps), MW_I(columns),
            MW_I(mw_gemm_columns(c, outs)), MW_I(rows));
+    mw_made_from(t, w);
+}
+
+static mw_tensor *make_twin(mw_ctx *c, mw_tensor *w)
+{
+    int64_t outs = w->shape[0], ins = w->shape[1], taps = w->ndim == 4 ? w->shape[2] * w->shape[3] : 1;
+    int64_t columns = mw_gemm_columns(c, ins), panels = (ins + columns - 1) / columns;
+    mw_tensor *t = mw_tensor_new(c, w->dtype, MW_SHAPE(panels * columns * taps * outs));
+    if (!t)
+        return NULL;
+    fill_twin(c, w, t);
     mw_gemm_shape_weight(t, w);
     t->shape[0] = ins;
     t->shape[1] = outs;
     return mw_err(c) ? NULL : t;
 }
 
-// The transposed form of a prepared weight. Kept unless memory is short: then it is made anew each time.
+// The transposed form of a prepared weight. Kept unless memory is short: then it is made anew each time. When
+// w has changed it is made anew in place.
 static mw_tensor *twin_of(mw_ctx *c, mw_tensor *w)
 {
     pthread_mutex_lock(&twin_lock);
     mw_tensor *t = w->twin ? mw_scope_adopt(c, mw_retain(w->twin)) : NULL;
+    if (t && mw_stale(t) && mw_change(c, t))
+        fill_twin(c, w, t);
     if (!t && (t = make_twin(c, w))) {
         mw_memory_use use = mw_device_memory(c);
         if (!c->dry && use.used < use.limit / 4 * 3)
             w->twin = mw_retain(t);
     }
     pthread_mutex_unlock(&twin_lock);
-    return t;
+    return mw_err(c) ? NULL : t;
 }
 
 void mw_forget_twin(mw_tensor *w)

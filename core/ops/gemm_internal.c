@@ -47,15 +47,11 @@ int64_t mw_gemm_columns(const mw_ctx *c, int64_t n)
     return caps->cpu ? cpu_cut(caps)->columns : ceil_div(n, GPU_COLUMNS) * GPU_COLUMNS;
 }
 
-mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g)
+static void pack_into(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g, const mw_tensor *y)
 {
     enum { CPU_ROWS = 128, CPU_ROWS_OF_TAPS = 32, GPU_ROWS = 4 };
-    int64_t columns = mw_gemm_columns(c, g->n);
+    int64_t columns = mw_gemm_columns(c, g->n), panels = ceil_div(g->n, columns);
     bool cpu = mw_device_caps(c)->cpu;
-    int64_t depth = g->taps_h * g->taps_w * g->channels, panels = ceil_div(g->n, columns);
-    mw_tensor *y = mw_tensor_new(c, w->dtype, MW_SHAPE(g->batch * panels * columns * depth));
-    if (!y)
-        return NULL;
     int rows = !cpu ? GPU_ROWS : g->taps_h * g->taps_w == 1 ? CPU_ROWS : CPU_ROWS_OF_TAPS;
     size_t parts = (size_t)ceil_div(g->channels, rows), all = (size_t)(panels * g->batch);
     mw_launch l = {.file = "pack", .entry = "pack", .t = w->dtype, .w = w->dtype, .dims = cpu ? 2 : 3};
@@ -67,28 +63,62 @@ mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g)
     MW_RUN(c, &l, MW_T(w), MW_T(y), MW_I(g->n), MW_I(g->channels), MW_I(g->taps_h), MW_I(g->taps_w),
            MW_I(columns), MW_I(rows), MW_L(g->batch_stride), MW_L(g->n_stride), MW_L(g->channel_stride),
            MW_L(g->tap_y_stride), MW_L(g->tap_x_stride));
+}
+
+mw_tensor *mw_gemm_pack(mw_ctx *c, const mw_tensor *w, const mw_gemm_weight *g)
+{
+    int64_t columns = mw_gemm_columns(c, g->n), depth = g->taps_h * g->taps_w * g->channels;
+    mw_tensor *y = mw_tensor_new(c, w->dtype, MW_SHAPE(g->batch * ceil_div(g->n, columns) * columns * depth));
+    if (y)
+        pack_into(c, w, g, y);
     return mw_err(c) ? NULL : y;
+}
+
+static mw_gemm_weight plain_weight(const mw_tensor *w)
+{
+    bool taps = w->ndim == 4;
+    return (mw_gemm_weight){.batch = 1,
+                            .n = w->shape[0],
+                            .channels = w->shape[1],
+                            .taps_h = taps ? w->shape[2] : 1,
+                            .taps_w = taps ? w->shape[3] : 1,
+                            .n_stride = w->stride[0],
+                            .channel_stride = w->stride[1],
+                            .tap_y_stride = taps ? w->stride[2] : 0,
+                            .tap_x_stride = taps ? w->stride[3] : 0};
 }
 
 mw_tensor *mw_gemm_prepare(mw_ctx *c, mw_tensor *w)
 {
     if (mw_err(c) || !w || w->packing == MW_PACKING_PANELS)
         return mw_err(c) ? NULL : w;
-    bool taps = w->ndim == 4;
-    mw_gemm_weight g = {.batch = 1,
-                        .n = w->shape[0],
-                        .channels = w->shape[1],
-                        .taps_h = taps ? w->shape[2] : 1,
-                        .taps_w = taps ? w->shape[3] : 1,
-                        .n_stride = w->stride[0],
-                        .channel_stride = w->stride[1],
-                        .tap_y_stride = taps ? w->stride[2] : 0,
-                        .tap_x_stride = taps ? w->stride[3] : 0};
+    mw_gemm_weight g = plain_weight(w);
     mw_tensor *p = mw_gemm_pack(c, w, &g);
     if (!p)
         return NULL;
     mw_gemm_shape_weight(p, w);
+    mw_made_from(p, w);
     return p;
+}
+
+mw_status mw_prepare_again(mw_ctx *c, mw_tensor *packed, mw_tensor *w)
+{
+    char have[96], want[96];
+    if (mw_err(c) || !packed || !w)
+        return mw_err(c);
+    if (packed->packing != MW_PACKING_PANELS || w->packing || !mw_same_shape(packed, w) || w->dtype > MW_F16)
+        return mw_fail(c, MW_E_SHAPE, "%s %s cannot be prepared again from %s",
+                       packed->label ? packed->label : "a weight", mw_shape_text(packed, have, sizeof have),
+                       mw_shape_text(w, want, sizeof want));
+    mw_scope_begin(c);
+    mw_tensor *same = mw_cast(c, w, packed->dtype);
+    if (same && mw_change(c, packed)) {
+        mw_gemm_weight g = plain_weight(same);
+        pack_into(c, same, &g, packed);
+        mw_made_from(packed, w);
+    }
+    mw_scope_end(c, NULL);
+    return mw_err(c);
 }
 
 void mw_gemm_shape_weight(mw_tensor *packed, const mw_tensor *w)

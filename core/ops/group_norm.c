@@ -137,7 +137,7 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
     if (!want[1] && !want[2])
         return mw_err(c);
     // u = the normalised x; the gradient behind the activation is that of act at u gamma + beta.
-    mw_tensor *one = mw_contiguous(c, mw_expand(c, mw_tensor_scalar(c, 1), MW_SHAPE(n)));
+    mw_tensor *one = mw_full(c, MW_F32, MW_SHAPE(n), 1);
     mw_tensor *zero = mw_affine(c, one, 0, 0), *g = gout[0];
     mw_tensor *u = mw_group_norm(c, mw_cast(c, k->in[0], MW_F32), one, zero, a->groups, a->eps, MW_ACT_NONE);
     if (a->act != MW_ACT_NONE) {

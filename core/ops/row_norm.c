@@ -59,7 +59,7 @@ static mw_status softmax_forward(mw_ctx *c, const mw_call *k)
 // [n] in f32, all `value`.
 static mw_tensor *constant(mw_ctx *c, int64_t n, float value)
 {
-    return mw_contiguous(c, mw_expand(c, mw_tensor_scalar(c, value), MW_SHAPE(n)));
+    return mw_full(c, MW_F32, MW_SHAPE(n), value);
 }
 
 static mw_tensor *sum_rows(mw_ctx *c, mw_tensor *g, int64_t n)

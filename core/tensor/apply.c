@@ -22,6 +22,12 @@ mw_status mw_apply_many(mw_ctx *c, const mw_op *op, mw_tensor *const *in, int ni
             mw_fail_context(c, "%s %s: input %d", op->name, op->sig, i + 1);
             return mw_err(c);
         }
+        if (in[i] && mw_stale(in[i]))
+            return mw_fail(
+                c, MW_E_ARG,
+                "%s %s: input %d, %s, was prepared from a weight that has changed since; prepare it "
+                "again (mw_prepare_again)",
+                op->name, op->sig, i + 1, in[i]->label ? in[i]->label : "a weight");
     }
     struct mw_tape *tape = c->tape; // what an op does inside is its own affair
     c->tape = NULL;

@@ -1,7 +1,8 @@
-// copy.c: contiguous copies and changes of dtype, by one strided kernel.
+// copy.c: contiguous copies and changes of dtype, and what moves elements: one strided kernel.
 #include "core/ops.h"
 #include "core/tensor/launch.h"
 #include "core/tensor/op.h"
+#include "core/tensor/tensor_internal.h"
 
 typedef struct attrs {
     mw_dtype dtype;
@@ -20,36 +21,69 @@ static mw_status infer(mw_ctx *c, mw_call *k)
     return mw_err(c);
 }
 
-// i32 moves as f32 bits: LOAD and STORE of f32 change none.
-static mw_status forward(mw_ctx *c, const mw_call *k)
+// The sizes of y, innermost last, with neighbours joined that both walk in one go; strides of x and y.
+typedef struct walk {
+    int64_t n[MW_MAXDIM], from[MW_MAXDIM], to[MW_MAXDIM];
+} walk;
+
+static walk walk_of(const mw_tensor *x, const mw_tensor *y)
 {
-    const mw_tensor *x = k->in[0];
-    int64_t n[MW_MAXDIM], s[MW_MAXDIM], total = mw_numel(x);
-    for (int i = 0; i < MW_MAXDIM; i++) {
-        int from = i - (MW_MAXDIM - x->ndim);
-        n[i] = from < 0 ? 1 : x->shape[from];
-        s[i] = from < 0 ? 0 : x->stride[from];
+    walk w = {.n = {1, 1, 1, 1, 1, 1}, .from = {0}, .to = {0}};
+    int at = MW_MAXDIM;
+    for (int i = y->ndim - 1; i >= 0; i--) {
+        int64_t n = y->shape[i], from = x->stride[i], to = y->stride[i];
+        if (n == 1)
+            continue;
+        if (at < MW_MAXDIM && from == w.from[at] * w.n[at] && to == w.to[at] * w.n[at]) {
+            w.n[at] *= n;
+            continue;
+        }
+        at--;
+        w.n[at] = n;
+        w.from[at] = from;
+        w.to[at] = to;
     }
-    if (mw_is_contiguous(x)) { // one long row
-        for (int i = 0; i < MW_MAXDIM - 1; i++)
-            n[i] = 1;
-        n[MW_MAXDIM - 1] = total;
-        s[MW_MAXDIM - 1] = 1;
-    }
-    int chunk = mw_device_caps(c)->cpu ? 16384 : 16;
-    size_t items = (size_t)((total + chunk - 1) / chunk);
-    mw_launch l = {.file = "copy",
-                   .entry = "copy_any",
-                   .t = x->dtype,
-                   .w = k->out[0]->dtype,
-                   .dims = 1,
-                   .global = {items}};
-    if (mw_device_caps(c)->cpu)
-        l.local[0] = 1;
-    return MW_RUN(c, &l, MW_T(x), MW_T(k->out[0]), MW_L(total), MW_I(chunk), MW_L(n[1]), MW_L(n[2]),
-                  MW_L(n[3]), MW_L(n[4]), MW_L(n[5]), MW_L(s[0]), MW_L(s[1]), MW_L(s[2]), MW_L(s[3]),
-                  MW_L(s[4]), MW_L(s[5]));
+    return w;
 }
+
+static mw_launch launch_over(const mw_ctx *c, const char *entry, int64_t total, int *chunk)
+{
+    bool cpu = mw_device_caps(c)->cpu;
+    *chunk = cpu ? 16384 : 16;
+    return (mw_launch){.file = "copy",
+                       .entry = entry,
+                       .dims = 1,
+                       .global = {(size_t)((total + *chunk - 1) / *chunk)},
+                       .local = {cpu ? 1 : 0}};
+}
+
+#define SIZES(n) MW_L((n)[1]), MW_L((n)[2]), MW_L((n)[3]), MW_L((n)[4]), MW_L((n)[5])
+#define STRIDES(s) MW_L((s)[0]), SIZES(s)
+
+// i32 moves as f32 bits: LOAD and STORE of f32 change none.
+mw_status mw_copy_elements(mw_ctx *c, const mw_tensor *x, const mw_tensor *y)
+{
+    int chunk;
+    int64_t total = mw_numel(y);
+    walk w = walk_of(x, y);
+    mw_launch l = launch_over(c, "copy_any", total, &chunk);
+    l.t = x->dtype;
+    l.w = y->dtype;
+    return MW_RUN(c, &l, MW_T(x), MW_T(y), MW_L(total), MW_I(chunk), SIZES(w.n), STRIDES(w.from),
+                  STRIDES(w.to));
+}
+
+mw_status mw_fill_elements(mw_ctx *c, const mw_tensor *y, float value)
+{
+    int chunk;
+    int64_t total = mw_numel(y);
+    walk w = walk_of(y, y);
+    mw_launch l = launch_over(c, "fill_any", total, &chunk);
+    l.t = y->dtype;
+    return MW_RUN(c, &l, MW_T(y), MW_F(value), MW_L(total), MW_I(chunk), SIZES(w.n), STRIDES(w.to));
+}
+
+static mw_status forward(mw_ctx *c, const mw_call *k) { return mw_copy_elements(c, k->in[0], k->out[0]); }
 
 static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
 {

@@ -41,13 +41,22 @@ void mw_strides_of(int ndim, const int64_t *shape, int64_t *stride)
     }
 }
 
+void mw_storage_unkeep(mw_storage *s)
+{
+    while (s && atomic_fetch_sub(&s->kept, 1) == 1) {
+        mw_storage *source = s->source;
+        free(s);
+        s = source;
+    }
+}
+
 static void storage_release(mw_storage *s)
 {
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
         return;
     if (s->range)
         mw_pool_give(s->device, s->range);
-    free(s);
+    mw_storage_unkeep(s);
 }
 
 mw_tensor *mw_retain(mw_tensor *t)
@@ -128,6 +137,7 @@ mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *sha
         return NULL;
     }
     atomic_init(&s->refs, 1);
+    atomic_init(&s->kept, 1);
     s->device = c->device;
     s->bytes = bytes;
     t->dtype = dtype;
@@ -213,12 +223,8 @@ mw_tensor *mw_tensor_from_i32(mw_ctx *c, int ndim, const int64_t *shape, const i
     return mw_tensor_from_bytes(c, MW_I32, ndim, shape, data);
 }
 
-mw_status mw_tensor_write_f32(mw_ctx *c, mw_tensor *t, const float *data)
+static mw_status write_floats(mw_ctx *c, mw_tensor *t, const float *data)
 {
-    if (mw_err(c) || !t)
-        return mw_err(c);
-    if (!mw_is_contiguous(t) || (t->dtype != MW_F32 && t->dtype != MW_F16))
-        return mw_fail(c, MW_E_SHAPE, "only a contiguous f32 or f16 tensor can be written");
     if (t->dtype == MW_F32)
         return write_bytes(c, t, data);
     size_t n = (size_t)mw_numel(t);
@@ -233,11 +239,15 @@ mw_status mw_tensor_write_f32(mw_ctx *c, mw_tensor *t, const float *data)
 
 mw_tensor *mw_tensor_from_f32(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, const float *data)
 {
+    if (dtype != MW_F32 && dtype != MW_F16) {
+        mw_fail(c, MW_E_ARG, "a tensor of %s cannot be made from f32 values", mw_dtype_name(dtype));
+        return NULL;
+    }
     mw_tensor *t = mw_tensor_new(c, dtype, ndim, shape);
-    return t && mw_tensor_write_f32(c, t, data) == MW_OK ? t : NULL;
+    return t && write_floats(c, t, data) == MW_OK ? t : NULL;
 }
 
-mw_tensor *mw_tensor_scalar(mw_ctx *c, float value) { return mw_tensor_from_f32(c, MW_F32, 0, NULL, &value); }
+mw_tensor *mw_tensor_scalar(mw_ctx *c, float value) { return mw_full(c, MW_F32, 0, NULL, value); }
 
 // The storage bytes that a view spans, read to the host; *first: the element that bytes[0] is. Waits for the
 // device.

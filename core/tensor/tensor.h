@@ -63,13 +63,35 @@ mw_tensor *mw_tensor_from_f32(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t
 // From host bytes already in dtype, row-major.
 mw_tensor *mw_tensor_from_bytes(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, const void *data);
 mw_tensor *mw_tensor_from_i32(mw_ctx *c, int ndim, const int64_t *shape, const int32_t *data);
-mw_tensor *mw_tensor_scalar(mw_ctx *c, float value);
+// One value everywhere, set on the device: nothing is uploaded. i32: a whole number.
+mw_tensor *mw_full(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, double value);
+mw_tensor *mw_tensor_scalar(mw_ctx *c, float value); // f32, no dimensions
 // Read all elements in row-major order as f32 (f16 widened, i32 and u8 converted); any view. Waits for the
 // device. out holds mw_numel(t) values.
 mw_status mw_tensor_read_f32(mw_ctx *c, const mw_tensor *t, float *out);
 mw_status mw_tensor_read_i32(mw_ctx *c, const mw_tensor *t, int32_t *out);
-// Overwrite the elements of a contiguous tensor from host f32 values (numel of them).
-mw_status mw_tensor_write_f32(mw_ctx *c, mw_tensor *t, const float *data);
+
+// ---- changing in place (write.c)
+// Only what the caller made himself may be changed: tensors on wires, in caches and of networks are read by
+// others. Whoever took a view sees the change; whoever needs the elements as they were notices it by the
+// generation: a tape when it walks back (tape.h), the user of a prepared weight (ops.h). With a tape open,
+// what it watches is neither changed nor written (MW_E_ARG).
+//
+// Every element of y becomes that of x, which is broadcast to y's shape and changed into y's dtype (f32 and
+// f16; i32 stays i32). y: any view but an expanded one; x may lie in the same storage, and over y. MW_E_SHAPE
+// when they do not agree.
+mw_status mw_write(mw_ctx *c, mw_tensor *y, mw_tensor *x);
+// Every element of y becomes `value`; no upload. i32: a whole number.
+mw_status mw_fill(mw_ctx *c, mw_tensor *y, double value);
+// For what changes y's elements by a launch of its own: the next generation begins. False, with the reason
+// pending, when y may not be changed.
+bool mw_change(mw_ctx *c, mw_tensor *y);
+// How often elements of t's storage were changed in place.
+unsigned long mw_generation(const mw_tensor *t);
+// `copy` (fresh, of its own storage) is another form of `source`: from the next change of source's storage on
+// it is stale, also for its views. It does not keep source alive.
+void mw_made_from(mw_tensor *copy, const mw_tensor *source);
+bool mw_stale(const mw_tensor *copy);
 
 // ---- facts
 int64_t mw_numel(const mw_tensor *t); // 0 for NULL

@@ -6,11 +6,17 @@
 #include "core/tensor/op.h"
 
 typedef struct mw_storage {
-    atomic_int refs;
+    atomic_int refs; // of tensors; the memory goes with the last
+    atomic_int kept; // 1 while there are such, and what was made from this: the struct goes with the last
     mw_device *device;
     struct mw_range *range; // NULL in a dry run
     size_t bytes;
+    atomic_ulong generation;   // how often elements were changed in place
+    struct mw_storage *source; // what this was made from (mw_made_from), when it had the generation:
+    unsigned long source_generation;
 } mw_storage;
+
+void mw_storage_unkeep(mw_storage *s); // NULL accepted
 
 // A tensor in the open scope over a share of t's storage, with t's dtype, label and packing.
 mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
@@ -22,6 +28,11 @@ bool mw_tensor_plain(mw_ctx *c, const mw_tensor *t);
 
 // t's dtype, shape and slot without its elements; to be released.
 mw_tensor *mw_tensor_outline(mw_ctx *c, const mw_tensor *t);
+
+// ---- copy.c
+// y := x, of the same shape; any views that have no element in common. y := value (i32: its bits).
+mw_status mw_copy_elements(mw_ctx *c, const mw_tensor *x, const mw_tensor *y);
+mw_status mw_fill_elements(mw_ctx *c, const mw_tensor *y, float value);
 
 // ---- view_grad.c: views as ops of the tape.
 typedef struct mw_view_attrs {

@@ -82,6 +82,30 @@ static mw_tensor *ask(mw_weights *w, const char *name, int64_t n, int64_t k)
     return mw_weight_linear(c, w, name, n, k);
 }
 
+static void a_weight_is_set_in_place(void **state)
+{
+    (void)state;
+    for (mw_dtype dtype = MW_F32; dtype <= MW_F16; dtype++) {
+        entry e = {.ndim = 2, .shape = {2, 2}, .v = four};
+        mw_weights *w = make(&e, dtype, false);
+        mw_tensor *t = ask(w, "a.weight", 2, 2), *one = mw_full(c, dtype, MW_SHAPE(1, 2), 1);
+        mw_tensor *trained = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(2, 2), (float[]){5, 6, 7, 8});
+        assert_int_equal(mw_weight_set(c, w, "a.weight", trained), MW_OK);
+        float *y = values_of(mw_linear(c, one, t, NULL, MW_ACT_NONE, NULL));
+        assert_true(y[0] == 11 && y[1] == 15);
+        free(y);
+        mw_fill(c, trained, 1); // and not set again
+        assert_null(mw_linear(c, one, t, NULL, MW_ACT_NONE, NULL));
+        assert_non_null(strstr(mw_errmsg(c), "a.weight, was prepared from a weight that has changed since"));
+        mw_err_clear(c);
+        assert_int_equal(mw_weight_set(c, w, "a.weight", one), MW_E_SHAPE);
+        mw_err_clear(c);
+        assert_int_equal(mw_weight_set(c, w, "b.weight", trained), MW_E_ARG);
+        mw_err_clear(c);
+        mw_weights_free(w);
+    }
+}
+
 static void read_once_and_prepared(void **state)
 {
     (void)state;
@@ -219,11 +243,9 @@ static int start(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(read_once_and_prepared),
-                                       T(halves_are_taken_as_they_are),
-                                       T(floats_are_taken_as_they_are),
-                                       T(patched_halves_are_widened),
-                                       T(what_cannot_be),
+    const struct CMUnitTest tests[] = {T(a_weight_is_set_in_place),     T(read_once_and_prepared),
+                                       T(halves_are_taken_as_they_are), T(floats_are_taken_as_they_are),
+                                       T(patched_halves_are_widened),   T(what_cannot_be),
                                        T(unused_entries_are_warned_of)};
     return cmocka_run_group_tests(tests, start, close_device);
 }

@@ -48,7 +48,8 @@ static inline void wrong_launch(const char *kernel, const char *what)
     launched.wrong++;
 }
 
-// Every kernel of the group's list ran, no other did (but for copies), and all were compiled for the family.
+// Every kernel of the group's list ran, no other did (but for copies and constants), and all were compiled
+// for the family.
 static inline void check_launches(void)
 {
     enum { MOST = 512 };
@@ -66,7 +67,7 @@ static inline void check_launches(void)
         if (among(seen, name))
             continue;
         snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s ", name);
-        if (!among(launched.kernels, name) && strcmp(name, "copy:copy_any") != 0)
+        if (!among(launched.kernels, name) && strncmp(name, "copy:", 5) != 0)
             wrong_launch(name, "ran, which the test does not name");
     }
     char words[4096], *rest = NULL;

@@ -359,6 +359,20 @@ mw_status mw_weights_fetch(mw_ctx *c, mw_weights *w)
     return mw_err(c);
 }
 
+mw_status mw_weight_set(mw_ctx *c, mw_weights *w, const char *name, mw_tensor *values)
+{
+    char have[96], want[96];
+    if (!values || mw_weights_fetch(c, w) != MW_OK)
+        return mw_err(c);
+    const mw_weight_entry *e = mw_weights_lookup(w, name);
+    if (!e)
+        return mw_fail(c, MW_E_ARG, "%s has no weight '%s'", w->label, name);
+    if (!mw_same_shape(e->tensor, values))
+        return mw_fail(c, MW_E_SHAPE, "%s: '%s' is %s and cannot become %s", w->label, name,
+                       mw_shape_text(e->tensor, want, sizeof want), mw_shape_text(values, have, sizeof have));
+    return e->tensor->packing ? mw_prepare_again(c, e->tensor, values) : mw_write(c, e->tensor, values);
+}
+
 void mw_weights_forget_twins(mw_weights *w)
 {
     for (size_t i = 0; i < w->n; i++)

@@ -65,6 +65,10 @@ mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char
 
 // Read them now, if that was not done before.
 mw_status mw_weights_fetch(mw_ctx *c, mw_weights *w);
+// The weight `name` becomes `values`, of its shape, f32 or f16: in place, prepared again, so that whoever
+// asked for it has the new one. When `values` change later, a prepared weight is stale until it is set again.
+// MW_E_ARG for a name that the dry run did not ask for. No other thread may run the network meanwhile.
+mw_status mw_weight_set(mw_ctx *c, mw_weights *w, const char *name, mw_tensor *values);
 // Let go of the second forms of weights that gradients made for themselves; the next gradient makes them
 // again.
 void mw_weights_forget_twins(mw_weights *w);
