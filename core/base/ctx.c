@@ -1,4 +1,5 @@
 // ctx.c: contexts, the sticky error, the log, checked host allocation.
+#include "core/base/console.h"
 #include "core/base/env.h"
 
 #include <pthread.h>
@@ -143,7 +144,7 @@ void mw_log(mw_ctx *c, mw_log_level level, const char *fmt, ...)
     if (c->log)
         c->log(c->log_user, level, text);
     else
-        fprintf(stderr, "%s%s\n", level == MW_LOG_WARN ? "warning: " : "", text);
+        fprintf(mw_stderr(), "%s%s\n", level == MW_LOG_WARN ? "warning: " : "", text);
     pthread_mutex_unlock(&log_lock);
     free(text);
 }

@@ -6,6 +6,7 @@
 // or lacks a kernel is compiled again. A program is kept there once a kernel of it was found.
 #include "core/base/paths.h"
 #include "core/cl/device_internal.h"
+#include "core/cl/driver_output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,15 @@ static char *cache_path(mw_ctx *c, const char *source, const char *options)
                      (unsigned long long)key.low64);
 }
 
+// clBuildProgram, whose compiler's chatter goes to the log.
+static cl_int build_program(mw_ctx *c, cl_program g, const char *options)
+{
+    mw_driver_output_begin();
+    cl_int e = clBuildProgram(g, 1, &c->device->id, options, NULL, NULL);
+    mw_driver_output_end(c);
+    return e;
+}
+
 // A built program from the disk cache; NULL when absent, damaged or refused by the driver.
 static cl_program load_binary(mw_ctx *c, const char *path, const char *options)
 {
@@ -155,7 +165,7 @@ static cl_program load_binary(mw_ctx *c, const char *path, const char *options)
         g = clCreateProgramWithBinary(d->context, 1, &d->id, &n, &body, &status, &e);
         if (e != CL_SUCCESS)
             g = NULL;
-        if (g && (status != CL_SUCCESS || clBuildProgram(g, 1, &d->id, options, NULL, NULL) != CL_SUCCESS)) {
+        if (g && (status != CL_SUCCESS || build_program(c, g, options) != CL_SUCCESS)) {
             clReleaseProgram(g);
             g = NULL;
         }
@@ -226,7 +236,7 @@ static cl_program compile(mw_ctx *c, const char *file, const char *source, const
     cl_program g = clCreateProgramWithSource(d->context, 1, &source, NULL, &e);
     if (mw_cl_check(c, e, "making a program"))
         return NULL;
-    if (built_well(c, file, g, clBuildProgram(g, 1, &d->id, options, NULL, NULL)))
+    if (built_well(c, file, g, build_program(c, g, options)))
         return g;
     clReleaseProgram(g);
     return NULL;

@@ -1,6 +1,7 @@
 // terminal.c: stderr: log lines, the progress line, Ctrl-C.
 #include "core/cli/terminal.h"
 
+#include "core/base/console.h"
 #include "core/base/text.h"
 
 #include <signal.h>
@@ -28,7 +29,7 @@ static void write_log(void *user, mw_log_level level, const char *text)
     mw_terminal_clear();
     const char *on = k->colour ? colours[level] : "", *off = k->colour && *on ? "\033[0m" : "";
     char *shown = mw_printable_lines(text);
-    fprintf(stderr, "%s%s%s%s\n", on, level == MW_LOG_WARN ? "warning: " : "",
+    fprintf(mw_stderr(), "%s%s%s%s\n", on, level == MW_LOG_WARN ? "warning: " : "",
             shown ? shown : "out of host memory", off);
     free(shown);
 }
@@ -56,7 +57,7 @@ void mw_terminal_end(void)
 void mw_terminal_clear(void)
 {
     if (terminal.shown)
-        fputs("\r\033[K", stderr);
+        fputs("\r\033[K", mw_stderr());
     terminal.shown = false;
 }
 
@@ -70,7 +71,7 @@ void mw_terminal_progress(void *user, const mw_progress_report *r)
         snprintf(left, sizeof left, "%.0f min left", r->left / 60);
     else if (r->left >= 0)
         snprintf(left, sizeof left, "%.0f s left", r->left);
-    fprintf(stderr, "\r\033[K%d/%d  %-20s %5.1f s  %s", r->done, r->total, r->node, r->elapsed, left);
-    fflush(stderr);
+    fprintf(mw_stderr(), "\r\033[K%d/%d  %-20s %5.1f s  %s", r->done, r->total, r->node, r->elapsed, left);
+    fflush(mw_stderr());
     terminal.shown = true;
 }
