@@ -42,7 +42,7 @@ mw_ctx *mw_ctx_fork(const mw_ctx *c)
     f->log_user = c->log_user;
     f->log_level = c->log_level;
     f->cancel = c->cancel;
-    f->device = c->device;
+    f->stream = c->stream;
     f->dry = c->dry;
     f->env = c->env;
     return f;

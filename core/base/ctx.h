@@ -1,5 +1,5 @@
-// ctx.h: the context that every call takes: the pending error, the log, the open scope and the device.
-// A context belongs to one thread. Worker threads get their own with mw_ctx_fork; they share the device.
+// ctx.h: the context that every call takes: the pending error, the log, the open scope and the stream.
+// A context belongs to one thread. Worker threads get their own with mw_ctx_fork; they share the stream.
 #ifndef MW_CTX_H
 #define MW_CTX_H
 
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct mw_device; // core/cl/device.h
+struct mw_stream; // core/cl/device.h
 struct mw_env;    // core/base/env.h
 struct mw_tape;   // core/tensor/tape.h
 struct mw_scope;  // core/tensor/tensor.h
@@ -28,7 +28,7 @@ struct mw_ctx {
     mw_log_level log_level;    // lines above it are dropped
     atomic_int *cancel;        // shared by all forks; non-zero: stop as soon as possible
     atomic_int cancel_storage; // what `cancel` points to in a context that was not forked
-    struct mw_device *device;  // where ops run; NULL for host-only work
+    struct mw_stream *stream;  // the open device that ops run on; NULL for host-only work
     struct mw_scope *scope;    // innermost open scope
     struct mw_tape *tape;      // what records ops for their gradients; NULL when nothing does
     bool dry;                  // shapes only: tensors get no storage, kernels are not launched
@@ -37,9 +37,9 @@ struct mw_ctx {
 
 // A fresh context without a device; NULL when host memory is out. Free with mw_ctx_free.
 mw_ctx *mw_ctx_new(void);
-// A context for another thread: same device, log and cancel flag; no pending error, no open scope.
+// A context for another thread: same stream, log and cancel flag; no pending error, no open scope.
 mw_ctx *mw_ctx_fork(const mw_ctx *c);
-// Frees the context (not the device). Accepts NULL.
+// Frees the context (not the stream). Accepts NULL.
 void mw_ctx_free(mw_ctx *c);
 
 // One log line, printf-style. A warning names what it is about, like an error.

@@ -8,7 +8,7 @@
 bool mw_blas_gemm(mw_ctx *c, size_t m, size_t n, size_t k, size_t batch, float alpha, mw_blas_matrix a,
                   mw_blas_matrix b, mw_blas_matrix y)
 {
-    mw_device *d = c->device;
+    mw_stream *d = c->stream;
     CLBlastStatusCode s;
     pthread_mutex_lock(&d->lock);
     if (batch == 1)

@@ -26,7 +26,7 @@ typedef struct block {
 } block;
 
 struct mw_pool {
-    mw_device *device;
+    mw_stream *stream;
     block *blocks;
     mw_range free_list; // head of a ring
     mw_memory_use use;
@@ -54,7 +54,7 @@ struct mw_pool *mw_pool_new(mw_ctx *c, uint64_t limit)
     struct mw_pool *p = mw_alloc(c, sizeof *p);
     if (!p)
         return NULL;
-    p->device = c->device;
+    p->stream = c->stream;
     p->use.limit = limit;
     p->free_list.next = p->free_list.prev = &p->free_list;
     return p;
@@ -114,7 +114,7 @@ static mw_range *add_block(struct mw_pool *p, size_t size)
     mw_range *r = calloc(1, sizeof *r);
     cl_int e = CL_OUT_OF_HOST_MEMORY;
     if (b && r)
-        b->mem = clCreateBuffer(p->device->context, CL_MEM_READ_WRITE, size, NULL, &e);
+        b->mem = clCreateBuffer(p->stream->context, CL_MEM_READ_WRITE, size, NULL, &e);
     if (e != CL_SUCCESS) {
         free(b);
         free(r);
@@ -168,7 +168,7 @@ static mw_range *split(struct mw_pool *p, mw_range *r, size_t bytes)
 
 struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes)
 {
-    mw_device *d = c->device;
+    mw_stream *d = c->stream;
     struct mw_pool *p = d->pool;
     size_t wanted = (bytes + ALIGN - 1) / ALIGN * ALIGN;
     if (wanted < bytes || wanted > d->info.max_alloc) {
@@ -215,7 +215,7 @@ static mw_range *join(mw_range *left, mw_range *right)
     return left;
 }
 
-void mw_pool_give(mw_device *d, struct mw_range *r)
+void mw_pool_give(mw_stream *d, struct mw_range *r)
 {
     pthread_mutex_lock(&d->lock);
     struct mw_pool *p = d->pool;
@@ -238,18 +238,18 @@ size_t mw_range_begin(const struct mw_range *r) { return r->begin; }
 mw_memory_use mw_device_memory(const mw_ctx *c)
 {
     mw_memory_use use = {0};
-    if (c->device) {
-        pthread_mutex_lock(&c->device->lock);
-        use = c->device->pool->use;
-        pthread_mutex_unlock(&c->device->lock);
+    if (c->stream) {
+        pthread_mutex_lock(&c->stream->lock);
+        use = c->stream->pool->use;
+        pthread_mutex_unlock(&c->stream->lock);
     }
     return use;
 }
 
 void mw_device_set_trim(mw_ctx *c, mw_trim_fn trim, void *user)
 {
-    pthread_mutex_lock(&c->device->lock);
-    c->device->pool->trim = trim;
-    c->device->pool->trim_user = user;
-    pthread_mutex_unlock(&c->device->lock);
+    pthread_mutex_lock(&c->stream->lock);
+    c->stream->pool->trim = trim;
+    c->stream->pool->trim_user = user;
+    pthread_mutex_unlock(&c->stream->lock);
 }

@@ -157,7 +157,7 @@ mw_status mw_cl_check(mw_ctx *c, cl_int e, const char *what)
     bool memory =
         e == CL_MEM_OBJECT_ALLOCATION_FAILURE || e == CL_OUT_OF_RESOURCES || e == CL_OUT_OF_HOST_MEMORY;
     return mw_fail(c, memory ? MW_E_MEMORY : MW_E_DEVICE, "%s: %s: %s",
-                   c->device ? c->device->info.name : "OpenCL", what, mw_cl_error_name(e));
+                   c->stream ? c->stream->info.name : "OpenCL", what, mw_cl_error_name(e));
 }
 
 mw_status mw_device_open(mw_ctx *c, const char *selector, uint64_t limit, bool profile)
@@ -175,14 +175,14 @@ mw_status mw_device_open(mw_ctx *c, const char *selector, uint64_t limit, bool p
     if (i < 0)
         return no_match(c, infos, n, selector);
 
-    mw_device *d = mw_alloc(c, sizeof *d);
+    mw_stream *d = mw_alloc(c, sizeof *d);
     if (!d)
         return mw_err(c);
     d->info = infos[i];
     d->platform = all[i].platform;
     d->id = all[i].id;
     pthread_mutex_init(&d->lock, NULL);
-    c->device = d;
+    c->stream = d;
     cl_int e = CL_SUCCESS;
     cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)d->platform, 0};
     d->context = clCreateContext(properties, 1, &d->id, NULL, NULL, &e);
@@ -199,7 +199,7 @@ mw_status mw_device_open(mw_ctx *c, const char *selector, uint64_t limit, bool p
 
 void mw_device_close(mw_ctx *c)
 {
-    mw_device *d = c->device;
+    mw_stream *d = c->stream;
     if (!d)
         return;
     if (d->queue)
@@ -217,14 +217,14 @@ void mw_device_close(mw_ctx *c)
         clReleaseContext(d->context);
     pthread_mutex_destroy(&d->lock);
     free(d);
-    c->device = NULL;
+    c->stream = NULL;
 }
 
-const mw_device_info *mw_device_get_info(const mw_ctx *c) { return c->device ? &c->device->info : NULL; }
+const mw_device_info *mw_device_get_info(const mw_ctx *c) { return c->stream ? &c->stream->info : NULL; }
 
 mw_status mw_device_finish(mw_ctx *c)
 {
-    mw_device *d = c->device;
+    mw_stream *d = c->stream;
     if (!d || c->dry)
         return mw_err(c);
     mw_cl_check(c, clFinish(d->queue), "waiting for the device");

@@ -1,11 +1,14 @@
 // device.h: OpenCL devices through the ICD loader: what there is, what each can do, opening one.
+//
+// An open device is a stream: the device, its queue, its memory and the limit of that, its compiled kernels.
+// A context's ops run on its stream, in order; a tensor lies in the memory of the stream that it was made on.
 #ifndef MW_DEVICE_H
 #define MW_DEVICE_H
 
 #include "core/base/ctx.h"
 #include "core/cl/caps.h"
 
-typedef struct mw_device mw_device;
+typedef struct mw_stream mw_stream;
 
 // What a device says of itself, and what that makes of it.
 typedef struct mw_device_info {

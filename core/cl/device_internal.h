@@ -1,4 +1,4 @@
-// device_internal.h: what an open device is made of; private to core/cl and core/tensor.
+// device_internal.h: what a stream, an open device, is made of; private to core/cl and core/tensor.
 #ifndef MW_DEVICE_INTERNAL_H
 #define MW_DEVICE_INTERNAL_H
 
@@ -12,7 +12,7 @@ struct mw_programs;
 struct mw_profile;
 struct mw_tunings;
 
-struct mw_device {
+struct mw_stream {
     mw_device_info info;
     cl_platform_id platform;
     cl_device_id id;
@@ -39,7 +39,7 @@ void mw_pool_free(struct mw_pool *p);
 // With the device's lock not held. NULL with MW_E_MEMORY pending when the limit would be passed even after
 // trimming.
 struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes);
-void mw_pool_give(mw_device *d, struct mw_range *r);
+void mw_pool_give(mw_stream *d, struct mw_range *r);
 cl_mem mw_range_buffer(const struct mw_range *r);
 size_t mw_range_begin(const struct mw_range *r);
 

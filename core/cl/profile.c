@@ -82,9 +82,9 @@ static int longest_first(const void *a, const void *b)
 
 int mw_device_profile(mw_ctx *c, mw_kernel_time *out, int max)
 {
-    if (!c->device || !c->device->profile || mw_device_finish(c) != MW_OK)
+    if (!c->stream || !c->stream->profile || mw_device_finish(c) != MW_OK)
         return 0;
-    struct mw_profile *p = c->device->profile;
+    struct mw_profile *p = c->stream->profile;
     mw_kernel_time sorted[MAX_KERNELS];
     memcpy(sorted, p->kernels, sizeof sorted);
     qsort(sorted, (size_t)p->count, sizeof *sorted, longest_first);

@@ -119,7 +119,7 @@ static char *read_kernel_file(mw_ctx *c, const char *name)
 
 static char *cache_path(mw_ctx *c, const char *source, const char *options)
 {
-    mw_device *d = c->device;
+    mw_stream *d = c->stream;
     if (!d->programs->cache_dir)
         return NULL;
     XXH3_state_t *h = XXH3_createState();
@@ -140,7 +140,7 @@ static char *cache_path(mw_ctx *c, const char *source, const char *options)
 static cl_int build_program(mw_ctx *c, cl_program g, const char *options)
 {
     mw_driver_output_begin();
-    cl_int e = clBuildProgram(g, 1, &c->device->id, options, NULL, NULL);
+    cl_int e = clBuildProgram(g, 1, &c->stream->id, options, NULL, NULL);
     mw_driver_output_end(c);
     return e;
 }
@@ -148,7 +148,7 @@ static cl_int build_program(mw_ctx *c, cl_program g, const char *options)
 // A built program from the disk cache; NULL when absent, damaged or refused by the driver.
 static cl_program load_binary(mw_ctx *c, const char *path, const char *options)
 {
-    mw_device *d = c->device;
+    mw_stream *d = c->stream;
     size_t size = 0;
     char *bytes = read_file(path, &size);
     if (!bytes)
@@ -204,14 +204,14 @@ static bool is_strict(void) { return getenv("MOONWEAVE_STRICT_KERNELS") != NULL;
 static bool built_well(mw_ctx *c, const char *file, cl_program g, cl_int e)
 {
     size_t size = 0;
-    clGetProgramBuildInfo(g, c->device->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    clGetProgramBuildInfo(g, c->stream->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
     char *log = mw_alloc(c, size + 1);
     if (log)
-        clGetProgramBuildInfo(g, c->device->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+        clGetProgramBuildInfo(g, c->stream->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
     bool warned = log && strcasestr(log, "warning");
     if (e != CL_SUCCESS || (warned && is_strict()))
         mw_fail(c, MW_E_BUILD, "kernels/%s.cl does not compile%s on %s:\n%s", file,
-                e == CL_SUCCESS ? " without a warning" : "", c->device->info.name, log ? log : "");
+                e == CL_SUCCESS ? " without a warning" : "", c->stream->info.name, log ? log : "");
     free(log);
     return mw_err(c) == MW_OK;
 }
@@ -219,7 +219,7 @@ static bool built_well(mw_ctx *c, const char *file, cl_program g, cl_int e)
 // The preprocessed inputs of a build: prelude, then the file with its own line numbers.
 static char *full_source(mw_ctx *c, const char *file)
 {
-    struct mw_programs *p = c->device->programs;
+    struct mw_programs *p = c->stream->programs;
     if (!p->prelude)
         p->prelude = read_kernel_file(c, "prelude");
     char *own = read_kernel_file(c, file);
@@ -231,7 +231,7 @@ static char *full_source(mw_ctx *c, const char *file)
 
 static cl_program compile(mw_ctx *c, const char *file, const char *source, const char *options)
 {
-    mw_device *d = c->device;
+    mw_stream *d = c->stream;
     cl_int e;
     cl_program g = clCreateProgramWithSource(d->context, 1, &source, NULL, &e);
     if (mw_cl_check(c, e, "making a program"))
@@ -261,7 +261,7 @@ static mw_status build(mw_ctx *c, program *g, const char *file, const char *opti
 
 static program *find_program(mw_ctx *c, const char *file, const char *options)
 {
-    struct mw_programs *p = c->device->programs;
+    struct mw_programs *p = c->stream->programs;
     char *key = mw_format(c, "%s|%s", file, options);
     if (!key)
         return NULL;
@@ -312,7 +312,7 @@ static cl_kernel make_kernel(mw_ctx *c, const char *file, const char *entry, con
 
 cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, const char *options)
 {
-    struct mw_programs *p = c->device->programs;
+    struct mw_programs *p = c->stream->programs;
     char key[512];
     if ((size_t)snprintf(key, sizeof key, "%s|%s|%s", file, options, entry) >= sizeof key) {
         mw_fail(c, MW_E_BUILD, "kernels/%s.cl: options too long", file);
@@ -341,7 +341,7 @@ cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, cons
 
 int mw_device_launches(mw_ctx *c, mw_kernel_launches *out, int max)
 {
-    mw_device *d = c->device;
+    mw_stream *d = c->stream;
     int n = 0;
     if (!d)
         return 0;

@@ -82,7 +82,7 @@ static mw_status put(mw_ctx *c, struct mw_tunings *t, const char *key, const cha
 // The device's file; NULL when there is no cache folder.
 static char *file_of(mw_ctx *c)
 {
-    const mw_device_info *i = &c->device->info;
+    const mw_device_info *i = &c->stream->info;
     char text[1024];
     int n = snprintf(text, sizeof text, "%s\n%s\n%s\n%s\n%s\n%d\n%d", i->platform, i->platform_version,
                      i->name, i->driver, i->version, i->caps.cpu, i->caps.compute_units);
@@ -117,12 +117,12 @@ static void load(mw_ctx *c, struct mw_tunings *t)
 // With the device's lock held. NULL when host memory is out.
 static struct mw_tunings *table(mw_ctx *c)
 {
-    if (!c->device->tunings) {
-        c->device->tunings = mw_alloc(c, sizeof *c->device->tunings);
-        if (c->device->tunings)
-            load(c, c->device->tunings);
+    if (!c->stream->tunings) {
+        c->stream->tunings = mw_alloc(c, sizeof *c->stream->tunings);
+        if (c->stream->tunings)
+            load(c, c->stream->tunings);
     }
-    return c->device->tunings;
+    return c->stream->tunings;
 }
 
 static void note(mw_ctx *c, struct mw_tunings *t, const char *key, const char *const *ways)
@@ -139,32 +139,32 @@ static void note(mw_ctx *c, struct mw_tunings *t, const char *key, const char *c
 
 void mw_tune_record(mw_ctx *c, bool on)
 {
-    if (mw_err(c) || !c->device)
+    if (mw_err(c) || !c->stream)
         return;
-    pthread_mutex_lock(&c->device->lock);
+    pthread_mutex_lock(&c->stream->lock);
     struct mw_tunings *t = table(c);
     if (t && on)
         forget_asked(t);
     if (t)
         t->recording = on;
-    pthread_mutex_unlock(&c->device->lock);
+    pthread_mutex_unlock(&c->stream->lock);
 }
 
 bool mw_tune_recorded(mw_ctx *c, size_t i, const char **key, const char *const **ways)
 {
-    if (mw_err(c) || !c->device || !c->device->tunings || i >= c->device->tunings->nasked)
+    if (mw_err(c) || !c->stream || !c->stream->tunings || i >= c->stream->tunings->nasked)
         return false;
-    *key = c->device->tunings->asked[i].key;
-    *ways = c->device->tunings->asked[i].ways;
+    *key = c->stream->tunings->asked[i].key;
+    *ways = c->stream->tunings->asked[i].ways;
     return true;
 }
 
 int mw_tune_find(mw_ctx *c, const char *key, const char *const *ways)
 {
-    if (mw_err(c) || !c->device)
+    if (mw_err(c) || !c->stream)
         return -1;
     int found = -1;
-    pthread_mutex_lock(&c->device->lock);
+    pthread_mutex_lock(&c->stream->lock);
     struct mw_tunings *t = table(c);
     const row *r = t ? find(t, key) : NULL;
     if (t && t->recording)
@@ -172,33 +172,33 @@ int mw_tune_find(mw_ctx *c, const char *key, const char *const *ways)
     for (int i = 0; r && r->way && found < 0 && ways[i]; i++)
         if (strcmp(ways[i], r->way) == 0)
             found = i;
-    pthread_mutex_unlock(&c->device->lock);
+    pthread_mutex_unlock(&c->stream->lock);
     return found;
 }
 
 mw_status mw_tune_set(mw_ctx *c, const char *key, const char *way)
 {
-    if (mw_err(c) || !c->device)
+    if (mw_err(c) || !c->stream)
         return mw_err(c);
-    pthread_mutex_lock(&c->device->lock);
+    pthread_mutex_lock(&c->stream->lock);
     struct mw_tunings *t = table(c);
     if (t)
         put(c, t, key, way);
-    pthread_mutex_unlock(&c->device->lock);
+    pthread_mutex_unlock(&c->stream->lock);
     return mw_err(c);
 }
 
 mw_status mw_tune_save(mw_ctx *c)
 {
-    if (mw_err(c) || !c->device)
+    if (mw_err(c) || !c->stream)
         return mw_err(c);
-    pthread_mutex_lock(&c->device->lock);
+    pthread_mutex_lock(&c->stream->lock);
     struct mw_tunings *t = table(c);
     char *path = t ? file_of(c) : NULL,
          *temporary = path ? mw_format(c, "%s.%ld.tmp", path, (long)getpid()) : NULL;
     FILE *f = temporary ? fopen(temporary, "w") : NULL;
     if (f) {
-        bool ok = fprintf(f, "# %s, driver %s\n", c->device->info.name, c->device->info.driver) > 0;
+        bool ok = fprintf(f, "# %s, driver %s\n", c->stream->info.name, c->stream->info.driver) > 0;
         for (size_t i = 0; i < t->n; i++)
             if (t->rows[i].way)
                 ok = fprintf(f, "%s\t%s\n", t->rows[i].key, t->rows[i].way) > 0 && ok;
@@ -212,6 +212,6 @@ mw_status mw_tune_save(mw_ctx *c)
     }
     free(temporary);
     free(path);
-    pthread_mutex_unlock(&c->device->lock);
+    pthread_mutex_unlock(&c->stream->lock);
     return mw_err(c);
 }

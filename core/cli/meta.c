@@ -236,7 +236,7 @@ static char *graph_text(const maker *m, const char *output, int number)
     mw_session *s = m->s;
     int n;
     const mw_script_text *script = mw_script_texts(s->script, &n);
-    const mw_device_info *d = s->k->c->device ? mw_device_get_info(s->k->c) : NULL;
+    const mw_device_info *d = s->k->c->stream ? mw_device_get_info(s->k->c) : NULL;
     json_t *all = json_pack("{si ss ss si ss so so so so ss ss ss}", "format", 1, "version", MW_VERSION,
                             "output", output, "picture", number, "name", script[0].name, "script",
                             source_json(&script[0]), "modules", modules(s), "params", params(s), "weights",

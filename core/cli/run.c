@@ -24,7 +24,7 @@ static void print_times(mw_session *s)
                 t[i].seconds, t[i].runs ? 1e3 * t[i].seconds / t[i].runs : 0,
                 total > 0 ? 100 * t[i].seconds / total : 0);
     free(t);
-    if (!c->device)
+    if (!c->stream)
         return;
     mw_kernel_time k[KERNELS];
     int kernels = mw_device_profile(c, k, KERNELS);

@@ -53,7 +53,7 @@ static uint64_t trim(void *user, uint64_t wanted)
 static mw_status open_device(mw_ctx *c, void *user)
 {
     mw_session *s = user;
-    if (c->device)
+    if (c->stream)
         return mw_err(c);
     if (mw_device_open(c, s->k->device, s->k->memory, s->k->profile))
         return mw_err(c);
@@ -89,7 +89,7 @@ static mw_status new_script(mw_session *s, const mw_session_options *o)
     s->g = mw_graph_new(c);
     s->x = s->g && s->cache ? mw_exec_new(c, s->g, s->cache, &run) : NULL;
     s->script = s->x ? mw_script_new(c, s->g, s->x, &script) : NULL;
-    if (s->script && c->device)
+    if (s->script && c->stream)
         set_policy(s, c);
     return mw_err(c);
 }
@@ -122,7 +122,7 @@ mw_status mw_session_renew(mw_session *s, const mw_session_options *o)
 void mw_session_close(mw_session *s)
 {
     mw_terminal_clear();
-    if (s->k->c->device)
+    if (s->k->c->stream)
         mw_device_set_trim(s->k->c, NULL, NULL);
     free_script(s);
     mw_cache_free(s->cache);

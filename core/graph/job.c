@@ -144,7 +144,7 @@ mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value *
         if (!mw_err(c))
             check_results(c, s, made);
         tell_step(c, s, in);
-        if (x->o.timing && c->device && !(s->type->flags & MW_NODE_HOST))
+        if (x->o.timing && c->stream && !(s->type->flags & MW_NODE_HOST))
             mw_device_finish(c);
     }
     mw_scope_end(c, NULL);

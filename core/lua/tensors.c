@@ -82,7 +82,7 @@ static int tensor_gc(lua_State *L)
 
 void mw_lua_need_device(lua_State *L, mw_script *s)
 {
-    if (!s->c->device && s->o.open_device)
+    if (!s->c->stream && s->o.open_device)
         s->o.open_device(s->c, s->o.user);
     if (mw_err(s->c))
         mw_lua_raise(L, s);

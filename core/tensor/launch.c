@@ -21,7 +21,7 @@ static const struct {
 const mw_caps *mw_device_caps(const mw_ctx *c)
 {
     static const mw_caps without_device = {.cpu = true, .vector_width = 8, .compute_units = 1};
-    return c->device ? &c->device->info.caps : &without_device;
+    return c->stream ? &c->stream->info.caps : &without_device;
 }
 
 // Sets the argument(s) for one mw_arg; returns the next index.
@@ -51,7 +51,7 @@ static cl_uint set_argument(cl_kernel k, cl_uint i, const mw_arg *a, cl_int *e)
 }
 
 // Called with the lock held. Returns an event to wait for (after unlocking), or NULL.
-static cl_event advance_throttle(mw_device *d)
+static cl_event advance_throttle(mw_stream *d)
 {
     if (++d->launches % THROTTLE)
         return NULL;
@@ -88,7 +88,7 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
 {
     if (mw_err(c) || c->dry || mw_cancelled(c))
         return mw_err(c);
-    mw_device *d = c->device;
+    mw_stream *d = c->stream;
     for (int i = 0; i < l->dims; i++)
         if (l->global[i] == 0)
             return MW_OK;

@@ -14,7 +14,7 @@ long mw_live_tensors(void) { return atomic_load(&live); }
 
 uint64_t mw_memory_left(const mw_ctx *c)
 {
-    if (!c->device)
+    if (!c->stream)
         return UINT64_MAX;
     mw_memory_use m = mw_device_memory(c);
     return m.limit > m.used ? m.limit - m.used : 0;
@@ -55,7 +55,7 @@ static void storage_release(mw_storage *s)
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
         return;
     if (s->range)
-        mw_pool_give(s->device, s->range);
+        mw_pool_give(s->stream, s->range);
     mw_storage_unkeep(s);
 }
 
@@ -122,7 +122,7 @@ mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *sha
         return NULL;
     if (!valid_shape(c, ndim, shape))
         return NULL;
-    if (!c->device && !c->dry) {
+    if (!c->stream && !c->dry) {
         mw_fail(c, MW_E_DEVICE, "a tensor needs a device, and none is open");
         return NULL;
     }
@@ -138,7 +138,7 @@ mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *sha
     }
     atomic_init(&s->refs, 1);
     atomic_init(&s->kept, 1);
-    s->device = c->device;
+    s->stream = c->stream;
     s->bytes = bytes;
     t->dtype = dtype;
     t->ndim = ndim;
@@ -208,7 +208,7 @@ static mw_status write_bytes(mw_ctx *c, mw_tensor *t, const void *data)
     size_t at = mw_tensor_begin(t) + (size_t)t->offset * mw_dtype_size(t->dtype);
     return mw_cl_check(
         c,
-        clEnqueueWriteBuffer(c->device->queue, mw_tensor_buffer(t), CL_TRUE, at, bytes, data, 0, NULL, NULL),
+        clEnqueueWriteBuffer(c->stream->queue, mw_tensor_buffer(t), CL_TRUE, at, bytes, data, 0, NULL, NULL),
         "writing a tensor");
 }
 
@@ -261,7 +261,7 @@ static char *read_span(mw_ctx *c, const mw_tensor *t, int64_t *first)
     char *host = mw_alloc(c, bytes);
     if (!host)
         return NULL;
-    cl_int e = clEnqueueReadBuffer(c->device->queue, mw_tensor_buffer(t), CL_TRUE,
+    cl_int e = clEnqueueReadBuffer(c->stream->queue, mw_tensor_buffer(t), CL_TRUE,
                                    mw_tensor_begin(t) + (size_t)*first * size, bytes, host, 0, NULL, NULL);
     if (mw_cl_check(c, e, "reading a tensor") == MW_OK)
         return host;

@@ -8,7 +8,7 @@
 typedef struct mw_storage {
     atomic_int refs; // of tensors; the memory goes with the last
     atomic_int kept; // 1 while there are such, and what was made from this: the struct goes with the last
-    mw_device *device;
+    mw_stream *stream;
     struct mw_range *range; // NULL in a dry run
     size_t bytes;
     atomic_ulong generation;   // how often elements were changed in place

@@ -146,7 +146,7 @@ static void check_room(mw_ctx *c, int64_t w, int64_t h, int64_t factor)
 {
     char needs[32], limit[32];
     uint64_t bytes = (uint64_t)(w * factor) * (uint64_t)(h * factor) * 3 * sizeof(float);
-    uint64_t most = c->device ? mw_device_memory(c).limit : 0;
+    uint64_t most = c->stream ? mw_device_memory(c).limit : 0;
     if (most && bytes > most)
         mw_fail(
             c, MW_E_MEMORY,

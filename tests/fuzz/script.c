@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     bool device = getenv("FUZZ_DEVICE") != NULL;
     begin();
-    if (device && !c->device) {
+    if (device && !c->stream) {
         if (mw_device_open(c, NULL, (uint64_t)256 << 20, false))
             exit(1);
         atexit(close_device);

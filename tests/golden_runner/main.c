@@ -94,7 +94,7 @@ static void compute(mw_ctx *c, golden_case *k)
         printf("%s: op %s is not computed yet\n", k->name, k->op);
         return;
     }
-    if (f->device && !c->device && mw_device_open(c, NULL, 0, false))
+    if (f->device && !c->stream && mw_device_open(c, NULL, 0, false))
         return;
     mw_scope_begin(c);
     f->run(c, k);
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
     int code = 0;
     for (int i = 0; i < o.n; i++)
         code = larger(code, run_case(c, o.folders[i], &o));
-    if (c->device)
+    if (c->stream)
         mw_device_close(c);
     mw_ctx_free(c);
     return code;

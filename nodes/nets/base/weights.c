@@ -316,7 +316,7 @@ static void load_one(mw_ctx *c, mw_weights *w, mw_weight_entry *e)
 static void check_room(mw_ctx *c, const mw_weights *w)
 {
     char needs[32], limit[32];
-    uint64_t bytes = 0, most = c->device ? mw_device_memory(c).limit : 0;
+    uint64_t bytes = 0, most = c->stream ? mw_device_memory(c).limit : 0;
     for (size_t i = 0; i < w->n; i++) {
         uint64_t n = mw_dtype_size(w->entries[i].dtype);
         for (int d = 0; d < w->entries[i].ndim; d++)
