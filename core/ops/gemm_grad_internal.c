@@ -6,6 +6,7 @@
 #include "core/ops/ops_internal.h"
 
 #include "core/cl/device.h"
+#include "core/tensor/tape.h"
 
 #include <pthread.h>
 
@@ -73,6 +74,10 @@ void mw_forget_twin(mw_tensor *w)
 
 mw_tensor *mw_gemm_twin(mw_ctx *c, mw_tensor *w)
 {
+    if (mw_watched(c, w))
+        mw_fail(c, MW_E_ARG,
+                "%s is watched by a tape outside, and what it is packed into cannot be differentiated again",
+                w->label ? w->label : "a weight");
     w = mw_gemm_prepare(c, w);
     return w ? twin_of(c, w) : NULL;
 }
@@ -149,7 +154,7 @@ mw_tensor *mw_conv2d_grad_w(mw_ctx *c, const mw_tensor *w, mw_tensor *x, mw_tens
 {
     int64_t outs = w->shape[0], ins = w->shape[1], kh = w->shape[2], kw = w->shape[3];
     g = spread(c, g, stride);
-    if (!g)
+    if (!g || !x)
         return NULL;
     int64_t h = g->shape[1], v = g->shape[2];
     border b = {.top = pad_begin, .left = pad_begin};

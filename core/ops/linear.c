@@ -81,7 +81,9 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
 {
     mw_tensor *x = k->in[0], *w = k->in[1], *g = gout[0];
     int64_t n = w->shape[0], depth = w->shape[1];
-    if (want[0])
+    if (want[0] && mw_watched(c, w) && !w->packing) // what a tape outside can follow
+        gin[0] = mw_matmul(c, g, mw_cast(c, w, MW_F32), 1);
+    else if (want[0])
         gin[0] = mw_linear(c, g, mw_gemm_twin(c, w), NULL, MW_ACT_NONE, NULL);
     if (want[1]) {
         mw_tensor *columns = mw_transpose(c, mw_reshape(c, g, MW_SHAPE(-1, n)), 0, 1);

@@ -1,5 +1,6 @@
 // unary.c: functions of one element: activations, scale and shift, clamp, powers, exp, log, sqrt, abs.
 #include "core/ops/ops_internal.h"
+#include "core/tensor/tape.h"
 
 // As in kernels/elementwise.cl; the numbers below AFFINE are mw_activation's.
 enum { AFFINE = 5, CLAMP, POW, EXP, LOG, SQRT, ABS, SQUARE };
@@ -50,10 +51,29 @@ mw_tensor *mw_op_activation_grad(mw_ctx *c, mw_tensor *x, mw_tensor *gy, mw_acti
     return grad(c, x, gy, &(attrs){act, 0, 0});
 }
 
+// gx in ops that a tape outside can follow; NULL where there are none: the kernel then says that it cannot be
+// differentiated again.
+static mw_tensor *followed(mw_ctx *c, mw_tensor *x, mw_tensor *gy, const attrs *a)
+{
+    switch (a->function) {
+    case AFFINE: return mw_affine(c, gy, a->a, 0);
+    case SQUARE: return mw_mul(c, gy, mw_affine(c, x, 2, 0));
+    case POW: return mw_mul(c, gy, mw_affine(c, mw_pow(c, x, a->a - 1), a->a, 0));
+    case SQRT: return mw_div(c, gy, mw_affine(c, mw_sqrt(c, x), 2, 0));
+    case EXP: return mw_mul(c, gy, mw_exp(c, x));
+    case LOG: return mw_div(c, gy, x);
+    default: return NULL;
+    }
+}
+
 static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_tensor **gin, const bool *want)
 {
     (void)want;
-    gin[0] = grad(c, mw_op_dense(c, k->in[0], MW_F32), gout[0], k->attrs);
+    mw_tensor *x = mw_op_dense(c, k->in[0], MW_F32);
+    if (mw_watched(c, x) || mw_watched(c, gout[0]))
+        gin[0] = followed(c, x, gout[0], k->attrs);
+    if (!gin[0])
+        gin[0] = grad(c, x, gout[0], k->attrs);
     return mw_err(c);
 }
 

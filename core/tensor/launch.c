@@ -2,6 +2,7 @@
 #include "core/tensor/launch.h"
 
 #include "core/cl/blas.h"
+#include "core/tensor/tape.h"
 #include "core/tensor/tensor_internal.h"
 
 #include <stdio.h>
@@ -84,8 +85,20 @@ static bool is_listed(mw_ctx *c, const mw_launch *l)
     return false;
 }
 
+// While a tape records, a launch that is no op's (a gradient's own kernel) would leave a gap in it.
+static void check_recorded(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
+{
+    for (int i = 0; i < nargs && !mw_err(c); i++)
+        if (args[i].kind == MW_ARG_TENSOR && mw_watched(c, args[i].t))
+            mw_fail(c, MW_E_ARG,
+                    "%s is watched, and the kernel %s:%s that reads it cannot be differentiated again",
+                    args[i].t->label ? args[i].t->label : "a tensor", l->file, l->entry);
+}
+
 mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
 {
+    if (c->tape)
+        check_recorded(c, l, args, nargs);
     if (mw_err(c) || c->dry || mw_cancelled(c))
         return mw_err(c);
     mw_stream *d = c->stream;

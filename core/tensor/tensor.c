@@ -70,6 +70,7 @@ void mw_release(mw_tensor *t)
 {
     if (!t || atomic_fetch_sub(&t->refs, 1) != 1)
         return;
+    mw_marks_free(t);
     storage_release(t->storage);
     mw_release(t->twin);
     atomic_fetch_sub(&live, 1);
@@ -182,10 +183,20 @@ mw_tensor *mw_tensor_outline(mw_ctx *c, const mw_tensor *t)
     memcpy(o->stride, t->stride, sizeof o->stride);
     o->label = t->label;
     o->packing = t->packing;
-    o->slot = t->slot;
     atomic_init(&o->refs, 1);
     atomic_fetch_add(&live, 1);
     return o;
+}
+
+mw_tensor *mw_tensor_share(mw_ctx *c, const mw_tensor *t)
+{
+    mw_tensor *s = mw_tensor_outline(c, t);
+    if (!s)
+        return NULL;
+    s->offset = t->offset;
+    s->storage = t->storage;
+    atomic_fetch_add(&s->storage->refs, 1);
+    return s;
 }
 
 bool mw_tensor_plain(mw_ctx *c, const mw_tensor *t)

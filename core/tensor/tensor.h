@@ -27,8 +27,8 @@ typedef struct mw_tensor {
     const char *label; // for messages ("unet mid_block.attentions.0.proj_in.weight"); not owned; may be NULL
     int packing; // MW_PACKING_NONE, or how a weight was packed (mw_prepare_*; private to the ops that read
                  // it)
-    struct mw_tensor *twin; // another form of the same weight, made by ops that want it; owned
-    int64_t slot;           // which gradient of the open tape is this tensor's; see tape.h
+    struct mw_tensor *twin;        // another form of the same weight, made by ops that want it; owned
+    struct mw_mark *_Atomic marks; // how it came about, for its gradient; see tape.h
     atomic_int refs;
 } mw_tensor;
 
@@ -114,7 +114,7 @@ mw_tensor *mw_transpose(mw_ctx *c, mw_tensor *t, int a, int b);
 // Broadcast to `shape` with stride 0 where t has size 1; leading dimensions may be added.
 mw_tensor *mw_expand(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape);
 
-// The same elements as a tensor of its own, to be watched beside t (tape.h). Nothing is recorded.
+// The same elements as a tensor of its own, that no tape follows back to t.
 mw_tensor *mw_alias(mw_ctx *c, mw_tensor *t);
 
 #define MW_SHAPE(...) ((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))), ((int64_t[]){__VA_ARGS__})

@@ -26,8 +26,11 @@ mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shap
 // order.
 bool mw_tensor_plain(mw_ctx *c, const mw_tensor *t);
 
-// t's dtype, shape and slot without its elements; to be released.
+// t's dtype and shape without its elements, and with a share of its storage; of no scope, to be released.
 mw_tensor *mw_tensor_outline(mw_ctx *c, const mw_tensor *t);
+mw_tensor *mw_tensor_share(mw_ctx *c, const mw_tensor *t);
+
+void mw_marks_free(mw_tensor *t); // record.c: of a tensor that goes
 
 // ---- copy.c
 // y := x, of the same shape; any views that have no element in common. y := value (i32: its bits).

@@ -1,7 +1,6 @@
 // write.c: changing tensors in place, and the generations by which it is noticed.
 #include "core/ops.h"
-#include "core/tensor/tape.h"
-#include "core/tensor/tensor_internal.h"
+#include "core/tensor/record.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,6 +27,13 @@ bool mw_stale(const mw_tensor *copy)
 
 static const char *name_of(const mw_tensor *t) { return t->label ? t->label : "a tensor"; }
 
+// Also from within a part of a network that is run again.
+static bool followed(const mw_ctx *c, const mw_tensor *t)
+{
+    int out;
+    return mw_record_of(c->tape, t, true, &out);
+}
+
 static bool overlaps_itself(const mw_tensor *y)
 {
     for (int i = 0; i < y->ndim; i++)
@@ -39,7 +45,7 @@ static bool overlaps_itself(const mw_tensor *y)
 bool mw_change(mw_ctx *c, mw_tensor *y)
 {
     char text[96];
-    if (mw_watched(c, y))
+    if (followed(c, y))
         mw_fail(c, MW_E_ARG,
                 "%s is watched by an open tape: changed in place, what came of it would get wrong gradients; "
                 "change it when the tape has ended",
@@ -60,7 +66,7 @@ mw_status mw_write(mw_ctx *c, mw_tensor *y, mw_tensor *x)
     char ty[96], tx[96];
     if (mw_err(c) || !y || !x || !mw_tensor_plain(c, x) || !mw_tensor_plain(c, y))
         return mw_err(c);
-    if (mw_watched(c, x))
+    if (followed(c, x))
         return mw_fail(c, MW_E_ARG,
                        "%s is watched by an open tape and written into %s: its gradient would be lost; write "
                        "mw_alias of it to mean that",

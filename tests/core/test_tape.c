@@ -1,65 +1,6 @@
-// test_tape.c: gradients through recorded calls: sums of paths, views, segments, what is refused.
-#include "core/cl/device.h"
-#include "core/ops.h"
-#include "core/tensor/tape.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-static mw_ctx *c;
-
-static int open_device(void **state)
-{
-    (void)state;
-    c = mw_ctx_new();
-    return mw_device_open(c, NULL, (uint64_t)256 << 20, false) == MW_OK ? 0 : -1;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    mw_device_close(c);
-    mw_ctx_free(c);
-    return mw_live_tensors() == 0 ? 0 : -1;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    mw_scope_begin(c);
-    return mw_tape_begin(c, false) == MW_OK ? 0 : -1;
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    mw_tape_end(c);
-    while (c->scope)
-        mw_scope_end(c, NULL);
-    mw_err_clear(c);
-    return mw_device_memory(c).used == 0 && mw_live_tensors() == 0 ? 0 : -1;
-}
-
-static mw_tensor *leaf(int ndim, const int64_t *shape)
-{
-    float v[64];
-    for (int i = 0; i < 64; i++)
-        v[i] = (float)i;
-    mw_tensor *t = mw_tensor_from_f32(c, MW_F32, ndim, shape, v);
-    mw_watch(c, t);
-    return t;
-}
-
-static void gradient(mw_tensor *of, mw_tensor *seed, mw_tensor *x, float *out)
-{
-    mw_tensor *g;
-    assert_int_equal(mw_backward(c, 1, &of, &seed, 1, &x, &g), MW_OK);
-    assert_true(mw_same_shape(g, x));
-    assert_int_equal(mw_tensor_read_f32(c, g, out), MW_OK);
-}
+// test_tape.c: gradients through recorded calls: sums of paths, views, segments, what is let go, what is
+// refused.
+#include "tests/core/tape_test.h"
 
 static void paths_add_up(void **state)
 {
@@ -163,36 +104,44 @@ static void a_segment_gives_the_same_gradient(void **state)
     assert_true(g[0][0] == 1 && g[0][3] == 1);
 }
 
-static void refused(mw_status status, const char *sentence)
-{
-    assert_int_equal(status, MW_E_ARG);
-    assert_non_null(strstr(mw_errmsg(c), sentence));
-}
-
-// ctx, {weight, watched within}: x * weight.
-static mw_tensor *times_weight(mw_ctx *ctx, const void *user, mw_tensor *const *in)
+static mw_tensor *watches(mw_ctx *ctx, const void *user, mw_tensor *const *in)
 {
     mw_tensor *w = ((mw_tensor *const *)user)[0];
-    if (((mw_tensor *const *)user)[1])
-        mw_watch(ctx, w);
+    mw_watch(ctx, w);
     return mw_mul(ctx, in[0], w);
 }
 
-static void what_a_segment_uses_and_is_not_given_is_refused(void **state)
+// A weight is used in two segments, between them and behind them; x is watched, or is not.
+static void weights_that_segments_use_get_their_gradients(void **state)
 {
     (void)state;
-    mw_tensor *x = leaf(MW_SHAPE(2)), *w = leaf(MW_SHAPE(2)), *user[2] = {w, NULL}, *y;
-    y = mw_segment(c, times_weight, user, sizeof user, 1, &x); // nothing is run again
-    float g[2];
-    gradient(y, NULL, w, g);
-    assert_true(g[0] == 0 && g[1] == 1);
-    mw_tape_end(c);
-    assert_int_equal(mw_tape_begin(c, true), MW_OK);
-    x = leaf(MW_SHAPE(2));
-    w = user[0] = leaf(MW_SHAPE(2));
-    w->label = "the weight";
-    assert_null(mw_segment(c, times_weight, user, sizeof user, 1, &x));
-    refused(mw_err(c), "the weight is watched and used within a part of a network that is run again");
+    const float matrix[] = {1, -2, 0.5f, 3};
+    for (int with_x = 0; with_x < 2; with_x++) {
+        float g[2][2 + 4 + 2] = {{0}};
+        for (int recompute = 0; recompute < 2; recompute++) {
+            assert_int_equal(mw_tape_begin(c, recompute), MW_OK);
+            mw_tensor *x = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(1, 2), (float[]){0.3f, -1.7f}), *all[3];
+            mw_tensor *w = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(2), (float[]){1.1f, 0.7f});
+            mw_tensor *p = mw_prepare_linear(c, mw_tensor_from_f32(c, MW_F32, MW_SHAPE(2, 2), matrix));
+            mw_tensor *wrt[3] = {w, p, x};
+            for (int i = 0; i < 2 + with_x; i++)
+                mw_watch(c, wrt[i]);
+            mw_tensor *user[3] = {w, p, mw_affine(c, w, 3, 1)};
+            mw_tensor *y = mw_segment(c, weighed, user, sizeof user, 1, &x);
+            y = mw_segment(c, weighed, user, sizeof user, 1, (mw_tensor *[]){mw_add(c, y, w)});
+            y = mw_mul(c, y, w);
+            assert_int_equal(mw_backward(c, 1, &y, NULL, 2 + with_x, wrt, all), MW_OK);
+            mw_tensor_read_f32(c, all[0], g[recompute]);
+            mw_tensor_read_f32(c, all[1], g[recompute] + 2);
+            if (with_x)
+                mw_tensor_read_f32(c, all[2], g[recompute] + 6);
+            mw_tape_end(c);
+            assert_false(mw_watched(c, w));
+        }
+        for (int i = 0; i < 6 + 2 * with_x; i++) // the parts' sums come together in another order
+            assert_float_equal(g[0][i], g[1][i], 1e-5 * fabs((double)g[0][i]));
+        assert_true(g[0][0] != 0 && g[0][2] != 0);
+    }
 }
 
 static void what_a_segment_watches_is_refused(void **state)
@@ -200,26 +149,38 @@ static void what_a_segment_watches_is_refused(void **state)
     (void)state;
     mw_tape_end(c);
     assert_int_equal(mw_tape_begin(c, true), MW_OK);
-    mw_tensor *x = leaf(MW_SHAPE(2)), *w = mw_tensor_scalar(c, 2), *user[2] = {w, w};
-    assert_null(mw_segment(c, times_weight, user, sizeof user, 1, &x));
+    mw_tensor *x = leaf(MW_SHAPE(2)), *w = mw_tensor_scalar(c, 2);
+    assert_null(mw_segment(c, watches, &w, sizeof w, 1, &x));
     refused(mw_err(c), "is watched within a part of a network that is run again");
 }
 
-static void what_an_outer_tape_watches_is_refused_by_an_inner(void **state)
+static void what_leads_nowhere_goes_by_itself(void **state)
 {
     (void)state;
-    mw_tensor *x = leaf(MW_SHAPE(2)), *own = mw_alias(c, x);
-    assert_int_equal(mw_tape_begin(c, false), MW_OK);
-    mw_watch(c, own);
-    float g[2];
-    gradient(mw_mul(c, own, own), NULL, own, g);
-    assert_true(g[1] == 2);
-    mw_watch(c, x);
-    refused(mw_err(c), "is watched by a tape outside of this one");
-    mw_tape_end(c);
+    mw_tensor *x = leaf(MW_SHAPE(64));
+    uint64_t before = mw_device_memory(c).used;
+    mw_scope_begin(c);
+    mw_tensor *y = mw_mul(c, mw_mul(c, x, x), x);
+    assert_true(mw_device_memory(c).used > before && mw_watched(c, y));
+    mw_scope_end(c, NULL);
+    assert_int_equal(mw_device_memory(c).used, before);
+}
+
+static void a_part_is_walked_once(void **state)
+{
+    (void)state;
+    mw_tensor *x = leaf(MW_SHAPE(2)), *y = mw_mul(c, x, x), *a = mw_affine(c, y, 2, 0),
+              *b = mw_affine(c, y, 3, 0);
+    float v[2];
+    gradient(a, NULL, x, v);
+    assert_true(v[1] == 4);
+    mw_tensor *g;
+    refused(mw_backward(c, 1, &b, NULL, 1, &x, &g), "walked back before; compute it anew");
     mw_err_clear(c);
-    gradient(mw_mul(c, x, x), NULL, x, g); // the outer tape lost nothing
-    assert_true(g[1] == 2);
+    gradient(mw_mul(c, y, y), NULL, y, v); // up to there it can be asked
+    assert_true(v[1] == 2);
+    gradient(mw_mul(c, x, x), NULL, x, v);
+    assert_true(v[1] == 2);
 }
 
 static void a_prepared_weight_is_no_plain_tensor(void **state)
@@ -243,6 +204,35 @@ static void a_prepared_weight_is_no_plain_tensor(void **state)
     refused(mw_tensor_read_f32(c, packed, v), sentence);
 }
 
+static void gathered(const mw_tensor *x, float want)
+{
+    float v[2];
+    assert_int_equal(mw_tensor_read_f32(c, mw_gathered(c, x), v), MW_OK);
+    assert_true(v[1] == want);
+}
+
+static void what_is_gathered_adds_up(void **state)
+{
+    (void)state;
+    mw_tensor *x = leaf(MW_SHAPE(2)), *y = leaf(MW_SHAPE(2)), *plain = mw_full(c, MW_F32, MW_SHAPE(2), 5);
+    assert_null(mw_gathered(c, x));
+    assert_int_equal(mw_gather(c, mw_mul(c, mw_mul(c, x, y), plain)), MW_OK);
+    gathered(x, 5);
+    assert_int_equal(mw_gather(c, mw_affine(c, x, 3, 0)), MW_OK);
+    gathered(x, 8);
+    gathered(y, 5);
+    mw_gathered_forget(c, x);
+    assert_null(mw_gathered(c, x));
+    refused(mw_gather(c, plain), "computed from nothing that is watched");
+}
+
+static void only_floats_are_watched(void **state)
+{
+    (void)state;
+    mw_watch(c, mw_full(c, MW_I32, MW_SHAPE(2), 1));
+    refused(mw_err(c), "i32 has no gradient");
+}
+
 static void none_begins_after_an_error(void **state)
 {
     (void)state;
@@ -263,9 +253,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_recorded_that_needs_no_gradient, begin, clean),
         cmocka_unit_test_setup_teardown(values_that_no_gradient_reads_are_let_go, begin, clean),
         cmocka_unit_test_setup_teardown(a_segment_gives_the_same_gradient, begin, clean),
-        cmocka_unit_test_setup_teardown(what_a_segment_uses_and_is_not_given_is_refused, begin, clean),
+        cmocka_unit_test_setup_teardown(weights_that_segments_use_get_their_gradients, begin, clean),
         cmocka_unit_test_setup_teardown(what_a_segment_watches_is_refused, begin, clean),
-        cmocka_unit_test_setup_teardown(what_an_outer_tape_watches_is_refused_by_an_inner, begin, clean),
+        cmocka_unit_test_setup_teardown(what_leads_nowhere_goes_by_itself, begin, clean),
+        cmocka_unit_test_setup_teardown(a_part_is_walked_once, begin, clean),
+        cmocka_unit_test_setup_teardown(what_is_gathered_adds_up, begin, clean),
+        cmocka_unit_test_setup_teardown(only_floats_are_watched, begin, clean),
         cmocka_unit_test_setup_teardown(a_prepared_weight_is_no_plain_tensor, begin, clean),
         cmocka_unit_test_setup_teardown(none_begins_after_an_error, begin, clean),
     };
