@@ -35,10 +35,9 @@ static void print_input(mw_ctx *c, const mw_graph *g, const mw_value *v)
 }
 
 // Everything that is not its port's default.
-static void print_node(mw_ctx *c, const mw_graph *g, int id)
+static void print_node(mw_ctx *c, const mw_graph *g, const mw_gnode *n)
 {
-    const mw_gnode *n = mw_graph_node(g, id);
-    printf("#%d %s", id, n->schema->type->name);
+    printf("#%d %s", n->id, n->schema->type->name);
     const char *gap = " { ";
     for (int i = 0; i < n->schema->nin; i++) {
         if (n->in[i] == n->schema->defaults[i])
@@ -52,8 +51,8 @@ static void print_node(mw_ctx *c, const mw_graph *g, int id)
 
 static void print_text(mw_session *s)
 {
-    for (int id = 0; id < mw_graph_count(s->g); id++)
-        print_node(s->k->c, s->g, id);
+    for (const mw_gnode *node = mw_graph_first(s->g); node; node = node->newer)
+        print_node(s->k->c, s->g, node);
     int n;
     const mw_output *o = mw_script_outputs(s->script, &n);
     for (int i = 0; i < n; i++) {
@@ -75,10 +74,9 @@ static void dot_links(const mw_graph *g, const mw_value *v, const char *to, cons
 static void print_dot(mw_session *s)
 {
     puts("digraph graph_of_nodes {\n  rankdir=LR;\n  node [shape=box];");
-    for (int id = 0; id < mw_graph_count(s->g); id++) {
-        const mw_gnode *n = mw_graph_node(s->g, id);
+    for (const mw_gnode *n = mw_graph_first(s->g); n; n = n->newer) {
         char to[24];
-        snprintf(to, sizeof to, "n%d", id);
+        snprintf(to, sizeof to, "n%d", n->id);
         printf("  %s [label=\"%s\"];\n", to, n->schema->type->name);
         for (int i = 0; i < n->schema->nin; i++)
             if (n->linked[i])

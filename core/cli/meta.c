@@ -34,7 +34,7 @@ static bool find_above(maker *m, mw_session *s, int node)
     m->above[node] = true;
     for (int id = node; id >= 0; id--) {
         const mw_gnode *n = mw_graph_node(s->g, id);
-        for (int d = 0; m->above[id] && d < n->ndeps; d++)
+        for (int d = 0; n && m->above[id] && d < n->ndeps; d++)
             m->above[n->deps[d]] = true;
     }
     return true;
@@ -49,7 +49,7 @@ static const mw_value *find_value(const maker *m, const char *name)
             return p[i].value;
     for (int id = 0; id < m->count; id++) {
         const mw_gnode *node = mw_graph_node(m->s->g, id);
-        int port = m->above[id] ? mw_schema_port(node->schema, name) : -1;
+        int port = node && m->above[id] ? mw_schema_port(node->schema, name) : -1;
         mw_kind kind = port >= 0 && !node->linked[port] ? mw_value_kind(node->in[port]) : MW_NIL;
         if (kind == MW_NUMBER || kind == MW_TEXT)
             return node->in[port];
@@ -176,7 +176,7 @@ static json_t *weights(const maker *m)
     json_t *all = json_object();
     for (int id = 0; id < m->count; id++) {
         const mw_gnode *n = mw_graph_node(m->s->g, id);
-        for (int i = 0; m->above[id] && i < n->schema->nin; i++) {
+        for (int i = 0; n && m->above[id] && i < n->schema->nin; i++) {
             const char *name = mw_value_as_text(n->in[i]);
             if (strcmp(n->schema->type->in[i].type, "path") || !*name || json_object_get(all, name))
                 continue;

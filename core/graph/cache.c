@@ -119,6 +119,22 @@ bool mw_cache_get(mw_cache *k, mw_hash key, mw_value **out, int n)
     return e != NULL;
 }
 
+// So that few entries share a bucket; without memory for more they share on.
+static void grow(mw_cache *k)
+{
+    size_t n = 4 * k->nbuckets;
+    entry **more = k->use.entries > 2 * k->nbuckets ? calloc(n, sizeof *more) : NULL;
+    if (!more)
+        return;
+    free(k->buckets);
+    k->buckets = more;
+    k->nbuckets = n;
+    for (entry *e = k->ring.newer; e != &k->ring; e = e->newer) {
+        e->next = *bucket(k, e->key);
+        *bucket(k, e->key) = e;
+    }
+}
+
 static entry *new_entry(mw_hash key, mw_value *const *out, int n)
 {
     entry *e = calloc(1, sizeof *e + (size_t)n * sizeof *out);
@@ -155,6 +171,7 @@ void mw_cache_put(mw_cache *k, mw_hash key, mw_value *const *out, int n)
         k->use.bytes += e->bytes;
         while (k->use.bytes > k->budget)
             take_out(k, k->ring.newer, &gone);
+        grow(k);
     }
     pthread_mutex_unlock(&k->lock);
     free_list(gone);

@@ -50,36 +50,40 @@ void mw_exec_let_go(mw_exec *x, int node)
 {
     mw_gnode *n = mw_graph_node(x->g, node);
     pthread_mutex_lock(&x->lock);
-    // The collector of a script's function may call while a run needs the results still: they go after their
-    // last use.
-    bool needed = x->uses && node < x->size && x->uses[node] > 0;
+    // The collector of a script's function may call while a run, or the plan that is made for it, needs the
+    // results still: they go after their last use.
+    bool needed = n && (n->marked || (n->slot > 0 && x->uses[n->slot] > 0));
     if (n && n->holds > 0 && --n->holds == 0 && !needed)
         mw_plan_drop(n);
     pthread_mutex_unlock(&x->lock);
 }
 
-// Ids are a topological order, so one sweep down sees every node that is needed, once.
 bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int node)
 {
+    mw_walk w = {0};
     mw_graph_refresh(c, x->g);
-    bool *needed = node < 0 ? NULL : mw_alloc(c, (size_t)node + 1), literal = needed != NULL;
-    if (needed)
-        needed[node] = true;
-    for (int id = node; literal && id >= 0; id--) {
-        mw_gnode *n = mw_graph_node(x->g, id);
-        bool there = n->out != NULL;
-        if (!needed[id] || there)
+    mw_gnode *target = mw_graph_node(x->g, node);
+    bool literal = target && mw_walk_add(c, &w, target);
+    for (int i = 0; literal && i < w.count; i++) {
+        mw_gnode *n = w.nodes[i];
+        if (n->out)
             continue;
-        if (mw_plan_known(c, x, id)) {
+        if (mw_plan_known(c, x, n->id)) {
             mw_plan_drop(n);
             continue;
         }
-        literal = (n->schema->type->flags & MW_NODE_LITERAL) != 0;
-        for (int d = 0; d < n->ndeps; d++)
-            needed[n->deps[d]] = true;
+        literal = (n->schema->type->flags & MW_NODE_LITERAL) != 0 && mw_walk_add_deps(c, x->g, &w, n);
     }
-    free(needed);
+    mw_walk_end(&w);
     return literal;
+}
+
+bool mw_exec_crowded(const mw_exec *x) { return !x->running_now && mw_graph_crowded(x->g); }
+
+void mw_exec_sweep(mw_ctx *c, mw_exec *x)
+{
+    if (!x->running_now)
+        mw_graph_sweep(c, x->g);
 }
 
 // ---- progress
@@ -116,16 +120,15 @@ void mw_exec_report(mw_exec *x, const mw_job *job)
 
 // ---- workers; all below run with the lock held, except the node itself
 
-static void used(mw_exec *x, int id)
+static void used(mw_exec *x, int slot)
 {
-    mw_gnode *n = mw_graph_node(x->g, id);
-    if (--x->uses[id] == 0 && !n->holds)
-        mw_plan_drop(n);
+    if (--x->uses[slot] == 0 && !x->nodes[slot]->holds)
+        mw_plan_drop(x->nodes[slot]);
 }
 
-static void finish(mw_exec *x, int id, mw_value **out, const mw_job *job)
+static void finish(mw_exec *x, int slot, mw_value **out, const mw_job *job)
 {
-    mw_gnode *n = mw_graph_node(x->g, id);
+    mw_gnode *n = x->nodes[slot];
     type_stat *s = mw_plan_stat(x, n);
     n->out = out;
     n->made = n->key;
@@ -134,8 +137,8 @@ static void finish(mw_exec *x, int id, mw_value **out, const mw_job *job)
     s->seconds += mw_seconds() - job->began;
     x->left--;
     for (int d = 0; d < n->ndeps; d++)
-        used(x, n->deps[d]);
-    for (int i = x->first[id]; i < x->first[id + 1]; i++)
+        used(x, mw_plan_dep(x, n, d));
+    for (int i = x->first[slot]; i < x->first[slot + 1]; i++)
         if (--x->waiting[x->consumers[i]] == 0)
             mw_plan_ready(x, x->consumers[i]);
     mw_exec_report(x, job);
@@ -152,12 +155,12 @@ static void fail(mw_ctx *c, mw_exec *x)
 
 // There was too little memory for it beside what else runs: again when that has ended, and from now on one by
 // one.
-static void run_alone(mw_ctx *c, mw_exec *x, int id)
+static void run_alone(mw_ctx *c, mw_exec *x, int slot)
 {
     mw_log(c, MW_LOG_DEBUG, "%s; trying again with nothing beside it", mw_errmsg(c));
     mw_err_clear(c);
     x->alone = true;
-    mw_plan_ready(x, id);
+    mw_plan_ready(x, slot);
 }
 
 bool mw_exec_holds(mw_ctx *c, mw_exec *x, int node)
@@ -177,9 +180,9 @@ static bool is_pure(const mw_exec *x, const mw_gnode *n)
     return pure;
 }
 
-static void work_on(mw_ctx *c, mw_exec *x, int id)
+static void work_on(mw_ctx *c, mw_exec *x, int slot)
 {
-    mw_gnode *n = mw_graph_node(x->g, id);
+    mw_gnode *n = x->nodes[slot];
     mw_job job;
     mw_value **out = NULL;
     bool beside = x->busy++ > 0, pure = is_pure(x, n);
@@ -193,9 +196,9 @@ static void work_on(mw_ctx *c, mw_exec *x, int id)
     n->key_state = pure ? MW_KEY_GOOD : MW_KEY_NONE;
     x->busy--;
     if (good)
-        finish(x, id, out, &job);
+        finish(x, slot, out, &job);
     else if (mw_err(c) == MW_E_MEMORY && (beside || x->started != started) && !x->failed)
-        run_alone(c, x, id);
+        run_alone(c, x, slot);
     else
         fail(c, x);
 }
@@ -204,7 +207,7 @@ static void work(mw_ctx *c, mw_exec *x, bool main_thread)
 {
     pthread_mutex_lock(&x->lock);
     while (x->left && !x->failed) {
-        id_heap *h = main_thread && x->ready_main.count ? &x->ready_main : &x->ready;
+        slot_heap *h = main_thread && x->ready_main.count ? &x->ready_main : &x->ready;
         if (h->count && !(x->alone && x->busy)) {
             work_on(c, x, mw_plan_pop(h));
             // One of the ready nodes is this thread's own next; wake the others for the rest.
@@ -261,11 +264,9 @@ static void clean_up(mw_exec *x, const int *targets, int n, bool good)
 {
     for (int i = 0; i < n && good; i++)
         mw_graph_node(x->g, targets[i])->holds++;
-    for (int id = 0; id < x->size; id++) {
-        mw_gnode *node = mw_graph_node(x->g, id);
-        if (node->out && !node->holds)
-            mw_plan_drop(node);
-    }
+    for (int slot = 1; slot <= x->size; slot++)
+        if (x->nodes[slot]->out && !x->nodes[slot]->holds)
+            mw_plan_drop(x->nodes[slot]);
 }
 
 mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n)
@@ -279,9 +280,8 @@ mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n)
     mw_graph_refresh(c, x->g);
     if (!mw_plan_make(c, x, targets, n) && !mw_cancelled(c))
         work_together(c, x);
-    for (int id = 0; x->run && id < x->size && !x->failed && !mw_err(c); id++)
-        if (x->run[id])
-            mw_graph_check_files(c, x->g, id);
+    for (int slot = 1; slot <= x->size && !x->failed && !mw_err(c); slot++)
+        mw_graph_check_files(c, x->g, x->nodes[slot]->id);
     mw_graph_settle(c, x->g);
     if (x->failed)
         mw_fail(c, x->failed, "%s", x->message ? x->message : "out of host memory");

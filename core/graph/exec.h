@@ -45,6 +45,10 @@ mw_value *mw_exec_result(const mw_exec *x, int node, int out);
 // On the thread that runs; from within a node too: what the run still needs goes after its last use.
 void mw_exec_let_go(mw_exec *x, int node);
 
+// Where the graph is crowded and nothing runs, nodes that nobody names go (mw_graph_sweep).
+bool mw_exec_crowded(const mw_exec *x);
+void mw_exec_sweep(mw_ctx *c, mw_exec *x);
+
 // True when one of the targets, or what feeds it, uses a device.
 bool mw_exec_needs_device(const mw_exec *x, const int *targets, int n);
 

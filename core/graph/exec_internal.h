@@ -16,10 +16,16 @@ typedef struct mw_job {
     bool unrepeatable;
 } mw_job;
 
-// A set of node ids that gives the lowest first, so that work goes on in the script's order.
-typedef struct id_heap {
-    int *ids, count;
-} id_heap;
+// A set of slots that gives the lowest first, so that work goes on in the script's order.
+typedef struct slot_heap {
+    int *slots, count;
+} slot_heap;
+
+// Nodes that were met on a walk, each once.
+typedef struct mw_walk {
+    mw_gnode **nodes;
+    int count, room;
+} mw_walk;
 
 typedef struct type_stat {
     int runs, cached, left;
@@ -35,13 +41,14 @@ struct mw_exec {
     type_stat *stats; // by schema index
     int nstats;
     bool running_now;
-    // one run
-    int size;               // ids below this matter
-    unsigned char *run;     // 1: to be run, 2: taken from the cache or already there
+    // one run: the nodes that it needs have slots 1 .. size, in the order of their ids
+    int size;
+    mw_gnode **nodes;       // by slot, as all below
+    bool *run;              // to be run; else taken from the cache or already there
     int *waiting;           // inputs still to come
     int *uses;              // consumers (and targets) that still need the results
-    int *first, *consumers; // consumers[first[i] .. first[i + 1]) need node i
-    id_heap ready, ready_main;
+    int *first, *consumers; // consumers[first[i] .. first[i + 1]) need slot i
+    slot_heap ready, ready_main;
     int left, total, busy, started, sleepers;
     bool alone; // memory does not suffice for two nodes at a time
     double began, reported;
@@ -62,8 +69,14 @@ mw_status mw_plan_make(mw_ctx *c, mw_exec *x, const int *targets, int n);
 void mw_plan_forget(mw_exec *x);
 type_stat *mw_plan_stat(mw_exec *x, const mw_gnode *n);
 // Nothing that the node waits for is left.
-void mw_plan_ready(mw_exec *x, int id);
-int mw_plan_pop(id_heap *h);
+void mw_plan_ready(mw_exec *x, int slot);
+int mw_plan_pop(slot_heap *h);
+int mw_plan_dep(const mw_exec *x, const mw_gnode *n, int d); // the slot of the d-th that feeds n
+
+// Adds the node, or all that feed n, where the walk has not met them; false with an error pending. End it.
+bool mw_walk_add(mw_ctx *c, mw_walk *w, mw_gnode *n);
+bool mw_walk_add_deps(mw_ctx *c, const mw_graph *g, mw_walk *w, const mw_gnode *n);
+void mw_walk_end(mw_walk *w);
 
 // Under the lock: tell the watcher how far it is, if the last time is long enough ago.
 void mw_exec_report(mw_exec *x, const mw_job *job);

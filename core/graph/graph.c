@@ -2,65 +2,12 @@
 #include "core/graph/graph_internal.h"
 
 #include "core/base/nearest.h"
+#include "core/graph/function.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MOST_BYTES = 1 << 30 };
-
-mw_graph *mw_graph_new(mw_ctx *c)
-{
-    mw_graph *g = mw_alloc(c, sizeof *g);
-    if (g && !(g->files = mw_value_map(c))) {
-        free(g);
-        return NULL;
-    }
-    if (g)
-        g->born = time(NULL);
-    return g;
-}
-
-static void free_node(mw_gnode *n)
-{
-    if (!n)
-        return;
-    for (int i = 0; n->in && i < n->schema->nin; i++)
-        mw_value_release(n->in[i]);
-    for (int i = 0; n->out && i < n->schema->nout; i++)
-        mw_value_release(n->out[i]);
-    free(n->in);
-    free(n->out);
-    free(n->linked);
-    free(n->deps);
-    free(n->where);
-    free(n);
-}
-
-void mw_graph_free(mw_graph *g)
-{
-    if (!g)
-        return;
-    for (int i = 0; i < mw_graph_count(g); i++)
-        free_node(mw_graph_node(g, i));
-    for (int i = 0; i < MW_MOST_NODES / MW_NODE_BLOCK; i++)
-        free(g->blocks[i]);
-    for (int i = 0; i < g->nschemas; i++)
-        mw_schema_free(g->schemas[i]);
-    mw_value_release(g->files);
-    free(g->schemas);
-    free(g->policy);
-    free(g);
-}
-
-int mw_graph_count(const mw_graph *g) { return atomic_load_explicit(&g->count, memory_order_acquire); }
-
-mw_gnode *mw_graph_node(const mw_graph *g, int id)
-{
-    if (id < 0 || id >= mw_graph_count(g))
-        return NULL;
-    return g->blocks[id / MW_NODE_BLOCK][id % MW_NODE_BLOCK];
-}
 
 const mw_schema *mw_graph_schema(mw_ctx *c, mw_graph *g, const mw_node_type *type)
 {
@@ -312,12 +259,14 @@ static int *collect_links(const mw_value *v, int *next)
 
 static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 
-static void collect_deps(mw_ctx *c, mw_gnode *n)
+static void collect_deps(mw_ctx *c, mw_gnode *n, const mw_graph *g)
 {
     size_t links = 0;
+    n->device = !(n->schema->type->flags & MW_NODE_HOST);
     for (int i = 0; i < n->schema->nin; i++) {
         size_t here = count_links(n->in[i]);
         n->linked[i] = here > 0;
+        n->called = n->called || mw_value_as_function(n->in[i]);
         links += here;
     }
     if (!links || !(n->deps = mw_alloc(c, links * sizeof *n->deps)))
@@ -329,33 +278,19 @@ static void collect_deps(mw_ctx *c, mw_gnode *n)
     for (size_t i = 0; i < links; i++)
         if (!i || n->deps[i] != n->deps[i - 1])
             n->deps[n->ndeps++] = n->deps[i];
+    for (int d = 0; d < n->ndeps; d++)
+        n->device = n->device || mw_graph_node(g, n->deps[d])->device;
 }
 
-static bool make_room(mw_ctx *c, mw_graph *g, size_t bytes)
+// Of literals there is room for so many; of nodes, mw_graph_room says it.
+static bool make_room(mw_ctx *c, mw_graph *g, mw_gnode *n, size_t bytes)
 {
-    int count = mw_graph_count(g);
-    g->bytes += bytes;
-    if (g->bytes > MOST_BYTES) {
+    n->bytes = bytes;
+    if (g->bytes + bytes > MOST_BYTES) {
         mw_fail(c, MW_E_MEMORY, "the literals of the graph need more than %d MiB", MOST_BYTES >> 20);
         return false;
     }
-    if (count >= MW_MOST_NODES) {
-        mw_fail(c, MW_E_SCRIPT, "more than %d nodes", MW_MOST_NODES);
-        return false;
-    }
-    mw_gnode ***block = &g->blocks[count / MW_NODE_BLOCK];
-    if (!*block)
-        *block = mw_alloc(c, MW_NODE_BLOCK * sizeof **block);
-    return *block != NULL;
-}
-
-// Other threads see the node when the count says so, and not before it is whole.
-static int publish(mw_graph *g, mw_gnode *n)
-{
-    int id = mw_graph_count(g);
-    g->blocks[id / MW_NODE_BLOCK][id % MW_NODE_BLOCK] = n;
-    atomic_store_explicit(&g->count, id + 1, memory_order_release);
-    return id;
+    return mw_graph_room(c, g);
 }
 
 static mw_gnode *new_node(mw_ctx *c, const mw_schema *s, const char *where)
@@ -369,7 +304,7 @@ static mw_gnode *new_node(mw_ctx *c, const mw_schema *s, const char *where)
     n->where = mw_strdup(c, where);
     if (n->in && n->linked && n->where)
         return n;
-    free_node(n);
+    mw_node_free(n);
     return NULL;
 }
 
@@ -382,13 +317,13 @@ int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_valu
         wire_arguments(&a, args);
         if (!mw_err(c))
             fill_absent(&a, args);
-        if (!mw_err(c) && make_room(c, g, mw_value_bytes(args)))
-            collect_deps(c, n);
+        if (!mw_err(c) && make_room(c, g, n, mw_value_bytes(args)))
+            collect_deps(c, n, g);
         settle(&a);
     }
     if (!n || a.bad || a.broken || mw_err(c)) {
-        free_node(n);
+        mw_node_free(n);
         return MW_BROKEN;
     }
-    return publish(g, n);
+    return mw_graph_publish(g, n);
 }

@@ -21,8 +21,16 @@ typedef struct mw_gnode {
     bool *linked;  // schema->nin: there is a link in it
     int *deps;     // ids of the nodes that feed it, ascending, each once
     int ndeps;
-    char *where; // "graphs/lmd.lua:19"
-    mw_hash key; // also of a node whose results may not be cached
+    int id, refs;                   // refs: of nodes that it feeds, and from outside of the graph
+    char *where;                    // "graphs/lmd.lua:19"
+    bool device;                    // it uses one, or something that feeds it does
+    bool called;                    // it is given a function
+    bool sealed;                    // its inputs were let go: key and results stay as they are
+    bool marked;                    // for walks over the graph; false between them
+    int slot;                       // its place in the plan of the run, from 1; 0: none
+    size_t bytes;                   // of its literals
+    struct mw_gnode *older, *newer; // of all nodes that are there, by id
+    mw_hash key;                    // also of a node whose results may not be cached
     mw_key_state key_state;
     uint64_t functions; // a hash of the functions that the key depends on
     mw_hash made;       // the key that `out` was made with
@@ -34,8 +42,23 @@ typedef struct mw_graph mw_graph;
 
 mw_graph *mw_graph_new(mw_ctx *c);
 void mw_graph_free(mw_graph *g);
-int mw_graph_count(const mw_graph *g);
-mw_gnode *mw_graph_node(const mw_graph *g, int id);
+int mw_graph_count(const mw_graph *g);              // ids below this were given to nodes
+mw_gnode *mw_graph_node(const mw_graph *g, int id); // NULL when there is none, or none any more
+mw_gnode *mw_graph_first(const mw_graph *g);        // the lowest id; ->newer leads on
+
+// ---- growth
+// A node is named by the nodes that it feeds and from outside: whoever adds it, holds a handle to it or keeps
+// a link to it as an output. All on the thread that adds nodes.
+void mw_graph_retain(mw_graph *g, int id);
+void mw_graph_release(mw_graph *g, int id);                            // MW_BROKEN is no node
+void mw_graph_name_links(mw_graph *g, const mw_value *v, bool retain); // of all links in v
+// There are so many nodes that mw_graph_sweep is worth its while: a few thousand, then twice as many as the
+// last sweep left.
+bool mw_graph_crowded(const mw_graph *g);
+// While nothing runs, where the graph is crowded: nodes that nothing names go. A node whose results are held
+// and known by their key lets go of what feeds it, so that a loop of many steps does not keep them all: what
+// the results follow from is in the key, and they stay what they are when a file or function changes later.
+void mw_graph_sweep(mw_ctx *c, mw_graph *g);
 
 // The schema of a type, made at its first use and kept by the graph.
 const mw_schema *mw_graph_schema(mw_ctx *c, mw_graph *g, const mw_node_type *type);
@@ -71,9 +94,9 @@ typedef struct mw_wiring {
 } mw_wiring;
 
 // Add a node (on one thread at a time; others may run nodes meanwhile) with the arguments of a map (port name
-// -> literal, link or nested lists of both). Returns its id; MW_BROKEN with an error pending (MW_E_SCRIPT
-// "where: node: 'port' must be ..."), or, when w->report is set, with every problem reported and none
-// pending.
+// -> literal, link or nested lists of both). Returns its id, named once for the caller; MW_BROKEN with an
+// error pending (MW_E_SCRIPT "where: node: 'port' must be ..."), or, when w->report is set, with every
+// problem reported and none pending.
 int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_value *args, const mw_wiring *w);
 
 // Check a value (a literal, a link, or both nested) against a port as mw_graph_add would: MW_E_SCRIPT "'port'

@@ -7,13 +7,22 @@
 #include <stdatomic.h>
 
 // A script's limits reach what it makes here, too.
-enum { MW_MOST_NODES = 1 << 20, MW_NODE_BLOCK = 1 << 10 };
+enum { MW_MOST_NODES = 1 << 20, MW_MOST_IDS = 1 << 30, MW_NODE_BLOCK = 1 << 10 };
+
+// Made when its first node is, gone with its last.
+typedef struct mw_block {
+    int live;
+    mw_gnode *nodes[MW_NODE_BLOCK];
+} mw_block;
 
 // A function of the script may add nodes while other threads run some: what is there never moves.
 struct mw_graph {
-    mw_gnode *
-        *blocks[MW_MOST_NODES / MW_NODE_BLOCK]; // of MW_NODE_BLOCK nodes each, made when the first is needed
+    mw_block **blocks; // MW_MOST_IDS / MW_NODE_BLOCK; pages that nobody touched take no memory
     atomic_int count;
+    int live;    // nodes that are there
+    int crowd;   // a sweep is due when there are more
+    int ncalled; // nodes that are given functions
+    mw_gnode *oldest, *newest;
     mw_schema **schemas;
     int nschemas;
     char *policy;
@@ -21,6 +30,13 @@ struct mw_graph {
     mw_value *files; // path -> identity text, as it was when this evaluation began
     int64_t born;    // seconds since 1970
 };
+
+// ---- store.c
+void mw_node_free(mw_gnode *n); // one that is not in a graph
+// There is room for one more node; false with an error pending.
+bool mw_graph_room(mw_ctx *c, mw_graph *g);
+// Puts the node in, named once; its id.
+int mw_graph_publish(mw_graph *g, mw_gnode *n);
 
 // ---- file_identity.c
 // Text that is another when the file or folder that `name` leads to (mw_find_path) was changed; empty when

@@ -121,24 +121,24 @@ static void add_path(hasher *k, const mw_value *path)
     add_value(k, mw_value_get(k->g->files, name));
 }
 
-static bool has_functions(const mw_gnode *n)
-{
-    bool some = n->schema->type->recipe != NULL;
-    for (int i = 0; !some && i < n->schema->nin; i++)
-        some = mw_value_as_function(n->in[i]) != NULL;
-    return some;
-}
-
 static void mix(uint64_t *sum, uint64_t hash) { *sum = XXH3_64bits_withSeed(&hash, sizeof hash, *sum); }
 
-// What the node's own function and those it is given do, as things are now.
+// What the type's own function does, as things are now; true when that is another than it was.
+static bool look_at_recipe(mw_ctx *c, mw_schema *s)
+{
+    uint64_t old = s->recipe, hash = 0;
+    s->known = !s->type->recipe || s->type->recipe(c, s->type, &hash);
+    s->recipe = hash;
+    s->asked = true;
+    return hash != old;
+}
+
+// What the functions that the node is given do.
 static uint64_t functions_of(mw_ctx *c, const mw_gnode *n, bool *known)
 {
-    const mw_node_type *t = n->schema->type;
     uint64_t sum = 0, hash = 0;
-    *known = !t->recipe || t->recipe(c, t, &hash);
-    mix(&sum, hash);
-    for (int i = 0; i < n->schema->nin; i++) {
+    *known = true;
+    for (int i = 0; n->called && i < n->schema->nin; i++) {
         const mw_function *f = mw_value_as_function(n->in[i]);
         if (!f)
             continue;
@@ -163,12 +163,16 @@ static void add_declaration(hasher *k, const mw_node_type *t)
 
 static void add_functions(hasher *k, mw_gnode *n)
 {
-    bool known = true;
-    n->functions = has_functions(n) ? functions_of(k->c, n, &known) : 0;
+    mw_schema *s = k->g->schemas[n->schema->index];
+    bool known;
+    if (!s->asked)
+        look_at_recipe(k->c, s);
+    n->functions = functions_of(k->c, n, &known);
+    add(k, &s->recipe, sizeof s->recipe);
     add(k, &n->functions, sizeof n->functions);
-    k->unknowable = k->unknowable || !known;
-    if (n->schema->type->recipe)
-        add_declaration(k, n->schema->type);
+    k->unknowable = k->unknowable || !known || !s->known;
+    if (s->type->recipe)
+        add_declaration(k, s->type);
 }
 
 static mw_key_state node_key(hasher *k, mw_gnode *n)
@@ -218,28 +222,32 @@ static bool files_differ(mw_ctx *c, mw_graph *g)
     return differ;
 }
 
-void mw_graph_refresh(mw_ctx *c, mw_graph *g)
+// Looks at all functions that keys depend on; true when one is another now.
+static bool functions_differ(mw_ctx *c, mw_graph *g)
 {
-    int count = mw_graph_count(g);
-    bool known, differ = !mw_err(c) && files_differ(c, g);
-    for (int i = 0; i < count && !differ && !mw_err(c); i++) {
-        const mw_gnode *n = mw_graph_node(g, i);
-        if (n->key_state != MW_KEY_UNKNOWN && has_functions(n))
-            differ = functions_of(c, n, &known) != n->functions;
+    bool known, differ = false;
+    for (int i = 0; i < g->nschemas && !mw_err(c); i++)
+        if (g->schemas[i]->asked)
+            differ = look_at_recipe(c, g->schemas[i]) || differ;
+    for (mw_gnode *n = g->ncalled ? g->oldest : NULL; n && !mw_err(c); n = n->newer) {
+        uint64_t old = n->functions;
+        if (n->called && n->key_state != MW_KEY_UNKNOWN && !n->sealed)
+            n->functions = functions_of(c, n, &known);
+        differ = differ || n->functions != old;
     }
-    for (int i = 0; i < count && differ; i++)
-        mw_graph_node(g, i)->key_state = MW_KEY_UNKNOWN;
+    return differ;
 }
 
-void mw_graph_settle(mw_ctx *c, mw_graph *g)
+void mw_graph_refresh(mw_ctx *c, mw_graph *g)
 {
-    bool known;
-    for (int i = 0; i < mw_graph_count(g) && !mw_err(c); i++) {
-        mw_gnode *n = mw_graph_node(g, i);
-        if (n->key_state != MW_KEY_UNKNOWN && has_functions(n))
-            n->functions = functions_of(c, n, &known);
-    }
+    bool differ = !mw_err(c) && files_differ(c, g);
+    differ = functions_differ(c, g) || differ;
+    for (mw_gnode *n = differ ? g->oldest : NULL; n; n = n->newer)
+        if (!n->sealed)
+            n->key_state = MW_KEY_UNKNOWN;
 }
+
+void mw_graph_settle(mw_ctx *c, mw_graph *g) { functions_differ(c, g); }
 
 mw_status mw_graph_check_files(mw_ctx *c, mw_graph *g, int id)
 {
@@ -258,26 +266,44 @@ mw_status mw_graph_check_files(mw_ctx *c, mw_graph *g, int id)
     return mw_err(c);
 }
 
+typedef struct ids {
+    int *id, count, room;
+} ids;
+
+static bool push(mw_ctx *c, ids *s, int id)
+{
+    if (s->count == s->room) {
+        int *more = mw_realloc(c, s->id, (size_t)(2 * s->room + 64) * sizeof *more);
+        if (!more)
+            return false;
+        s->id = more;
+        s->room = 2 * s->room + 64;
+    }
+    s->id[s->count++] = id;
+    return true;
+}
+
 mw_key_state mw_graph_key(mw_ctx *c, mw_graph *g, int id)
 {
-    mw_gnode *target = mw_graph_node(g, id);
+    const mw_gnode *target = mw_graph_node(g, id);
     if (target->key_state != MW_KEY_UNKNOWN)
         return target->key_state;
-    // Which nodes below lack a key: ids are a topological order, so one sweep down marks and one up computes.
-    bool *wanted = mw_alloc(c, (size_t)id + 1);
     hasher k = {c, g, XXH3_createState()};
-    if (wanted && k.h) {
-        wanted[id] = true;
-        for (int i = id; i >= 0; i--) {
-            const mw_gnode *n = mw_graph_node(g, i);
-            for (int d = 0; wanted[i] && d < n->ndeps; d++)
-                wanted[n->deps[d]] |= mw_graph_node(g, n->deps[d])->key_state == MW_KEY_UNKNOWN;
-        }
-        for (int i = 0; i <= id; i++)
-            if (wanted[i])
-                mw_graph_node(g, i)->key_state = node_key(&k, mw_graph_node(g, i));
+    ids waiting = {0};
+    // A node's key can be made when those of all that feed it are.
+    for (bool room = k.h && push(c, &waiting, id); room && waiting.count;) {
+        mw_gnode *n = mw_graph_node(g, waiting.id[waiting.count - 1]);
+        int before = waiting.count;
+        for (int d = n->key_state == MW_KEY_UNKNOWN ? n->ndeps - 1 : -1; d >= 0 && room; d--)
+            if (mw_graph_node(g, n->deps[d])->key_state == MW_KEY_UNKNOWN)
+                room = push(c, &waiting, n->deps[d]);
+        if (waiting.count > before)
+            continue;
+        if (n->key_state == MW_KEY_UNKNOWN)
+            n->key_state = node_key(&k, n);
+        waiting.count--;
     }
     XXH3_freeState(k.h);
-    free(wanted);
+    free(waiting.id);
     return target->key_state;
 }

@@ -10,6 +10,8 @@ typedef struct mw_schema {
     int nin, nout;
     int index;           // among the types that its graph uses
     mw_value **defaults; // nin; NULL where the port is required
+    bool asked, known;   // keys follow from `recipe`; all of it is known
+    uint64_t recipe;     // of the type (mw_node_type.recipe), when it was last looked at
 } mw_schema;
 
 // NULL with MW_E_RUN when the declaration itself is wrong (a default that its own port refuses, a doubled

@@ -60,6 +60,7 @@ static int construct(lua_State *L)
     const mw_node_type *type = lua_touserdata(L, lua_upvalueindex(1));
     mw_script *s = mw_lua_script(L);
     lua_settop(L, 1);
+    mw_lua_sweep(L, s);
     mw_value **args = mw_lua_box(L);
     const char *where = mw_lua_where(L);
     mw_wiring w = {where, param_hint, s->o.check ? report : NULL, s};
@@ -80,6 +81,7 @@ static int construct(lua_State *L)
     mw_value_release(*args);
     *args = NULL;
     mw_lua_push_handle(L, id, MW_WHOLE);
+    mw_graph_release(s->g, id); // the handle names it
     return 1;
 }
 

@@ -36,9 +36,18 @@ static handle *push(lua_State *L, int node, int out)
 {
     handle *h = lua_newuserdata(L, sizeof *h);
     *h = (handle){node, out, false, false};
+    mw_graph_retain(mw_lua_script(L)->g, node);
     luaL_getmetatable(L, "moonweave.handle");
     lua_setmetatable(L, -2);
     return h;
+}
+
+void mw_lua_sweep(lua_State *L, mw_script *s)
+{
+    if (!mw_exec_crowded(s->x))
+        return;
+    lua_gc(L, LUA_GCCOLLECT, 0); // a handle weighs little to the collector, and its node does not count
+    mw_exec_sweep(s->c, s->x);
 }
 
 void mw_lua_push_handle(lua_State *L, int node, int out) { push(L, node, out); }
@@ -46,13 +55,25 @@ void mw_lua_push_handle(lua_State *L, int node, int out) { push(L, node, out); }
 static int handle_gc(lua_State *L)
 {
     handle *h = lua_touserdata(L, 1);
+    mw_script *s = mw_lua_script(L);
     if (h->held)
-        mw_exec_let_go(mw_lua_script(L)->x, h->node);
+        mw_exec_let_go(s->x, h->node);
     h->held = false;
+    mw_graph_release(s->g, h->node);
+    h->node = MW_BROKEN;
     return 0;
 }
 
 // ---- handle:value()
+
+// Results that handles keep alive are the collector's to find, like tensors.
+static void count_results(mw_script *s, const mw_gnode *n)
+{
+    for (int i = 0; n->out && i < n->schema->nout; i++)
+        s->fresh_bytes += mw_value_bytes(n->out[i]);
+    if (s->fresh_bytes > MW_LUA_COLLECT_AFTER)
+        mw_script_collect(s);
+}
 
 // In check a value is known when it follows from literals; else the script cannot be followed further.
 static void look_only(lua_State *L, mw_script *s, const handle *h)
@@ -94,6 +115,7 @@ static int handle_value(lua_State *L)
         if (e)
             return mw_lua_raise(L, s);
         h->held = true;
+        count_results(s, mw_graph_node(s->g, h->node));
     }
     mw_lua_push_value(L, s, mw_exec_result(s->x, h->node, h->out == MW_WHOLE ? 0 : h->out));
     return 1;

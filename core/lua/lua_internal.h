@@ -26,6 +26,8 @@ typedef struct mw_held {
     mw_past *past; // NULL: no gradient is wanted of what it came from
 } mw_held;
 
+enum { MW_LUA_COLLECT_AFTER = 256 << 20 }; // so many fresh bytes
+
 struct mw_script {
     mw_ctx *c;
     mw_graph *g;
@@ -42,7 +44,7 @@ struct mw_script {
     double lua_began;      // CPU seconds of this thread, time spent in the executor taken off
     pthread_t thread;      // Lua runs on this one only
     uint64_t tensor_bytes; // of the tensors that Lua holds
-    uint64_t fresh_bytes;  // of those made since the last collection
+    uint64_t fresh_bytes;  // of those, and of results that handles hold, since the last collection
     bool collecting;
     bool stopped;          // for good: see watch.c
     char *stop_text;       // why and where
@@ -188,7 +190,9 @@ void mw_composites_free(mw_script *s);
 const mw_node_type *const *mw_lua_composite_types(mw_ctx *c, mw_script *s); // as mw_script_composites
 
 // ---- handles.c
-void mw_lua_push_handle(lua_State *L, int node, int out);
+void mw_lua_push_handle(lua_State *L, int node, int out); // names the node once more
+// Before a node is added or run: where there are thousands, those that no handle leads to go.
+void mw_lua_sweep(lua_State *L, mw_script *s);
 // The link that the handle at idx stands for (a bundle: its first); false when it is no handle.
 bool mw_lua_handle(lua_State *L, int idx, mw_link *out);
 // ---- constructors.c

@@ -96,6 +96,7 @@ static int add_output(lua_State *L)
     if (!copy)
         return luaL_error(L, "not enough memory");
     mw_lua_keep_converted(s);
+    mw_graph_name_links(s->g, *v, true);
     s->outputs[s->noutputs++] = (mw_output){copy, mw_value_retain(*v)};
     return 0;
 }

@@ -43,6 +43,7 @@ void mw_script_free(mw_script *s)
         mw_param_free(&s->params[i]);
     for (int i = 0; i < s->noutputs; i++) {
         free(s->outputs[i].name);
+        mw_graph_name_links(s->g, s->outputs[i].value, false);
         mw_value_release(s->outputs[i].value);
     }
     for (int i = 0; i < s->ntexts; i++) {

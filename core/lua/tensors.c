@@ -7,7 +7,6 @@
 enum { MOST_ELEMENTS = 1 << 26 };
 
 // Lua's collector sees a few bytes where the device holds megabytes: it is run after so many of them.
-enum { COLLECT_AFTER = 256 << 20 };
 
 static uint64_t bytes_of(const mw_tensor *t) { return (uint64_t)mw_numel(t) * mw_dtype_size(t->dtype); }
 
@@ -41,7 +40,7 @@ void mw_lua_hold(lua_State *L, mw_held *h, mw_tensor *t, mw_past *past)
     h->past = past;
     s->tensor_bytes += bytes_of(t);
     s->fresh_bytes += bytes_of(t);
-    if (s->fresh_bytes > COLLECT_AFTER)
+    if (s->fresh_bytes > MW_LUA_COLLECT_AFTER)
         mw_script_collect(s);
 }
 

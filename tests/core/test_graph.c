@@ -501,6 +501,49 @@ static void ten_thousand_side_by_side(void **s)
     ten_thousand(false);
 }
 
+static int nodes_there(void)
+{
+    int n = 0;
+    for (const mw_gnode *node = mw_graph_first(g); node; node = node->newer)
+        n++;
+    return n;
+}
+
+// Each step's handle goes when the next step is there, as in: for i = 1, n do z = step(z); z:value() end
+static void a_loop_keeps_few_nodes(void **s)
+{
+    (void)s;
+    enum { STEPS = 20000 };
+    int kept = add(&sum, args1("a", mw_value_number(c, 7))), z = kept, most = 0;
+    assert_int_equal(mw_exec_run(c, x, &kept, 1), MW_OK);
+    mw_graph_retain(g, z);
+    mw_exec_run(c, x, &z, 1);
+    for (int i = 0; i < STEPS; i++) {
+        mw_exec_sweep(c, x);
+        mw_value *in = args1("a", mw_link_value(c, z, MW_WHOLE));
+        mw_value_set(c, in, "b", mw_value_number(c, 1));
+        int next = add(&sum, in);
+        assert_int_equal(mw_exec_run(c, x, &next, 1), MW_OK);
+        mw_exec_let_go(x, z);
+        mw_graph_release(g, z);
+        z = next;
+        most = nodes_there() > most && i % 512 == 0 ? nodes_there() : most;
+    }
+    assert_true(most < STEPS / 2);
+    assert_int_equal(atomic_load(&runs), STEPS + 1);
+    assert_float_equal(mw_value_as_number(mw_exec_result(x, z, 0)), 7 + STEPS, 0);
+    // What is named stays, and a step of the loop that was not the last is there no more.
+    assert_non_null(mw_graph_node(g, kept));
+    assert_non_null(mw_graph_node(g, z));
+    assert_null(mw_graph_node(g, kept + 1));
+    // The key is that of the whole loop, although its nodes are gone: the last step's equal takes its result.
+    int twin = add(&sum, args1("a", mw_link_value(c, z, MW_WHOLE)));
+    int again = add(&sum, args1("a", mw_link_value(c, z, MW_WHOLE)));
+    assert_int_equal(mw_exec_run(c, x, &twin, 1), MW_OK);
+    assert_int_equal(mw_exec_run(c, x, &again, 1), MW_OK);
+    assert_int_equal(atomic_load(&runs), STEPS + 2);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -519,6 +562,7 @@ int main(void)
         T(impure_results_are_not_cached),
         T(ten_thousand_in_a_chain),
         T(ten_thousand_side_by_side),
+        T(a_loop_keeps_few_nodes),
     };
     cmocka_set_message_output(CM_OUTPUT_STDOUT);
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
