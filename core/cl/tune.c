@@ -188,6 +188,19 @@ mw_status mw_tune_set(mw_ctx *c, const char *key, const char *way)
     return mw_err(c);
 }
 
+void mw_tune_put_back(mw_ctx *c, const char *key, const char *way)
+{
+    if (!c->stream)
+        return;
+    pthread_mutex_lock(&c->stream->lock);
+    row *r = c->stream->tunings ? find(c->stream->tunings, key) : NULL;
+    if (r) {
+        free(r->way);
+        r->way = way ? strdup(way) : NULL; // forgotten where host memory is out
+    }
+    pthread_mutex_unlock(&c->stream->lock);
+}
+
 mw_status mw_tune_save(mw_ctx *c)
 {
     if (mw_err(c) || !c->stream)

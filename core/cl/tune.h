@@ -7,7 +7,7 @@
 
 #include "core/base/ctx.h"
 
-// Index in `ways` (NULL at its end) (static, NULL at its end) of the way known for key; -1 when none is, or
+// Index in `ways` (static, NULL at its end) of the way known for key; -1 when none is, or
 // none of these. The first call reads the device's file, $XDG_CACHE_HOME/moonweave/tune/<device and
 // driver>.tune.
 int mw_tune_find(mw_ctx *c, const char *key, const char *const *ways);
@@ -19,6 +19,8 @@ bool mw_tune_recorded(mw_ctx *c, size_t i, const char **key, const char *const *
 
 // From now on key goes this way in this process; NULL: forget it.
 mw_status mw_tune_set(mw_ctx *c, const char *key, const char *way);
+// The same for a key that was set before, also while an error is pending.
+void mw_tune_put_back(mw_ctx *c, const char *key, const char *way);
 // Write what is known to the device's file, under a temporary name first.
 mw_status mw_tune_save(mw_ctx *c);
 

@@ -18,8 +18,8 @@ mw_peak mw_measure_peak(mw_ctx *c);
 mw_status mw_bench(mw_ctx *c, FILE *out);
 
 // Tries every way the ops know at a diffusion model's sizes, keeps the fastest for each class of sizes and
-// writes them to the device's tuning file. A way whose result differs from the first one's is never kept.
-// Progress goes to log.
+// writes each to the device's tuning file as soon as it is settled: a tuning that is stopped (MW_E_CANCEL)
+// keeps those. A way whose result differs from the first one's is never kept. Progress goes to log.
 mw_status mw_tune(mw_ctx *c, FILE *log);
 
 #endif

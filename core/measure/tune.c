@@ -29,36 +29,63 @@ static bool close_to(const float *a, const float *b, int64_t n, double bound)
     return error <= bound * bound * norm; // false for NaN
 }
 
-// Settle one choice of a task.
-static void settle(mw_ctx *c, const mw_task *t, const char *key, const char *const *ways, FILE *log)
+// Seconds of the task as it is set up now; 0: its result is not the reference's. The first result becomes the
+// reference. With an error pending nothing was measured.
+static double measure(mw_ctx *c, const mw_task *t, float **reference)
 {
     const double budget = 0.1, bound = t->dtype == MW_F16 ? 2e-3 : 2e-5;
+    int64_t n;
+    float *y = result(c, t, &n);
+    bool right = y && !mw_err(c) && (!*reference || close_to(*reference, y, n, bound));
+    double s = right ? mw_task_time(c, t, budget) : 0;
+    if (*reference || mw_cancelled(c) || mw_err(c))
+        free(y);
+    else
+        *reference = y;
+    return s;
+}
+
+// Times every way of a choice. Returns the fastest right one's index, -1 when there is none. Stops at an
+// error other than that a way does not fit into memory.
+static int fastest(mw_ctx *c, const mw_task *t, const char *key, const char *const *ways, FILE *log)
+{
     float *reference = NULL;
     int best = -1;
     double least = 0;
-    fprintf(log, "%s %s %s:", t->op, t->shape, mw_dtype_name(t->dtype));
-    for (int w = 0; ways[w] && !mw_cancelled(c); w++) {
-        int64_t n;
-        mw_tune_set(c, key, ways[w]);
-        float *y = result(c, t, &n);
-        bool right = y && (!reference || close_to(reference, y, n, bound));
-        double s = right ? mw_task_time(c, t, budget) : 0;
-        if (right)
+    for (int w = 0; ways[w] && !mw_cancelled(c) && !mw_tune_set(c, key, ways[w]); w++) {
+        double s = measure(c, t, &reference);
+        if (mw_err(c) == MW_E_MEMORY) {
+            mw_err_clear(c);
+            fprintf(log, " %s does not fit", ways[w]);
+        } else if (s > 0 && !mw_err(c)) {
             fprintf(log, " %s %.3f ms", ways[w], s * 1e3);
-        else
+        } else if (!mw_err(c)) {
             fprintf(log, " %s differs", ways[w]);
-        if (right && (best < 0 || s < least)) {
+        }
+        if (s > 0 && !mw_err(c) && (best < 0 || s < least)) {
             best = w;
             least = s;
         }
-        if (reference || !y)
-            free(y);
-        else
-            reference = y;
     }
     free(reference);
-    mw_tune_set(c, key, best >= 0 ? ways[best] : NULL);
-    fprintf(log, " -> %s\n", best >= 0 ? ways[best] : "none");
+    return best;
+}
+
+// Settle one choice of a task and keep it on disk; what was known of it stays when it is not measured to its
+// end.
+static void settle(mw_ctx *c, const mw_task *t, const char *key, const char *const *ways, FILE *log)
+{
+    int before = mw_tune_find(c, key, ways);
+    fprintf(log, "%s %s %s:", t->op, t->shape, mw_dtype_name(t->dtype));
+    int best = fastest(c, t, key, ways, log);
+    if (mw_err(c)) {
+        fprintf(log, " (not finished)\n");
+        mw_tune_put_back(c, key, before >= 0 ? ways[before] : NULL);
+    } else {
+        mw_tune_set(c, key, best >= 0 ? ways[best] : NULL);
+        mw_tune_save(c);
+        fprintf(log, " -> %s\n", best >= 0 ? ways[best] : "none");
+    }
     fflush(log);
 }
 
@@ -106,5 +133,5 @@ mw_status mw_tune(mw_ctx *c, FILE *log)
     for (size_t i = 0; i < nseen; i++)
         free(seen[i]);
     free(seen);
-    return mw_tune_save(c);
+    return mw_err(c);
 }

@@ -8,7 +8,7 @@ stale() {
 stale markdown docs/nodes.md
 stale annotations scripts/types/moonweave.lua
 # Links between the documents lead somewhere.
-for f in README.md docs/*.md tests/bench/README.md; do
+for f in README.md docs/*.md tests/bench/README.md findings/README.md; do
     while read -r link; do
         [ -e "$(dirname "$f")/$link" ] || { echo "$f: there is no $link"; status=1; }
     done < <(grep -oE '\]\([^)#: ]+' "$f" | sed 's/^](//')

@@ -113,6 +113,81 @@ static void limits_are_measured(void **state)
     close_device(c);
 }
 
+// A stream that stops the tuning as soon as `text` is printed, and keeps what was.
+typedef struct stopper {
+    mw_ctx *c;
+    const char *text;
+    char printed[8192];
+    size_t used;
+} stopper;
+
+static ssize_t take(void *cookie, const char *text, size_t n)
+{
+    stopper *s = cookie;
+    size_t room = sizeof s->printed - 1 - s->used, m = n < room ? n : room;
+    memcpy(s->printed + s->used, text, m);
+    s->used += m;
+    if (strstr(s->printed, s->text))
+        atomic_store(s->c->cancel, 1);
+    return (ssize_t)n;
+}
+
+// Tunes until `text` is printed; the line in which it stopped.
+static const char *tune_until(mw_ctx *c, stopper *s, const char *text)
+{
+    *s = (stopper){.c = c, .text = text};
+    FILE *f = fopencookie(s, "w", (cookie_io_functions_t){.write = take});
+    assert_non_null(f);
+    setvbuf(f, NULL, _IONBF, 0);
+    assert_int_equal(mw_tune(c, f), MW_E_CANCEL);
+    fclose(f);
+    assert_non_null(strstr(s->printed, text));
+    char *end = strrchr(s->printed, '\n');
+    assert_non_null(end);
+    *end = 0;
+    char *line = strrchr(s->printed, '\n');
+    return line ? line + 1 : s->printed;
+}
+
+// Rows of the device's file that begin so.
+static int rows_of(const char *start)
+{
+    char path[768], line[256];
+    FILE *f = fopen(tuning_file(path, sizeof path), "r");
+    assert_non_null(f);
+    int n = 0;
+    while (fgets(line, sizeof line, f))
+        n += strncmp(line, start, strlen(start)) == 0;
+    fclose(f);
+    return n;
+}
+
+static void a_stopped_tuning_keeps_what_it_settled(void **state)
+{
+    (void)state;
+    static stopper s;
+    mw_ctx *c = open_device();
+    mw_tune_set(c, "op f32 1 2 3", "fast");
+    mw_tune_save(c);
+    // In the midst of a choice: neither kept nor left as it was tried.
+    const char *line = tune_until(c, &s, " ms");
+    assert_null(strstr(line, "->"));
+    assert_true(strstr(line, " ms") ==
+                strstr(s.printed, " ms")); // one way was measured, and only that is told
+    assert_null(strstr(strstr(line, " ms") + 3, " ms"));
+    assert_null(strstr(line, "differs"));
+    atomic_store(c->cancel, 0);
+    mw_err_clear(c);
+    mw_tune_save(c);
+    assert_int_equal(rows_of("conv2d") + rows_of("gemm"), 0);
+    // After a choice: that one is kept, beside what was known.
+    line = tune_until(c, &s, "->");
+    assert_non_null(strstr(line, "->"));
+    assert_int_equal(rows_of("conv2d") + rows_of("gemm"), 1);
+    assert_int_equal(rows_of("op f32 1 2 3\tfast\n"), 1);
+    close_device(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +195,7 @@ int main(void)
         cmocka_unit_test(what_is_saved_is_found_again),
         cmocka_unit_test(a_damaged_file_is_no_harm),
         cmocka_unit_test(questions_are_noted_once),
+        cmocka_unit_test(a_stopped_tuning_keeps_what_it_settled),
     };
     if (!mkdtemp(dir) || setenv("XDG_CACHE_HOME", dir, 1))
         return 1;
