@@ -18,12 +18,10 @@
 #include <lualib.h>
 
 typedef struct mw_composite mw_composite; // composite.c
-typedef struct mw_past mw_past;           // how a tensor came about, for its gradient; gradients.c
 
 // What the userdata of a tensor holds. t is NULL only between its making and the end of the op that fills it.
 typedef struct mw_held {
     mw_tensor *t;
-    mw_past *past; // NULL: no gradient is wanted of what it came from
 } mw_held;
 
 enum { MW_LUA_COLLECT_AFTER = 256 << 20 }; // so many fresh bytes
@@ -69,8 +67,8 @@ struct mw_script {
     struct mw_user_node *user_nodes;
     mw_composite *composites; // declared so far
     const mw_node_type **composite_types;
-    mw_past *making; // of the op on tensors that runs now
-    uint64_t pasts;  // made so far
+    struct mw_tape *tape; // of its tensors with requires_grad(); NULL while there was none
+    bool recording;       // it was opened for the op on tensors that runs now
 };
 
 mw_script *mw_lua_script(lua_State *L);
@@ -229,29 +227,24 @@ mw_tensor *mw_lua_tensor(lua_State *L, int idx);     // borrowed; NULL when it i
 mw_held *mw_lua_held(lua_State *L, int idx);         // NULL when it is no tensor
 // A tensor's userdata in two steps: room is made while nothing is held, and filling it raises nothing.
 mw_held *mw_lua_push_held(lua_State *L);
-void mw_lua_hold(lua_State *L, mw_held *h, mw_tensor *t, mw_past *past); // a share of t; takes over past's
+void mw_lua_hold(lua_State *L, mw_held *h, mw_tensor *t); // takes a share of its own
 // A device is open afterwards, or an error is raised.
 void mw_lua_need_device(lua_State *L, mw_script *s);
 // ---- tensor_slice.c
 int mw_lua_tensor_slice(lua_State *L, mw_tensor *t); // t[key], the key at 2
 // ---- tensor_ops.c
 mw_tensor *mw_lua_need_tensor(lua_State *L, int idx); // raises when it is none
-// Every op runs in a scope of its own, between these two; in between nothing is raised. The arguments are
-// looked up again after begin, since those that want a gradient are watched under another name.
+// Every op runs in a scope of its own, between these two; in between nothing is raised.
 mw_script *mw_lua_op_begin(lua_State *L);
-mw_tensor *mw_lua_op_argument(lua_State *L, const mw_script *s, int idx); // NULL when it is no tensor
-int mw_lua_op_end(lua_State *L, mw_script *s, mw_tensor *result);         // pushes it, or raises
+int mw_lua_op_end(lua_State *L, mw_script *s, mw_tensor *result); // pushes it, or raises
 // Raise the pending error with the script's line in front; 0 when there is none.
 int mw_lua_raise_here(lua_State *L, mw_script *s);
 
 // ---- gradients.c
 int mw_lua_set_grad(lua_State *L); // t.grad = nil
-// An op begins: if an argument on the stack wants a gradient, its records are kept from here on.
-void mw_past_begin(lua_State *L, mw_script *s);
-// What stands for the argument while they are; NULL: the argument itself does.
-mw_tensor *mw_past_argument(const mw_script *s, int idx);
-// The op ends: the past of its result, one share; NULL when it wants no gradient.
-mw_past *mw_past_end(mw_script *s, mw_tensor *result);
-void mw_past_release(mw_ctx *c, mw_past *p);
+// The script's tape, if there is one and none is open, records between these two.
+bool mw_lua_tape_open(mw_script *s);
+void mw_lua_tape_close(mw_script *s, bool opened);
+void mw_lua_tape_free(mw_script *s);
 
 #endif

@@ -39,6 +39,7 @@ void mw_script_free(mw_script *s)
         return;
     if (s->main)
         lua_close(s->main);
+    mw_lua_tape_free(s);
     for (int i = 0; i < s->nparams; i++)
         mw_param_free(&s->params[i]);
     for (int i = 0; i < s->noutputs; i++) {

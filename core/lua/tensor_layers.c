@@ -21,7 +21,6 @@ static int op_blur(lua_State *L)
         kernel[i] = (float)exp(-(dx * dx + dy * dy) / (2 * sigma * sigma));
     }
     mw_script *s = mw_lua_op_begin(L);
-    x = mw_lua_op_argument(L, s, 1);
     mw_ctx *c = s->c;
     int64_t h = x->shape[0], w = x->shape[1], ch = x->shape[2];
     mw_tensor *k = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(1, 1, n, n), kernel);
@@ -60,8 +59,8 @@ static int op_conv2d(lua_State *L)
     if (!lua_isnil(L, 4))
         mw_lua_need_tensor(L, 4);
     mw_script *s = mw_lua_op_begin(L);
-    mw_tensor *x = mw_lua_op_argument(L, s, 1), *w = mw_lua_op_argument(L, s, 2);
-    return mw_lua_op_end(L, s, mw_conv2d(s->c, x, w, mw_lua_op_argument(L, s, 4), stride, pad, pad, NULL));
+    mw_tensor *x = mw_lua_tensor(L, 1), *w = mw_lua_tensor(L, 2);
+    return mw_lua_op_end(L, s, mw_conv2d(s->c, x, w, mw_lua_tensor(L, 4), stride, pad, pad, NULL));
 }
 
 // ---- normalisation
@@ -69,7 +68,7 @@ static int op_conv2d(lua_State *L)
 // gamma or beta at idx, or the same number for each of n channels; within an op.
 static mw_tensor *per_channel(lua_State *L, const mw_script *s, int idx, int64_t n, float otherwise)
 {
-    mw_tensor *given = mw_lua_op_argument(L, s, idx);
+    mw_tensor *given = mw_lua_tensor(L, idx);
     return given ? given : mw_full(s->c, MW_F32, MW_SHAPE(n), otherwise);
 }
 
@@ -93,7 +92,7 @@ static int op_layer_norm(lua_State *L)
     double eps = norm_arguments(L, 2, 2);
     mw_script *s = mw_lua_op_begin(L);
     mw_tensor *gamma = per_channel(L, s, 2, n, 1), *beta = per_channel(L, s, 3, n, 0);
-    return mw_lua_op_end(L, s, mw_layer_norm(s->c, mw_lua_op_argument(L, s, 1), gamma, beta, eps));
+    return mw_lua_op_end(L, s, mw_layer_norm(s->c, mw_lua_tensor(L, 1), gamma, beta, eps));
 }
 
 // t:rms_norm(gamma, eps): over the last dimension
@@ -103,7 +102,7 @@ static int op_rms_norm(lua_State *L)
     double eps = norm_arguments(L, 2, 1);
     mw_script *s = mw_lua_op_begin(L);
     mw_tensor *gamma = per_channel(L, s, 2, n, 1);
-    return mw_lua_op_end(L, s, mw_rms_norm(s->c, mw_lua_op_argument(L, s, 1), gamma, eps));
+    return mw_lua_op_end(L, s, mw_rms_norm(s->c, mw_lua_tensor(L, 1), gamma, eps));
 }
 
 // t:group_norm(groups, gamma, beta, eps): t [B,..,C]
@@ -115,7 +114,7 @@ static int op_group_norm(lua_State *L)
         return mw_lua_wrong(L, "group_norm: the number of groups must be from 1 to %d", (int)n);
     mw_script *s = mw_lua_op_begin(L);
     mw_tensor *gamma = per_channel(L, s, 3, n, 1), *beta = per_channel(L, s, 4, n, 0);
-    mw_tensor *x = mw_lua_op_argument(L, s, 1);
+    mw_tensor *x = mw_lua_tensor(L, 1);
     return mw_lua_op_end(L, s, mw_group_norm(s->c, x, gamma, beta, (int)groups, eps, MW_ACT_NONE));
 }
 

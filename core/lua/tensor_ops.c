@@ -22,14 +22,8 @@ mw_script *mw_lua_op_begin(lua_State *L)
     luaL_checkstack(L, 8, "too many values");
     mw_lua_push_held(L);
     mw_scope_begin(s->c);
-    mw_past_begin(L, s);
+    s->recording = mw_lua_tape_open(s);
     return s;
-}
-
-mw_tensor *mw_lua_op_argument(lua_State *L, const mw_script *s, int idx)
-{
-    mw_tensor *watched = mw_past_argument(s, idx);
-    return watched ? watched : mw_lua_tensor(L, idx);
 }
 
 int mw_lua_raise_here(lua_State *L, mw_script *s)
@@ -43,9 +37,9 @@ int mw_lua_raise_here(lua_State *L, mw_script *s)
 
 int mw_lua_op_end(lua_State *L, mw_script *s, mw_tensor *result)
 {
-    mw_past *past = mw_past_end(s, result);
+    mw_lua_tape_close(s, s->recording);
     if (result && !mw_err(s->c))
-        mw_lua_hold(L, lua_touserdata(L, -1), result, past);
+        mw_lua_hold(L, lua_touserdata(L, -1), result);
     mw_scope_end(s->c, NULL);
     mw_lua_raise_here(L, s);
     return 1;
@@ -77,7 +71,7 @@ static int op_add(lua_State *L)
     double a, b;
     bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
     mw_script *s = mw_lua_op_begin(L);
-    mw_tensor *x = mw_lua_op_argument(L, s, 1), *y = mw_lua_op_argument(L, s, 2);
+    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
     return mw_lua_op_end(L, s,
                          na       ? mw_affine(s->c, y, 1, a)
                              : nb ? mw_affine(s->c, x, 1, b)
@@ -89,7 +83,7 @@ static int op_sub(lua_State *L)
     double a, b;
     bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
     mw_script *s = mw_lua_op_begin(L);
-    mw_tensor *x = mw_lua_op_argument(L, s, 1), *y = mw_lua_op_argument(L, s, 2);
+    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
     return mw_lua_op_end(L, s,
                          na       ? mw_affine(s->c, y, -1, a)
                              : nb ? mw_affine(s->c, x, 1, -b)
@@ -101,7 +95,7 @@ static int op_mul(lua_State *L)
     double a, b;
     bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
     mw_script *s = mw_lua_op_begin(L);
-    mw_tensor *x = mw_lua_op_argument(L, s, 1), *y = mw_lua_op_argument(L, s, 2);
+    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
     return mw_lua_op_end(L, s,
                          na       ? mw_affine(s->c, y, a, 0)
                              : nb ? mw_affine(s->c, x, b, 0)
@@ -113,7 +107,7 @@ static int op_div(lua_State *L)
     double a, b;
     bool na = scalar(L, 1, &a), nb = scalar(L, 2, &b);
     mw_script *s = mw_lua_op_begin(L);
-    mw_tensor *x = mw_lua_op_argument(L, s, 1), *y = mw_lua_op_argument(L, s, 2);
+    mw_tensor *x = mw_lua_tensor(L, 1), *y = mw_lua_tensor(L, 2);
     mw_tensor *r = na ? mw_div(s->c, mw_tensor_scalar(s->c, (float)a), y)
         : nb          ? mw_affine(s->c, x, 1 / b, 0)
                       : mw_div(s->c, x, y);
@@ -127,7 +121,6 @@ static int op_pow(lua_State *L)
     if (!scalar(L, 2, &k))
         return mw_lua_wrong(L, "t ^ k: k must be a number");
     mw_script *s = mw_lua_op_begin(L);
-    x = mw_lua_op_argument(L, s, 1);
     return mw_lua_op_end(L, s, mw_pow(s->c, x, k));
 }
 
@@ -135,7 +128,6 @@ static int op_neg(lua_State *L)
 {
     mw_tensor *x = mw_lua_need_tensor(L, 1);
     mw_script *s = mw_lua_op_begin(L);
-    x = mw_lua_op_argument(L, s, 1);
     return mw_lua_op_end(L, s, mw_affine(s->c, x, -1, 0));
 }
 
@@ -146,7 +138,6 @@ static int op_neg(lua_State *L)
     {                                                                                                        \
         mw_tensor *x = mw_lua_need_tensor(L, 1);                                                             \
         mw_script *s = mw_lua_op_begin(L);                                                                   \
-        x = mw_lua_op_argument(L, s, 1);                                                                     \
         return mw_lua_op_end(L, s, call(s->c, x));                                                           \
     }
 UNARY(op_exp, mw_exp)
@@ -159,7 +150,6 @@ static int op_clamp(lua_State *L)
     mw_tensor *x = mw_lua_need_tensor(L, 1);
     double low = luaL_optnumber(L, 2, -INFINITY), high = luaL_optnumber(L, 3, INFINITY);
     mw_script *s = mw_lua_op_begin(L);
-    x = mw_lua_op_argument(L, s, 1);
     return mw_lua_op_end(L, s, mw_clamp(s->c, x, low, high));
 }
 
@@ -174,7 +164,6 @@ static int reduce(lua_State *L, reduce_fn *f)
     int dim = all ? 0 : dim_at(L, 2, x);
     bool keep = lua_toboolean(L, 3);
     mw_script *s = mw_lua_op_begin(L);
-    x = mw_lua_op_argument(L, s, 1);
     return mw_lua_op_end(L, s, f(s->c, all ? mw_reshape(s->c, x, MW_SHAPE(-1)) : x, dim, keep));
 }
 
@@ -194,7 +183,6 @@ static int op_softmax(lua_State *L)
     mw_tensor *x = mw_lua_need_tensor(L, 1);
     int dim = lua_isnoneornil(L, 2) ? x->ndim - 1 : dim_at(L, 2, x);
     mw_script *s = mw_lua_op_begin(L);
-    x = mw_lua_op_argument(L, s, 1);
     mw_tensor *y = mw_softmax(s->c, swap_last(s->c, x, dim));
     return mw_lua_op_end(L, s, y ? swap_last(s->c, y, dim) : NULL);
 }
@@ -224,11 +212,10 @@ static int op_topk(lua_State *L)
         return mw_lua_wrong(L, "topk: k must be from 1 to %d", (int)mw_dim(x, dim));
     mw_held *positions = mw_lua_push_held(L);
     mw_script *s = mw_lua_op_begin(L);
-    x = mw_lua_op_argument(L, s, 1);
     mw_tensor *y = mw_topk(s->c, swap_last(s->c, x, dim), (int)k, &at);
     mw_tensor *from_one = positions_from_one(s->c, at);
     if (from_one)
-        mw_lua_hold(L, positions, swap_last(s->c, from_one, dim), NULL);
+        mw_lua_hold(L, positions, swap_last(s->c, from_one, dim));
     mw_lua_op_end(L, s, y ? swap_last(s->c, y, dim) : NULL);
     lua_insert(L, -2);
     return 2;
@@ -238,8 +225,6 @@ static int op_matmul(lua_State *L)
 {
     mw_tensor *a = mw_lua_need_tensor(L, 1), *b = mw_lua_need_tensor(L, 2);
     mw_script *s = mw_lua_op_begin(L);
-    a = mw_lua_op_argument(L, s, 1);
-    b = mw_lua_op_argument(L, s, 2);
     return mw_lua_op_end(L, s, mw_matmul(s->c, a, b, 1));
 }
 
@@ -266,7 +251,6 @@ static int op_reshape(lua_State *L)
         shape[i] = (int64_t)size;
     }
     mw_script *s = mw_lua_op_begin(L);
-    x = mw_lua_op_argument(L, s, 1);
     return mw_lua_op_end(L, s, mw_reshape(s->c, x, ndim, shape));
 }
 
@@ -275,7 +259,6 @@ static int op_transpose(lua_State *L)
     mw_tensor *x = mw_lua_need_tensor(L, 1);
     int a = dim_at(L, 2, x), b = dim_at(L, 3, x);
     mw_script *s = mw_lua_op_begin(L);
-    x = mw_lua_op_argument(L, s, 1);
     return mw_lua_op_end(L, s, mw_transpose(s->c, x, a, b));
 }
 

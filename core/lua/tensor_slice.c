@@ -55,7 +55,7 @@ int mw_lua_tensor_slice(lua_State *L, mw_tensor *t)
     mw_script *s = mw_lua_op_begin(L);
     int64_t shape[MW_MAXDIM];
     int ndim = 0;
-    mw_tensor *y = mw_lua_op_argument(L, s, 1);
+    mw_tensor *y = t;
     for (int i = 0; i < t->ndim; i++) {
         if (i < n)
             y = mw_slice(s->c, y, i, r[i].from, r[i].length);

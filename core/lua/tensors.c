@@ -33,11 +33,10 @@ mw_held *mw_lua_push_held(lua_State *L)
     return h;
 }
 
-void mw_lua_hold(lua_State *L, mw_held *h, mw_tensor *t, mw_past *past)
+void mw_lua_hold(lua_State *L, mw_held *h, mw_tensor *t)
 {
     mw_script *s = mw_lua_script(L);
     h->t = mw_retain(t);
-    h->past = past;
     s->tensor_bytes += bytes_of(t);
     s->fresh_bytes += bytes_of(t);
     if (s->fresh_bytes > MW_LUA_COLLECT_AFTER)
@@ -47,7 +46,7 @@ void mw_lua_hold(lua_State *L, mw_held *h, mw_tensor *t, mw_past *past)
 void mw_lua_push_tensor(lua_State *L, mw_tensor *t)
 {
     mw_held *h = mw_lua_push_held(L);
-    mw_lua_hold(L, h, t, NULL);
+    mw_lua_hold(L, h, t);
 }
 
 mw_held *mw_lua_held(lua_State *L, int idx)
@@ -74,7 +73,6 @@ static int tensor_gc(lua_State *L)
     if (h->t)
         s->tensor_bytes -= bytes_of(h->t);
     mw_release(h->t);
-    mw_past_release(s->c, h->past);
     *h = (mw_held){0};
     return 0;
 }
@@ -141,7 +139,7 @@ static int tensor_new(lua_State *L)
     mw_scope_begin(s->c);
     mw_tensor *t = mw_tensor_from_f32(s->c, MW_F32, ndim, shape, data);
     if (t)
-        mw_lua_hold(L, h, t, NULL);
+        mw_lua_hold(L, h, t);
     mw_scope_end(s->c, NULL);
     return mw_err(s->c) ? mw_lua_raise(L, s) : 1;
 }

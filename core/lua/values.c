@@ -130,13 +130,25 @@ static bool convert_table(lua_State *L, mw_script *s, int idx, mw_value **out, i
     return *out && (n >= 0 ? convert_list(L, s, idx, n, *out, depth) : convert_map(L, s, idx, *out, depth));
 }
 
+// What a value holds comes from nowhere: it may outlive the script's tape, and other threads may use it. Not
+// so within an energy, whose result the engine's tape follows.
+static mw_value *tensor_value(mw_script *s, mw_tensor *t)
+{
+    if (!s->tape || s->c->tape)
+        return mw_value_tensor(s->c, t);
+    mw_scope_begin(s->c);
+    mw_value *v = mw_value_tensor(s->c, mw_alias(s->c, t));
+    mw_scope_end(s->c, NULL);
+    return v;
+}
+
 static bool convert_userdata(lua_State *L, mw_script *s, int idx, mw_value **out)
 {
     mw_link link;
     if (mw_lua_handle(L, idx, &link)) {
         *out = mw_link_value(s->c, link.node, link.out);
     } else if (mw_lua_tensor(L, idx)) {
-        *out = mw_value_tensor(s->c, mw_lua_tensor(L, idx));
+        *out = tensor_value(s, mw_lua_tensor(L, idx));
     } else if (mw_lua_callable(L, idx)) {
         *out = mw_value_retain(mw_lua_callable(L, idx));
     } else {
