@@ -175,7 +175,7 @@ struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes)
         mw_fail(c, MW_E_MEMORY,
                 "%s: asked for one buffer of %.1f MiB, the device allows at most %.1f MiB; take a smaller "
                 "size or f16",
-                d->info.name, (double)bytes / 0x1p20, (double)d->info.max_alloc / 0x1p20);
+                d->name, (double)bytes / 0x1p20, (double)d->info.max_alloc / 0x1p20);
         return NULL;
     }
     if (!wanted)
@@ -199,7 +199,7 @@ struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes)
                 "%s: out of memory: asked for %.1f MiB, %.1f MiB are in use (%.1f MiB held), the limit is "
                 "%.1f MiB; "
                 "a smaller size or --dtype f16 needs less",
-                d->info.name, (double)wanted / 0x1p20, (double)use.used / 0x1p20, (double)use.held / 0x1p20,
+                d->name, (double)wanted / 0x1p20, (double)use.used / 0x1p20, (double)use.held / 0x1p20,
                 (double)use.limit / 0x1p20);
         return NULL;
     }
@@ -248,8 +248,10 @@ mw_memory_use mw_device_memory(const mw_ctx *c)
 
 void mw_device_set_trim(mw_ctx *c, mw_trim_fn trim, void *user)
 {
-    pthread_mutex_lock(&c->stream->lock);
-    c->stream->pool->trim = trim;
-    c->stream->pool->trim_user = user;
-    pthread_mutex_unlock(&c->stream->lock);
+    for (mw_stream *s = c->stream->first; s; s = s->next) {
+        pthread_mutex_lock(&s->lock);
+        s->pool->trim = trim;
+        s->pool->trim_user = user;
+        pthread_mutex_unlock(&s->lock);
+    }
 }

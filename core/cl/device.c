@@ -1,20 +1,13 @@
 // device.c: listing, opening and closing OpenCL devices.
 #include "core/cl/device_internal.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { MAX_DEVICES = 64, MAX_PLATFORMS = 16 };
+enum { MAX_PLATFORMS = 16 };
 
-typedef struct found {
-    cl_platform_id platform;
-    cl_device_id id;
-} found;
-
-static int find_all(mw_ctx *c, found *out, int max)
+int mw_found_all(mw_ctx *c, mw_found *out, int max)
 {
     mw_lend_driver_cache(c);
     cl_platform_id platforms[MAX_PLATFORMS];
@@ -23,12 +16,12 @@ static int find_all(mw_ctx *c, found *out, int max)
         return 0;
     int n = 0;
     for (cl_uint p = 0; p < np && p < MAX_PLATFORMS; p++) {
-        cl_device_id ids[MAX_DEVICES];
+        cl_device_id ids[MW_MOST_DEVICES];
         cl_uint nd = 0;
-        if (clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, MAX_DEVICES, ids, &nd) != CL_SUCCESS)
+        if (clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, MW_MOST_DEVICES, ids, &nd) != CL_SUCCESS)
             continue;
-        for (cl_uint d = 0; d < nd && d < MAX_DEVICES && n < max; d++)
-            out[n++] = (found){platforms[p], ids[d]};
+        for (cl_uint d = 0; d < nd && d < MW_MOST_DEVICES && n < max; d++, n++)
+            out[n] = (mw_found){.platform = platforms[p], .id = ids[d], .index = n};
     }
     return n;
 }
@@ -63,91 +56,47 @@ static uint64_t device_number(cl_device_id id, cl_device_info what, size_t size)
     return size == 4 ? v.u : v.l;
 }
 
-static void describe(found f, mw_device_info *i)
+void mw_found_describe(const mw_found *f, mw_device_info *i)
 {
     memset(i, 0, sizeof *i);
-    clGetPlatformInfo(f.platform, CL_PLATFORM_NAME, sizeof i->platform, i->platform, NULL);
-    clGetPlatformInfo(f.platform, CL_PLATFORM_VERSION, sizeof i->platform_version, i->platform_version, NULL);
-    device_text(f.id, CL_DEVICE_NAME, i->name, sizeof i->name);
-    device_text(f.id, CL_DEVICE_VENDOR, i->vendor, sizeof i->vendor);
-    device_text(f.id, CL_DRIVER_VERSION, i->driver, sizeof i->driver);
-    device_text(f.id, CL_DEVICE_VERSION, i->version, sizeof i->version);
-    cl_device_type type = device_number(f.id, CL_DEVICE_TYPE, sizeof type);
+    clGetPlatformInfo(f->platform, CL_PLATFORM_NAME, sizeof i->platform, i->platform, NULL);
+    clGetPlatformInfo(f->platform, CL_PLATFORM_VERSION, sizeof i->platform_version, i->platform_version,
+                      NULL);
+    device_text(f->id, CL_DEVICE_NAME, i->name, sizeof i->name);
+    device_text(f->id, CL_DEVICE_VENDOR, i->vendor, sizeof i->vendor);
+    device_text(f->id, CL_DRIVER_VERSION, i->driver, sizeof i->driver);
+    device_text(f->id, CL_DEVICE_VERSION, i->version, sizeof i->version);
+    cl_device_type type = device_number(f->id, CL_DEVICE_TYPE, sizeof type);
     i->type = type & CL_DEVICE_TYPE_GPU ? "gpu" : type & CL_DEVICE_TYPE_CPU ? "cpu" : "accelerator";
-    i->memory = device_number(f.id, CL_DEVICE_GLOBAL_MEM_SIZE, 8);
-    i->max_alloc = device_number(f.id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 8);
-    i->clock_mhz = (unsigned)device_number(f.id, CL_DEVICE_MAX_CLOCK_FREQUENCY, 4);
-    i->images = device_number(f.id, CL_DEVICE_IMAGE_SUPPORT, 4);
-    i->unified_memory = device_number(f.id, CL_DEVICE_HOST_UNIFIED_MEMORY, 4);
-    i->address_align = (unsigned)device_number(f.id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 4) / 8;
+    i->memory = device_number(f->id, CL_DEVICE_GLOBAL_MEM_SIZE, 8);
+    i->max_alloc = device_number(f->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 8);
+    i->clock_mhz = (unsigned)device_number(f->id, CL_DEVICE_MAX_CLOCK_FREQUENCY, 4);
+    i->images = device_number(f->id, CL_DEVICE_IMAGE_SUPPORT, 4);
+    i->unified_memory = device_number(f->id, CL_DEVICE_HOST_UNIFIED_MEMORY, 4);
+    i->address_align = (unsigned)device_number(f->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 4) / 8;
 
     char extensions[8192];
-    device_text(f.id, CL_DEVICE_EXTENSIONS, extensions, sizeof extensions);
+    device_text(f->id, CL_DEVICE_EXTENSIONS, extensions, sizeof extensions);
     mw_caps *k = &i->caps;
     k->fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
     k->fp64 = strstr(extensions, "cl_khr_fp64") != NULL;
     k->subgroups = strstr(extensions, "_subgroups") != NULL;
-    k->local_memory = device_number(f.id, CL_DEVICE_LOCAL_MEM_TYPE, 4) == CL_LOCAL;
-    k->vector_width = (int)device_number(f.id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 4);
-    k->compute_units = (int)device_number(f.id, CL_DEVICE_MAX_COMPUTE_UNITS, 4);
-    k->max_group = device_number(f.id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(size_t));
-    k->local_bytes = device_number(f.id, CL_DEVICE_LOCAL_MEM_SIZE, 8);
+    k->local_memory = device_number(f->id, CL_DEVICE_LOCAL_MEM_TYPE, 4) == CL_LOCAL;
+    k->vector_width = (int)device_number(f->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 4);
+    k->compute_units = (int)device_number(f->id, CL_DEVICE_MAX_COMPUTE_UNITS, 4);
+    k->max_group = device_number(f->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(size_t));
+    k->local_bytes = device_number(f->id, CL_DEVICE_LOCAL_MEM_SIZE, 8);
     const char *family = getenv("MOONWEAVE_FAMILY");
     k->cpu = family ? strcmp(family, "gpu") != 0 : strcmp(i->type, "cpu") == 0;
 }
 
 int mw_device_list(mw_ctx *c, mw_device_info *out, int max)
 {
-    found all[MAX_DEVICES];
-    int n = find_all(c, all, MAX_DEVICES);
+    mw_found all[MW_MOST_DEVICES];
+    int n = mw_found_all(c, all, MW_MOST_DEVICES);
     for (int i = 0; i < n && i < max; i++)
-        describe(all[i], &out[i]);
+        mw_found_describe(&all[i], &out[i]);
     return n;
-}
-
-static bool name_has(const char *name, const char *part)
-{
-    size_t n = strlen(part);
-    for (; *name; name++)
-        if (strncasecmp(name, part, n) == 0)
-            return true;
-    return false;
-}
-
-// Index of the device that selector means, -1 when none.
-static int choose(const mw_device_info *all, int n, const char *selector)
-{
-    if (!selector) {
-        for (int i = 0; i < n; i++)
-            if (strcmp(all[i].type, "gpu") == 0)
-                return i;
-        return 0;
-    }
-    char *end;
-    long index = strtol(selector, &end, 10);
-    if (*selector && !*end)
-        return index >= 0 && index < n ? (int)index : -1;
-    for (int i = 0; i < n; i++)
-        if (strcasecmp(all[i].type, selector) == 0)
-            return i;
-    for (int i = 0; i < n; i++)
-        if (*selector && name_has(all[i].name, selector))
-            return i;
-    return -1;
-}
-
-static mw_status no_match(mw_ctx *c, const mw_device_info *all, int n, const char *selector)
-{
-    char *names = mw_strdup(c, "");
-    for (int i = 0; i < n && names; i++) {
-        char *more = mw_format(c, "%s%s%d \"%s\" (%s)", names, i ? ", " : "", i, all[i].name, all[i].type);
-        free(names);
-        names = more;
-    }
-    if (names)
-        mw_fail(c, MW_E_DEVICE, "no device matches '%s'; there is: %s", selector, names);
-    free(names);
-    return mw_err(c);
 }
 
 mw_status mw_cl_check(mw_ctx *c, cl_int e, const char *what)
@@ -157,41 +106,94 @@ mw_status mw_cl_check(mw_ctx *c, cl_int e, const char *what)
     bool memory =
         e == CL_MEM_OBJECT_ALLOCATION_FAILURE || e == CL_OUT_OF_RESOURCES || e == CL_OUT_OF_HOST_MEMORY;
     return mw_fail(c, memory ? MW_E_MEMORY : MW_E_DEVICE, "%s: %s: %s",
-                   c->stream ? c->stream->info.name : "OpenCL", what, mw_cl_error_name(e));
+                   c->stream ? c->stream->name : "OpenCL", what, mw_cl_error_name(e));
+}
+
+// What messages call it: by its number where there are several.
+static void name_stream(mw_stream *s, const mw_found *f, int n)
+{
+    char part[48] = "";
+    if (f->parts)
+        snprintf(part, sizeof part, ", part %d of %d", f->part, f->parts);
+    if (n > 1)
+        snprintf(s->name, sizeof s->name, "device %d (%s%s)", s->number, s->info.name, part);
+    else
+        snprintf(s->name, sizeof s->name, "%s", s->info.name);
+}
+
+// Opens the device as the context's stream. What it holds goes with close_stream.
+static mw_status open_stream(mw_ctx *c, mw_stream *s, bool profile)
+{
+    cl_int e = CL_SUCCESS;
+    cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)s->platform, 0};
+    c->stream = s;
+    s->context = clCreateContext(properties, 1, &s->id, NULL, NULL, &e);
+    if (e == CL_SUCCESS)
+        s->queue = clCreateCommandQueue(s->context, s->id, profile ? CL_QUEUE_PROFILING_ENABLE : 0, &e);
+    mw_cl_check(c, e, "opening the device");
+    s->profile = profile ? mw_profile_new() : NULL;
+    s->programs = mw_programs_new(c);
+    s->pool = mw_pool_new(c, s->limit);
+    return mw_err(c);
+}
+
+static void close_stream(mw_stream *s)
+{
+    if (s->queue)
+        clFinish(s->queue);
+    for (int i = 0; i < 2; i++)
+        if (s->throttle[i])
+            clReleaseEvent(s->throttle[i]);
+    mw_profile_free(s->profile);
+    mw_tunings_free(s->tunings);
+    mw_programs_free(s->programs);
+    mw_pool_free(s->pool);
+    if (s->queue)
+        clReleaseCommandQueue(s->queue);
+    if (s->context)
+        clReleaseContext(s->context);
+    if (s->is_part)
+        clReleaseDevice(s->id);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+// A stream that is not open yet, behind `last`, which may be NULL.
+static mw_stream *add_stream(mw_ctx *c, mw_stream *last, const mw_found *f, int n)
+{
+    mw_stream *s = mw_alloc(c, sizeof *s);
+    if (!s) {
+        mw_found_release(f);
+        return NULL;
+    }
+    mw_found_describe(f, &s->info);
+    s->is_part = f->parts > 0;
+    s->platform = f->platform;
+    s->id = f->id;
+    s->number = last ? last->number + 1 : 0;
+    s->first = last ? last->first : s;
+    if (last)
+        last->next = s;
+    pthread_mutex_init(&s->lock, NULL);
+    name_stream(s, f, n);
+    return s;
 }
 
 mw_status mw_device_open(mw_ctx *c, const char *selector, uint64_t limit, bool profile)
 {
-    found all[MAX_DEVICES];
-    mw_device_info infos[MAX_DEVICES];
-    int n = find_all(c, all, MAX_DEVICES);
-    for (int i = 0; i < n; i++)
-        describe(all[i], &infos[i]);
-    if (n == 0)
-        return mw_fail(c, MW_E_DEVICE,
-                       "no OpenCL device: install your GPU's OpenCL driver, or the package pocl-opencl-icd "
-                       "to run on the CPU");
-    int i = choose(infos, n, selector);
-    if (i < 0)
-        return no_match(c, infos, n, selector);
-
-    mw_stream *d = mw_alloc(c, sizeof *d);
-    if (!d)
-        return mw_err(c);
-    d->info = infos[i];
-    d->platform = all[i].platform;
-    d->id = all[i].id;
-    pthread_mutex_init(&d->lock, NULL);
-    c->stream = d;
-    cl_int e = CL_SUCCESS;
-    cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)d->platform, 0};
-    d->context = clCreateContext(properties, 1, &d->id, NULL, NULL, &e);
-    if (e == CL_SUCCESS)
-        d->queue = clCreateCommandQueue(d->context, d->id, profile ? CL_QUEUE_PROFILING_ENABLE : 0, &e);
-    mw_cl_check(c, e, "opening the device");
-    d->profile = profile ? mw_profile_new() : NULL;
-    d->programs = mw_programs_new(c);
-    d->pool = mw_pool_new(c, limit ? limit : d->info.memory);
+    mw_found chosen[MW_MOST_STREAMS];
+    int n = mw_select(c, selector, chosen);
+    mw_stream *first = NULL, *last = NULL;
+    for (int i = 0; i < n; i++) {
+        mw_stream *s = add_stream(c, last, &chosen[i], n);
+        if (!s)
+            continue;
+        s->limit = limit ? limit : s->info.memory / (chosen[i].parts ? (unsigned)chosen[i].parts : 1);
+        first = first ? first : s;
+        last = s;
+        open_stream(c, s, profile);
+    }
+    c->stream = first;
     if (mw_err(c))
         mw_device_close(c);
     return mw_err(c);
@@ -199,25 +201,38 @@ mw_status mw_device_open(mw_ctx *c, const char *selector, uint64_t limit, bool p
 
 void mw_device_close(mw_ctx *c)
 {
-    mw_stream *d = c->stream;
-    if (!d)
-        return;
-    if (d->queue)
-        clFinish(d->queue);
-    for (int i = 0; i < 2; i++)
-        if (d->throttle[i])
-            clReleaseEvent(d->throttle[i]);
-    mw_profile_free(d->profile);
-    mw_tunings_free(d->tunings);
-    mw_programs_free(d->programs);
-    mw_pool_free(d->pool);
-    if (d->queue)
-        clReleaseCommandQueue(d->queue);
-    if (d->context)
-        clReleaseContext(d->context);
-    pthread_mutex_destroy(&d->lock);
-    free(d);
+    for (mw_stream *s = c->stream ? c->stream->first : NULL, *next; s; s = next) {
+        next = s->next;
+        close_stream(s);
+    }
     c->stream = NULL;
+}
+
+int mw_stream_count(const mw_ctx *c)
+{
+    int n = 0;
+    for (const mw_stream *s = c->stream ? c->stream->first : NULL; s; s = s->next)
+        n++;
+    return n;
+}
+
+mw_stream *mw_stream_at(const mw_ctx *c, int i)
+{
+    mw_stream *s = c->stream ? c->stream->first : NULL;
+    while (s && s->number != i)
+        s = s->next;
+    return s;
+}
+
+int mw_stream_number(const mw_stream *s) { return s->number; }
+const char *mw_stream_name(const mw_stream *s) { return s->name; }
+
+bool mw_stream_alike(const mw_stream *a, const mw_stream *b)
+{
+    const mw_device_info *x = &a->info, *y = &b->info;
+    return !strcmp(x->platform, y->platform) && !strcmp(x->platform_version, y->platform_version) &&
+        !strcmp(x->name, y->name) && !strcmp(x->driver, y->driver) && !strcmp(x->version, y->version) &&
+        x->caps.compute_units == y->caps.compute_units && a->limit == b->limit;
 }
 
 const mw_device_info *mw_device_get_info(const mw_ctx *c) { return c->stream ? &c->stream->info : NULL; }

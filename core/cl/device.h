@@ -24,13 +24,28 @@ typedef struct mw_device_info {
 // Fill up to max entries; returns how many devices there are (0: none; not an error).
 int mw_device_list(mw_ctx *c, mw_device_info *out, int max);
 
-// Open a device and make it the context's. selector: NULL (the first GPU, else the first device), an index in
-// mw_device_list's order, a type, or a part of the name (any case). limit: bytes the pool may hold; 0: what
-// the device has. MW_E_DEVICE when there is none (says what to install) or none matches (names those there
-// are).
+// Open devices, and make the first the context's stream. selector, of any case: NULL (the first GPU, else the
+// first device); an index in mw_device_list's order; a type ("cpu": its first device); a part of a device's
+// or its platform's name (of equal devices the first); "0/2": the device in two equal parts, each a device
+// (of CPUs, whose drivers can split them); several of these with commas between; "all". limit: bytes that the
+// pool of each may hold; 0: what the device has (a part: its share).
+// MW_E_DEVICE when there is none (says what to install), none matches or several different ones do (names
+// those), or one is named twice; nothing is open then.
 mw_status mw_device_open(mw_ctx *c, const char *selector, uint64_t limit, bool profile);
-// Close the context's device; everything on it must have been released.
+// Close all that were opened with the context's stream; everything on them must have been released.
 void mw_device_close(mw_ctx *c);
+
+// ---- streams that were opened together; a context changes to another one with c->stream = s
+enum { MW_MOST_STREAMS = 16 };
+int mw_stream_count(const mw_ctx *c);            // 0: no device is open
+mw_stream *mw_stream_at(const mw_ctx *c, int i); // in the selector's order; NULL when there is none
+int mw_stream_number(const mw_stream *s);        // mw_stream_at's
+// "NVIDIA H200", where several are open "device 1 (NVIDIA H200)".
+const char *mw_stream_name(const mw_stream *s);
+// Whether both run the same kernels in the same way: results have the same bits.
+bool mw_stream_alike(const mw_stream *a, const mw_stream *b);
+
+// ---- of the context's stream, from here on
 const mw_device_info *mw_device_get_info(const mw_ctx *c);
 
 // Wait until all work has run. Errors of the work surface here.
@@ -43,6 +58,7 @@ typedef struct mw_memory_use {
 } mw_memory_use;
 mw_memory_use mw_device_memory(const mw_ctx *c);
 // Called when an allocation would pass the limit: give up what can be given up (caches); returns bytes freed.
+// Set for all streams that were opened together.
 typedef uint64_t (*mw_trim_fn)(void *user, uint64_t wanted);
 void mw_device_set_trim(mw_ctx *c, mw_trim_fn trim, void *user);
 

@@ -13,6 +13,11 @@ struct mw_profile;
 struct mw_tunings;
 
 struct mw_stream {
+    mw_stream *first, *next; // of those that were opened together
+    int number;              // among them
+    char name[192];          // in messages
+    bool is_part;            // of a device: `id` is owned
+    uint64_t limit;          // bytes that the pool may hold
     mw_device_info info;
     cl_platform_id platform;
     cl_device_id id;
@@ -27,6 +32,26 @@ struct mw_stream {
     unsigned launches;
 };
 
+// A device that can be opened. `id` is owned where it is a part.
+typedef struct mw_found {
+    cl_platform_id platform;
+    cl_device_id id;
+    int index;       // in mw_device_list's order
+    int part, parts; // 1..parts of the device; 0: all of it
+} mw_found;
+enum { MW_MOST_DEVICES = 64 };
+
+// Fill up to max entries; returns how many.
+int mw_found_all(mw_ctx *c, mw_found *out, int max);
+void mw_found_describe(const mw_found *f, mw_device_info *i);
+void mw_found_release(const mw_found *f); // where `id` is owned
+
+// ---- select.c
+// The devices that the selector of mw_device_open means, into out[MW_MOST_STREAMS]; returns how many. 0 with
+// MW_E_DEVICE pending.
+int mw_select(mw_ctx *c, const char *selector, mw_found *out);
+
+// ---- errors.c
 const char *mw_cl_error_name(cl_int e);
 // MW_E_DEVICE (or MW_E_MEMORY for the allocation failures): "<device>: <what>: <error name>"; MW_OK when e is
 // CL_SUCCESS.

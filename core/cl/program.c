@@ -211,7 +211,7 @@ static bool built_well(mw_ctx *c, const char *file, cl_program g, cl_int e)
     bool warned = log && strcasestr(log, "warning");
     if (e != CL_SUCCESS || (warned && is_strict()))
         mw_fail(c, MW_E_BUILD, "kernels/%s.cl does not compile%s on %s:\n%s", file,
-                e == CL_SUCCESS ? " without a warning" : "", c->stream->info.name, log ? log : "");
+                e == CL_SUCCESS ? " without a warning" : "", c->stream->name, log ? log : "");
     free(log);
     return mw_err(c) == MW_OK;
 }

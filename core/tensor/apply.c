@@ -18,7 +18,8 @@ mw_status mw_apply_many(mw_ctx *c, const mw_op *op, mw_tensor *const *in, int ni
         k.in[i] = in[i];
         if (!in[i] && i < op->nreq)
             return mw_fail(c, MW_E_ARG, "%s %s: input %d is missing", op->name, op->sig, i + 1);
-        if (in[i] && !(op->prepared & MW_READS_IN(i)) && !mw_tensor_plain(c, in[i])) {
+        bool prepared = op->prepared & MW_READS_IN(i);
+        if (in[i] && (!mw_tensor_here(c, in[i]) || (!prepared && !mw_tensor_plain(c, in[i])))) {
             mw_fail_context(c, "%s %s: input %d", op->name, op->sig, i + 1);
             return mw_err(c);
         }

@@ -126,7 +126,7 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
             mw_fail(c,
                     e == CL_MEM_OBJECT_ALLOCATION_FAILURE || e == CL_OUT_OF_RESOURCES ? MW_E_MEMORY
                                                                                       : MW_E_DEVICE,
-                    "%s: kernel %s:%s: %s", d->info.name, l->file, l->entry, mw_cl_error_name(e));
+                    "%s: kernel %s:%s: %s", d->name, l->file, l->entry, mw_cl_error_name(e));
         if (event)
             mw_profile_add(d->profile, l->file, l->entry, event);
         wait = advance_throttle(d);

@@ -272,7 +272,7 @@ static char *read_span(mw_ctx *c, const mw_tensor *t, int64_t *first)
     char *host = mw_alloc(c, bytes);
     if (!host)
         return NULL;
-    cl_int e = clEnqueueReadBuffer(c->stream->queue, mw_tensor_buffer(t), CL_TRUE,
+    cl_int e = clEnqueueReadBuffer(t->storage->stream->queue, mw_tensor_buffer(t), CL_TRUE,
                                    mw_tensor_begin(t) + (size_t)*first * size, bytes, host, 0, NULL, NULL);
     if (mw_cl_check(c, e, "reading a tensor") == MW_OK)
         return host;

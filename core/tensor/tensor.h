@@ -66,8 +66,8 @@ mw_tensor *mw_tensor_from_i32(mw_ctx *c, int ndim, const int64_t *shape, const i
 // One value everywhere, set on the device: nothing is uploaded. i32: a whole number.
 mw_tensor *mw_full(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, double value);
 mw_tensor *mw_tensor_scalar(mw_ctx *c, float value); // f32, no dimensions
-// Read all elements in row-major order as f32 (f16 widened, i32 and u8 converted); any view. Waits for the
-// device. out holds mw_numel(t) values.
+// Read all elements in row-major order as f32 (f16 widened, i32 and u8 converted); any view, of any stream.
+// Waits for the device. out holds mw_numel(t) values.
 mw_status mw_tensor_read_f32(mw_ctx *c, const mw_tensor *t, float *out);
 mw_status mw_tensor_read_i32(mw_ctx *c, const mw_tensor *t, int32_t *out);
 
@@ -92,6 +92,16 @@ unsigned long mw_generation(const mw_tensor *t);
 // it is stale, also for its views. It does not keep source alive.
 void mw_made_from(mw_tensor *copy, const mw_tensor *source);
 bool mw_stale(const mw_tensor *copy);
+
+// ---- several devices (transfer.c)
+// The stream in whose memory t lies; NULL for what has no storage.
+struct mw_stream *mw_tensor_stream(const mw_tensor *t);
+// t itself when it lies on s already; else its elements in s's memory, contiguous and of its own storage, in
+// the open scope. A prepared weight stays one (MW_E_ARG where s's kernels read another form). Waits for t's
+// stream; the bytes pass through the host. Nothing is recorded: MW_E_ARG for what an open tape watches.
+mw_tensor *mw_tensor_to(mw_ctx *c, mw_tensor *t, struct mw_stream *s);
+// False, with MW_E_ARG pending that names both, when t lies on another stream than the context's.
+bool mw_tensor_here(mw_ctx *c, const mw_tensor *t);
 
 // ---- facts
 int64_t mw_numel(const mw_tensor *t); // 0 for NULL

@@ -45,6 +45,8 @@ static bool overlaps_itself(const mw_tensor *y)
 bool mw_change(mw_ctx *c, mw_tensor *y)
 {
     char text[96];
+    if (!mw_tensor_here(c, y))
+        return false;
     if (followed(c, y))
         mw_fail(c, MW_E_ARG,
                 "%s is watched by an open tape: changed in place, what came of it would get wrong gradients; "
@@ -64,7 +66,7 @@ bool mw_change(mw_ctx *c, mw_tensor *y)
 mw_status mw_write(mw_ctx *c, mw_tensor *y, mw_tensor *x)
 {
     char ty[96], tx[96];
-    if (mw_err(c) || !y || !x || !mw_tensor_plain(c, x) || !mw_tensor_plain(c, y))
+    if (mw_err(c) || !y || !x || !mw_tensor_plain(c, x) || !mw_tensor_plain(c, y) || !mw_tensor_here(c, x))
         return mw_err(c);
     if (followed(c, x))
         return mw_fail(c, MW_E_ARG,
