@@ -58,6 +58,10 @@ static void print_node(mw_ctx *c, const mw_node_type *t)
         printf("\noutputs:\n");
     for (const mw_out *o = t->out; o->name; o++)
         mw_print_wrapped(printf("  %-18s %s: ", o->name, o->type), 21, o->doc);
+    if (t->emits)
+        printf("\nhanded out while it runs:\n");
+    for (const mw_out *o = t->emits; o && o->name; o++)
+        mw_print_wrapped(printf("  %-18s %s: ", o->name, o->type), 21, o->doc);
 }
 
 // ---- JSON
@@ -86,13 +90,16 @@ static json_t *port_json(const mw_port *p)
 
 static void print_json(const mw_node_type *t)
 {
-    json_t *in = json_array(), *out = json_array();
+    json_t *in = json_array(), *out = json_array(), *emits = json_array();
     for (const mw_port *p = t->in; p && p->name; p++)
         json_array_append_new(in, port_json(p));
     for (const mw_out *o = t->out; o->name; o++)
         json_array_append_new(out, json_pack("{ss ss ss}", "name", o->name, "type", o->type, "doc", o->doc));
-    json_t *j = json_pack("{ss si ss so so}", "name", t->name, "version", t->version, "doc", t->doc, "inputs",
-                          in, "outputs", out);
+    for (const mw_out *o = t->emits; o && o->name; o++)
+        json_array_append_new(emits,
+                              json_pack("{ss ss ss}", "name", o->name, "type", o->type, "doc", o->doc));
+    json_t *j = json_pack("{ss si ss so so so}", "name", t->name, "version", t->version, "doc", t->doc,
+                          "inputs", in, "outputs", out, "emits", emits);
     char *text = j ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     if (text)
         puts(text);
@@ -135,6 +142,13 @@ static void print_markdown(mw_ctx *c, const mw_node_type *t)
     if (t->out->name)
         puts("\n| output | type | what it is |\n| --- | --- | --- |");
     for (const mw_out *o = t->out; o->name; o++) {
+        printf("| `%s` | %s | ", o->name, o->type);
+        print_cell(o->doc);
+        puts(" |");
+    }
+    if (t->emits)
+        puts("\n| handed out while it runs | type | what it is |\n| --- | --- | --- |");
+    for (const mw_out *o = t->emits; o && o->name; o++) {
         printf("| `%s` | %s | ", o->name, o->type);
         print_cell(o->doc);
         puts(" |");

@@ -73,7 +73,10 @@ static void report(void *user, const char *sentence, bool error)
 static mw_status new_script(mw_session *s, const mw_session_options *o)
 {
     mw_ctx *c = s->k->c;
-    mw_exec_options run = {.timing = s->k->profile, .progress = mw_terminal_progress, .user = s->k};
+    mw_exec_options run = {.timing = s->k->profile,
+                           .progress = mw_terminal_progress,
+                           .user = s->k,
+                           .listener = mw_terminal_listener(s->k)};
     mw_script_options script = {
         .check = o->check,
         .trust = s->k->trust,

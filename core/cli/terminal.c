@@ -4,6 +4,7 @@
 #include "core/base/console.h"
 #include "core/base/text.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,10 @@
 
 static struct {
     mw_cli *k;
-    atomic_bool shown; // a progress line is on the screen
-} terminal;
+    pthread_mutex_t lock;
+    bool shown;   // a progress line is on the screen
+    bool written; // the cursor stands behind a text that a node hands out
+} terminal = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static atomic_int *cancel;
 
@@ -37,7 +40,7 @@ static void write_log(void *user, mw_log_level level, const char *text)
 void mw_terminal_begin(mw_cli *k)
 {
     terminal.k = k;
-    terminal.shown = false;
+    terminal.shown = terminal.written = false;
     k->c->log = write_log;
     k->c->log_user = k;
     cancel = k->c->cancel;
@@ -54,12 +57,46 @@ void mw_terminal_end(void)
     terminal.k = NULL;
 }
 
-void mw_terminal_clear(void)
+static void clear(void)
 {
     if (terminal.shown)
         fputs("\r\033[K", mw_stderr());
-    terminal.shown = false;
+    if (terminal.written)
+        fputs("\n", mw_stderr());
+    terminal.shown = terminal.written = false;
 }
+
+void mw_terminal_clear(void)
+{
+    pthread_mutex_lock(&terminal.lock);
+    clear();
+    pthread_mutex_unlock(&terminal.lock);
+}
+
+static bool wants(void *user, const char *type)
+{
+    const mw_cli *k = user;
+    return k->terminal && k->c->log_level >= MW_LOG_INFO && !strcmp(type, "text");
+}
+
+static void hear(void *user, mw_ctx *c, const mw_emission *e)
+{
+    (void)user;
+    (void)c;
+    char *shown = mw_printable_lines(mw_value_as_text(e->value));
+    size_t n = shown ? strlen(shown) : 0;
+    pthread_mutex_lock(&terminal.lock);
+    if (!terminal.written)
+        clear();
+    if (n)
+        terminal.written = shown[n - 1] != '\n';
+    fwrite(shown ? shown : "", 1, n, mw_stderr());
+    fflush(mw_stderr());
+    pthread_mutex_unlock(&terminal.lock);
+    free(shown);
+}
+
+mw_listener mw_terminal_listener(mw_cli *k) { return (mw_listener){wants, hear, k}; }
 
 void mw_terminal_progress(void *user, const mw_progress_report *r)
 {
@@ -71,7 +108,12 @@ void mw_terminal_progress(void *user, const mw_progress_report *r)
         snprintf(left, sizeof left, "%.0f min left", r->left / 60);
     else if (r->left >= 0)
         snprintf(left, sizeof left, "%.0f s left", r->left);
-    fprintf(mw_stderr(), "\r\033[K%d/%d  %-20s %5.1f s  %s", r->done, r->total, r->node, r->elapsed, left);
-    fflush(mw_stderr());
-    terminal.shown = true;
+    pthread_mutex_lock(&terminal.lock);
+    if (!terminal.written) {
+        fprintf(mw_stderr(), "\r\033[K%d/%d  %-20s %5.1f s  %s", r->done, r->total, r->node, r->elapsed,
+                left);
+        fflush(mw_stderr());
+        terminal.shown = true;
+    }
+    pthread_mutex_unlock(&terminal.lock);
 }

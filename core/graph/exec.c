@@ -1,5 +1,5 @@
 // exec.c: the plan of a run and the workers that carry it out.
-#include "core/graph/exec_internal.h"
+#include "core/graph/emit_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +17,17 @@ mw_exec *mw_exec_new(mw_ctx *c, mw_graph *g, mw_cache *cache, const mw_exec_opti
         x->o.threads = 2;
     pthread_mutex_init(&x->lock, NULL);
     pthread_cond_init(&x->wake, NULL);
-    return x;
+    if (!x->o.listener.hear || (x->emitter = mw_emitter_new(c, &x->o.listener)))
+        return x;
+    mw_exec_free(x);
+    return NULL;
 }
 
 void mw_exec_free(mw_exec *x)
 {
     if (!x)
         return;
+    mw_emitter_free(x->emitter);
     pthread_mutex_destroy(&x->lock);
     pthread_cond_destroy(&x->wake);
     free(x->stats);
@@ -287,6 +291,8 @@ mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n)
         mw_fail(c, x->failed, "%s", x->message ? x->message : "out of host memory");
     free(x->message);
     x->message = NULL;
+    if (x->emitter)
+        mw_emitter_finish(c, x->emitter, !mw_err(c));
     clean_up(x, targets, n, !mw_err(c));
     mw_plan_forget(x);
     x->running_now = false;

@@ -7,6 +7,7 @@
 #define MW_EXEC_H
 
 #include "core/graph/cache.h"
+#include "core/graph/emit.h"
 
 typedef struct mw_exec mw_exec;
 
@@ -23,6 +24,7 @@ typedef struct mw_exec_options {
     // Called at most ten times a second, under a lock, from any thread; may be NULL.
     void (*progress)(void *user, const mw_progress_report *r);
     void *user;
+    mw_listener listener; // to what nodes hand out while they run; .hear NULL: none
 } mw_exec_options;
 
 // Time of the nodes of one type.

@@ -7,12 +7,15 @@
 
 #include <pthread.h>
 
+typedef struct mw_emitter mw_emitter; // emit.c
+
 // What one worker is doing.
 typedef struct mw_job {
     mw_exec *x;
     const mw_gnode *node;
     double began;
     int64_t done, total; // of the node's own progress
+    int64_t emitted;     // values handed out
     bool unrepeatable;
 } mw_job;
 
@@ -38,7 +41,8 @@ struct mw_exec {
     mw_exec_options o;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    type_stat *stats; // by schema index
+    mw_emitter *emitter; // NULL: nobody listens
+    type_stat *stats;    // by schema index
     int nstats;
     bool running_now;
     // one run: the nodes that it needs have slots 1 .. size, in the order of their ids

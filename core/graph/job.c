@@ -1,12 +1,14 @@
 // job.c: one node's run: inputs resolved, results checked, errors given their place in the script.
 #include "core/cl/device.h"
-#include "core/graph/exec_internal.h"
+#include "core/graph/emit_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 static _Thread_local mw_job *running; // the node that this thread runs
+
+mw_job *mw_running_job(void) { return running; }
 
 const mw_node_type *mw_running_type(void) { return running ? running->node->schema->type : NULL; }
 

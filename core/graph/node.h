@@ -63,9 +63,10 @@ typedef struct MW_NAMED mw_node_type {
     const char *name;
     int version; // raise when results change: part of the cache key
     unsigned flags;
-    const char *doc;   // one or two sentences; the paper and equation where there is one
-    const mw_port *in; // ends with a NULL name
-    const mw_out *out; // ends with a NULL name
+    const char *doc;     // one or two sentences; the paper and equation where there is one
+    const mw_port *in;   // ends with a NULL name
+    const mw_out *out;   // ends with a NULL name
+    const mw_out *emits; // values that it hands out while it runs (core/graph/emit.h), or NULL
     mw_node_run run;
     // Of a type made while a graph is wired: a hash of what its results follow from besides its inputs, as
     // things are now; false: not all of it can be known. NULL: `version` says it.
@@ -86,5 +87,12 @@ const char *mw_running_where(void);
 // Progress of a long node: done of total, shown with time left. Also where a node notices cancellation: false
 // = stop.
 bool mw_progress(mw_ctx *c, int64_t done, int64_t total);
+
+// Values before the end, in a node's run, on its thread; core/graph/emit.h says who hears them. Does somebody
+// want what the type declares as `name`? Ask it before a value is made that costs something.
+bool mw_listened(mw_ctx *c, const char *name);
+// Hands the value to who listens; takes over the share, also where nobody does. What is in a tensor is not to
+// change afterwards. MW_E_RUN when the type does not declare the name, or as something else.
+mw_status mw_emit(mw_ctx *c, const char *name, mw_value *value);
 
 #endif

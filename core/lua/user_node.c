@@ -16,6 +16,7 @@ typedef struct mw_user_node {
     int ndeclared;
     mw_port in[MOST_PORTS + 1];
     mw_out out[MOST_PORTS + 1];
+    mw_out emits[MOST_PORTS + 1];
 } mw_user_node;
 
 static void free_out(mw_out *o)
@@ -30,8 +31,10 @@ void mw_user_nodes_free(mw_script *s)
         next = n->next;
         for (int i = 0; i < n->ndeclared; i++)
             mw_declared_free(&n->declared[i]);
-        for (int i = 0; i < MOST_PORTS; i++)
+        for (int i = 0; i < MOST_PORTS; i++) {
             free_out(&n->out[i]);
+            free_out(&n->emits[i]);
+        }
         free((void *)(size_t)n->type.name);
         free((void *)(size_t)n->type.doc);
         free(n);
@@ -127,11 +130,38 @@ static void read_params(lua_State *L, mw_user_node *n)
     qsort(n->declared + n->ninputs, (size_t)(n->ndeclared - n->ninputs), sizeof *n->declared, by_name);
 }
 
-static void add_output(lua_State *L, mw_user_node *n, int i, const char *name, const char *type)
+static void add_output(lua_State *L, mw_out *out, const char *name, const char *type)
 {
-    n->out[i].doc = "output of a node made in Lua";
-    n->out[i].name = copy(L, name);
-    n->out[i].type = copy(L, type);
+    out->doc = "output of a node made in Lua";
+    out->name = copy(L, name);
+    out->type = copy(L, type);
+}
+
+// The names and types of the table on top of the stack; how many.
+static int read_types(lua_State *L, mw_user_node *n, const char *key, mw_out *out)
+{
+    int count = 0, table = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING || count == MOST_PORTS)
+            mw_lua_wrong(L, "node '%s': %s = { name = \"type\", ... }, at most %d", n->type.name, key,
+                         MOST_PORTS);
+        const char *type = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+        check_type(L, n, type, lua_tostring(L, -2));
+        add_output(L, &out[count++], lua_tostring(L, -2), type);
+    }
+    qsort(out, (size_t)count, sizeof *out, out_by_name);
+    return count;
+}
+
+// emits = { token = "text" }: what mw.emit hands out while it runs.
+static void read_emits(lua_State *L, mw_user_node *n)
+{
+    lua_getfield(L, 1, "emits");
+    if (!lua_isnil(L, -1) && !lua_istable(L, -1))
+        mw_lua_wrong(L, "node '%s': emits must be a table, got a %s", n->type.name, luaL_typename(L, -1));
+    if (lua_istable(L, -1) && read_types(L, n, "emits", n->emits))
+        n->type.emits = n->emits;
+    lua_pop(L, 1);
 }
 
 // outputs = { image = "image" }; without it they are what the inputs are, and "value" where there are none.
@@ -139,22 +169,13 @@ static void read_outputs(lua_State *L, mw_user_node *n)
 {
     int count = 0;
     lua_getfield(L, 1, "outputs");
-    int table = lua_gettop(L);
-    if (lua_istable(L, table)) {
-        for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-            if (lua_type(L, -2) != LUA_TSTRING || count == MOST_PORTS)
-                mw_lua_wrong(L, "node '%s': outputs = { name = \"type\", ... }, at most %d", n->type.name,
-                             MOST_PORTS);
-            const char *type = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-            check_type(L, n, type, lua_tostring(L, -2));
-            add_output(L, n, count++, lua_tostring(L, -2), type);
-        }
-        qsort(n->out, (size_t)count, sizeof *n->out, out_by_name);
+    if (lua_istable(L, -1)) {
+        read_types(L, n, "outputs", n->out);
     } else {
         for (; count < n->ninputs; count++)
-            add_output(L, n, count, n->declared[count].port.name, n->declared[count].port.type);
+            add_output(L, &n->out[count], n->declared[count].port.name, n->declared[count].port.type);
         if (!count)
-            add_output(L, n, 0, "value", "any");
+            add_output(L, &n->out[0], "value", "any");
     }
     lua_pop(L, 1);
 }
@@ -179,7 +200,7 @@ static void keep_function(lua_State *L, mw_user_node *n)
 
 static void check_declaration(lua_State *L)
 {
-    static const char *const known[] = {"name", "inputs", "params", "outputs", "run", "doc"};
+    static const char *const known[] = {"name", "inputs", "params", "outputs", "emits", "run", "doc"};
     if (!lua_istable(L, 1))
         mw_lua_wrong(L,
                      "node: expected mw.node { name =, inputs =, params =, run = function(i, prm) ... end }");
@@ -188,7 +209,7 @@ static void check_declaration(lua_State *L)
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)
             good = good || (lua_type(L, -2) == LUA_TSTRING && !strcmp(known[i], lua_tostring(L, -2)));
         if (!good)
-            mw_lua_wrong(L, "node: unknown key '%s'; it takes name, inputs, params, outputs, run, doc",
+            mw_lua_wrong(L, "node: unknown key '%s'; it takes name, inputs, params, outputs, emits, run, doc",
                          lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2));
     }
     lua_getfield(L, 1, "name");
@@ -222,6 +243,7 @@ static int make_node(lua_State *L)
     read_inputs(L, n);
     read_params(L, n);
     read_outputs(L, n);
+    read_emits(L, n);
     lua_getfield(L, 1, "run");
     keep_function(L, n);
     if (!mw_graph_schema(s->c, s->g, &n->type)) {
@@ -322,16 +344,41 @@ static int node(lua_State *L)
     return 1;
 }
 
+// mw.emit(name, value)
+static int emit(lua_State *L)
+{
+    mw_script *s = mw_lua_script(L);
+    const char *name = luaL_checkstring(L, 1);
+    if (!mw_running_type())
+        return mw_lua_wrong(L, "emit: only a node's run() hands out values");
+    mw_value **v = mw_lua_box(L);
+    if (mw_lua_to_value(L, s, 2, v) && mw_link_inside(*v))
+        mw_fail(s->c, MW_E_SCRIPT, "'%s' is a handle; emit a value", name);
+    if (mw_emit(s->c, name, mw_value_retain(*v))) {
+        mw_fail_context(s->c, "%s: emit", mw_lua_where(L));
+        return mw_lua_raise(L, s);
+    }
+    return 0;
+}
+
 const mw_lua_entry mw_lua_user_nodes[] = {
     {.name = "node",
      .run = node,
-     .usage =
-         "mw.node { name =, inputs =, params =, outputs =, doc =, run = function(inputs, params) ... end }",
+     .usage = "mw.node { name =, inputs =, params =, outputs =, doc =, emits =, run = function(inputs, "
+              "params) ... end }",
      .type = "fun(declaration: table): fun(params: table): mw.handle",
      .doc =
          "Makes a node of a Lua function and returns its constructor. inputs = { name = \"type\" }; params "
          "as "
          "mw.params has them; outputs = { name = \"type\" }, without it those of the inputs. run returns a "
-         "table of its outputs, or the only one."},
+         "table of its outputs, or the only one. emits = { name = \"type\" }: what mw.emit hands out "
+         "meanwhile."},
+    {.name = "emit",
+     .run = emit,
+     .usage = "mw.emit(name, value)",
+     .type = "fun(name: string, value: any)",
+     .doc =
+         "In a node's run(): hands out a value before the end, to whoever listens to the run: a text appears "
+         "on the terminal as it comes. Results and keys are the same whether somebody listens or not."},
     {.name = NULL},
 };

@@ -33,5 +33,6 @@ const mw_node_type mw_node_ddim_step = {
            "2021, eq. 12 and 16.",
     .in = in,
     .out = mw_step_outs,
+    .emits = mw_step_emits,
     .run = run,
 };

@@ -19,5 +19,6 @@ const mw_node_type mw_node_ddpm_step = {
            "al. 2020, eq. 7 and 11.",
     .in = in,
     .out = mw_step_outs,
+    .emits = mw_step_emits,
     .run = run,
 };

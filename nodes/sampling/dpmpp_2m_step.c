@@ -19,5 +19,6 @@ const mw_node_type mw_node_dpmpp_2m_step = {
            "variance_noise). Lu et al. 2022.",
     .in = in,
     .out = mw_step_outs,
+    .emits = mw_step_emits,
     .run = run,
 };

@@ -19,5 +19,6 @@ const mw_node_type mw_node_euler_step = {
         "without churn.",
     .in = in,
     .out = mw_step_outs,
+    .emits = mw_step_emits,
     .run = run,
 };

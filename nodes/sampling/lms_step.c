@@ -25,5 +25,6 @@ const mw_node_type mw_node_lms_step = {
     .doc = "One step of the linear multistep method over noise levels, as in k-diffusion.",
     .in = in,
     .out = mw_step_outs,
+    .emits = mw_step_emits,
     .run = run,
 };

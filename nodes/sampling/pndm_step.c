@@ -17,5 +17,6 @@ const mw_node_type mw_node_pndm_step = {
     .doc = "One call of PNDM (also called PLMS), which makes more calls than steps. Liu et al. 2022.",
     .in = in,
     .out = mw_step_outs,
+    .emits = mw_step_emits,
     .run = run,
 };

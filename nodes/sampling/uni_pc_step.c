@@ -19,5 +19,6 @@ const mw_node_type mw_node_uni_pc_step = {
            "al. 2023.",
     .in = in,
     .out = mw_step_outs,
+    .emits = mw_step_emits,
     .run = run,
 };

@@ -230,6 +230,38 @@ static void steps_carry_their_state(void **state)
     }
 }
 
+typedef struct {
+    int count;
+    float newest[4];
+} seen;
+
+static void keep_preview(void *user, mw_ctx *k, const mw_emission *e)
+{
+    seen *s = user;
+    s->count++;
+    assert_string_equal(e->name, "preview");
+    mw_tensor_read_f32(k, mw_value_as_tensor(e->value), s->newest);
+}
+
+// A listener sees what each step expects of the picture; the newest of them at the latest when the run ends.
+static void steps_hand_out_previews(void **state)
+{
+    (void)state;
+    seen s = {0};
+    mw_exec_options o = {.listener = {.hear = keep_preview, .user = &s}};
+    mw_exec *listening = mw_exec_new(c, g, NULL, &o);
+    int schedule = ADD("schedule", {"steps", num(5)}), step = -1;
+    for (int k = 0; k < 5; k++)
+        step = ADD("ddim_step", {"schedule", out_of(schedule, 0)}, {"step", num(k)},
+                   {"latents", k ? out_of(step, 0) : tensor(1, -2)}, {"noise_pred", tensor(0.3f, 0.7f)});
+    assert_int_equal(mw_exec_run(c, listening, &step, 1), MW_OK);
+    float want[4];
+    mw_tensor_read_f32(c, mw_value_as_tensor(mw_exec_result(listening, step, 1)), want);
+    assert_true(s.count >= 1 && s.count <= 5);
+    assert_memory_equal(s.newest, want, sizeof want);
+    mw_exec_free(listening);
+}
+
 static void steps_refuse(void **state)
 {
     (void)state;
@@ -341,6 +373,7 @@ int main(void)
         TEST(auto_is_the_models_sampler),
         TEST(unknown_classes_are_named),
         TEST(steps_carry_their_state),
+        TEST(steps_hand_out_previews),
         TEST(steps_refuse),
         TEST(starts),
         TEST(one_picture_for_all_noises),

@@ -15,6 +15,11 @@ const mw_out mw_step_outs[] = {
     {.name = NULL},
 };
 
+const mw_out mw_step_emits[] = {
+    {.name = "preview", .type = "latents", .doc = "[B,4,h,w] the clean latents that this step expects"},
+    {.name = NULL},
+};
+
 static void put(mw_ctx *c, mw_value *map, const char *key, mw_tensor *t)
 {
     if (t)
@@ -89,6 +94,8 @@ mw_status mw_step_node_run(mw_ctx *c, mw_sampler sampler, mw_step_in own, mw_val
     mw_schedule_free(s);
     if (mw_err(c))
         return mw_err(c);
+    if (mw_listened(c, "preview"))
+        mw_emit(c, "preview", mw_value_tensor(c, result.pred_original));
     out[OUT_LATENTS] = mw_value_tensor(c, result.latents);
     out[OUT_PRED_ORIGINAL] = mw_value_tensor(c, result.pred_original);
     out[OUT_STATE] = state_value(c, sampler, &state);

@@ -30,7 +30,7 @@ enum {
     MW_STEP_PORT_OWN
 };
 
-extern const mw_out mw_step_outs[];
+extern const mw_out mw_step_outs[], mw_step_emits[];
 
 // Run a step node for `sampler`. own: what its further ports say (the tensors in it are filled in here).
 mw_status mw_step_node_run(mw_ctx *c, mw_sampler sampler, mw_step_in own, mw_value *const *in,
