@@ -11,14 +11,19 @@
 // from one register), then for each panel, for each tile: MR x NV vector multiply-adds per k. Partial sums wait in
 // `sums` between chunks.
 //
-// V: lanes of a vector (prelude.cl). MR, NV: register tile; MR * NV + NV + 1 vectors must fit the register file.
+// V: lanes of a vector (prelude.cl). MR, NV: register tile; MR * NV + NV + 1 vectors must fit the register file. Where
+// M is small, tiles of `rows_of_tile` < MR rows leave less of the last one empty; how a product is cut into tiles
+// changes no bit of it.
 // KC, MB, NB: the largest chunk, and the largest block in rows and columns, multiples of MR and NR: A's block and the
 // sums should stay in L2, and must fit what the device calls local memory.
 #if V == 16
 #define MR 13
+#define MR_MIDDLE 8
 #else
 #define MR 6
+#define MR_MIDDLE 4
 #endif
+#define MR_SMALL 2
 #define NV 2
 #define NR (NV * V)
 #define PITCH (KC + 16)  // not a power of two: rows must not fall on the same cache sets
@@ -34,39 +39,31 @@
 
 enum { HAS_BIAS = 1, HAS_RESIDUAL = 2 };
 
-static inline void tile(local const float *a, PANEL b, local float *sum, int kc, int first)
-{
-    vfloat acc[MR][NV];
-#pragma unroll
-    for (int i = 0; i < MR; i++)
-#pragma unroll
-        for (int j = 0; j < NV; j++)
-            acc[i][j] = 0;
-    for (int k = 0; k < kc; k++) {
-        vfloat bv[NV];
-#pragma unroll
-        for (int j = 0; j < NV; j++)
-            bv[j] = VLOAD(j, b + k * NR);
-#pragma unroll
-        for (int i = 0; i < MR; i++) {
-            float av = a[i * PITCH + k];
-#pragma unroll
-            for (int j = 0; j < NV; j++)
-                acc[i][j] = FMA((vfloat)av, bv[j], acc[i][j]);
-        }
+// One register tile of R rows.
+#define DEFINE_TILE(R)                                                                              \
+    static inline void JOIN(tile, R)(local const float *a, PANEL b, local float *sum, int kc, int first) \
+    {                                                                                               \
+        vfloat acc[R][NV];                                                                          \
+        _Pragma("unroll") for (int i = 0; i < R; i++)                                               \
+            _Pragma("unroll") for (int j = 0; j < NV; j++) acc[i][j] = 0;                           \
+        for (int k = 0; k < kc; k++) {                                                              \
+            vfloat bv[NV];                                                                          \
+            _Pragma("unroll") for (int j = 0; j < NV; j++) bv[j] = VLOAD(j, b + k * NR);            \
+            _Pragma("unroll") for (int i = 0; i < R; i++) {                                         \
+                float av = a[i * PITCH + k];                                                        \
+                _Pragma("unroll") for (int j = 0; j < NV; j++)                                      \
+                    acc[i][j] = FMA((vfloat)av, bv[j], acc[i][j]);                                  \
+            }                                                                                       \
+        }                                                                                           \
+        if (!first)                                                                                 \
+            _Pragma("unroll") for (int i = 0; i < R; i++)                                           \
+                _Pragma("unroll") for (int j = 0; j < NV; j++) acc[i][j] += VLOAD(i * NV + j, sum); \
+        _Pragma("unroll") for (int i = 0; i < R; i++)                                               \
+            _Pragma("unroll") for (int j = 0; j < NV; j++) VSTORE(acc[i][j], i * NV + j, sum);      \
     }
-    if (!first)
-#pragma unroll
-        for (int i = 0; i < MR; i++)
-#pragma unroll
-            for (int j = 0; j < NV; j++)
-                acc[i][j] += VLOAD(i * NV + j, sum);
-#pragma unroll
-    for (int i = 0; i < MR; i++)
-#pragma unroll
-        for (int j = 0; j < NV; j++)
-            VSTORE(acc[i][j], i * NV + j, sum);
-}
+DEFINE_TILE(MR)
+DEFINE_TILE(MR_MIDDLE)
+DEFINE_TILE(MR_SMALL)
 
 #define LOAD_FLOAT(p, i) ((p)[i])
 #define LOAD_FLOATS(p, i) VLOAD(0, (p) + (i))
@@ -108,15 +105,14 @@ static inline void gather(global const T *x, local float *to, int iy, int ix, in
     }
 }
 
-KERNEL void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int M, int N,
-                 int K, int chunk, int mtiles, int ntiles, int C, int kw, int oh, int ow, int ih, int iw, int stride,
-                 int pad, long sb, long sy, long sx, long x_batch, long w_batch, float alpha, int act, int flags)
+KERNEL void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), product p)
 {
     BEGIN(const T, x);
     BEGIN(const W, w);
     BEGIN(const float, bias);
     BEGIN(const T, residual);
     BEGIN(T, y);
+    const int M = p.M, N = p.N, K = p.K, rows_of_tile = p.rows_of_tile;
     local float block[MB * PITCH];
     local float sums[MB * NB];
 #if W_F16
@@ -126,27 +122,27 @@ KERNEL void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(c
     local long row_base[MB];
 
     int batch = get_group_id(1);
-    x += batch * x_batch;
-    w += batch * w_batch;
+    x += batch * p.x_batch;
+    w += batch * p.w_batch;
     y += (long)batch * M * N;
-    int mblocks = (M + mtiles * MR - 1) / (mtiles * MR);
-    int m0 = (int)(get_group_id(0) % mblocks) * mtiles * MR;
-    int first_panel = (int)(get_group_id(0) / mblocks) * ntiles;
-    int last_panel = min(first_panel + ntiles, (N + NR - 1) / NR);
-    int rows = min(mtiles * MR, M - m0);
-    int tiles = (rows + MR - 1) / MR;
-    for (int i = 0; i < tiles * MR; i++) {
+    int block_rows = p.mtiles * rows_of_tile, mblocks = (M + block_rows - 1) / block_rows;
+    int m0 = (int)(get_group_id(0) % mblocks) * block_rows;
+    int first_panel = (int)(get_group_id(0) / mblocks) * p.ntiles;
+    int last_panel = min(first_panel + p.ntiles, (N + NR - 1) / NR);
+    int rows = min(block_rows, M - m0);
+    int tiles = (rows + rows_of_tile - 1) / rows_of_tile;
+    for (int i = 0; i < tiles * rows_of_tile; i++) {
         int m = min(m0 + i, M - 1);  // the last tile repeats the last row
-        row_x[i] = m % ow * stride - pad;
-        row_y[i] = m / ow % oh * stride - pad;
-        row_base[i] = m / ow / oh * sb;
+        row_x[i] = m % p.ow * p.stride - p.pad;
+        row_y[i] = m / p.ow % p.oh * p.stride - p.pad;
+        row_base[i] = m / p.ow / p.oh * p.sb;
     }
-    for (int k0 = 0; k0 < K; k0 += chunk) {
-        int kc = min(chunk, K - k0);
-        for (int i = 0; i < tiles * MR; i++)
-            gather(x + row_base[i], block + i * PITCH, row_y[i], row_x[i], k0, kc, C, kw, ih, iw, sy, sx);
-        for (int p = first_panel; p < last_panel; p++) {
-            global const W *from = w + ((long)p * K + k0) * NR;
+    for (int k0 = 0; k0 < K; k0 += p.chunk) {
+        int kc = min(p.chunk, K - k0);
+        for (int i = 0; i < tiles * rows_of_tile; i++)
+            gather(x + row_base[i], block + i * PITCH, row_y[i], row_x[i], k0, kc, p.C, p.kw, p.ih, p.iw, p.sy, p.sx);
+        for (int q = first_panel; q < last_panel; q++) {
+            global const W *from = w + ((long)q * K + k0) * NR;
 #if W_F16
             for (int k = 0; k < kc * NV; k++)
                 VSTORE(LOADWV(from, k * V), k, panel);
@@ -154,12 +150,19 @@ KERNEL void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(c
             PANEL panel = from;
 #endif
             for (int t = 0; t < tiles; t++) {
-                local float *sum = sums + ((p - first_panel) * tiles + t) * MR * NR;
-                tile(block + t * MR * PITCH, panel, sum, kc, k0 == 0);
-                for (int i = 0; k0 + kc == K && i < MR && t * MR + i < rows; i++) {
-                    int n = p * NR;
-                    long at = (long)(m0 + t * MR + i) * N + n;
-                    finish(sum + i * NR, bias + n, residual + at, y + at, min(NR, N - n), act, alpha, flags);
+                int row = t * rows_of_tile;
+                local const float *a = block + row * PITCH;
+                local float *sum = sums + ((q - first_panel) * tiles + t) * rows_of_tile * NR;
+                if (rows_of_tile == MR)
+                    JOIN(tile, MR)(a, panel, sum, kc, k0 == 0);
+                else if (rows_of_tile == MR_MIDDLE)
+                    JOIN(tile, MR_MIDDLE)(a, panel, sum, kc, k0 == 0);
+                else
+                    JOIN(tile, MR_SMALL)(a, panel, sum, kc, k0 == 0);
+                for (int i = 0; k0 + kc == K && i < rows_of_tile && row + i < rows; i++) {
+                    int n = q * NR;
+                    long at = (long)(m0 + row + i) * N + n;
+                    finish(sum + i * NR, bias + n, residual + at, y + at, min(NR, N - n), p.act, p.alpha, p.flags);
                 }
             }
         }

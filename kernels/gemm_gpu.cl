@@ -16,21 +16,20 @@ enum { HAS_BIAS = 1, HAS_RESIDUAL = 2 };
 DEFINE_LOAD_PART(bias_part, float, LOAD_FLOAT, LOAD_FLOATS)
 
 kernel __attribute__((reqd_work_group_size(TS, TS, 1))) void
-gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), int M, int N, int K,
-     int pitch, int C, int kw, int oh, int ow, int ih, int iw, int stride, int pad, long sb, long sy, long sx,
-     long x_batch, long w_batch, float alpha, int act, int flags)
+gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), product p)
 {
     BEGIN(const T, x);
     BEGIN(const W, w);
     BEGIN(const float, bias);
     BEGIN(const T, residual);
     BEGIN(T, y);
-    local float a[KS][BM + 4];  // transposed; the pad spreads the stores over the banks
+    const int M = p.M, N = p.N, K = p.K, C = p.C, kw = p.kw, ow = p.ow, oh = p.oh;
+    local float a[KS][BM + 4];  // transposed; the p.pad spreads the stores over the banks
     local float b[KS][BN];
     int tx = get_local_id(0), ty = get_local_id(1), item = ty * TS + tx;
     int n0 = get_group_id(0) * BN, m0 = get_group_id(1) * BM, batch = get_group_id(2);
-    x += batch * x_batch;
-    w += batch * w_batch + n0;
+    x += batch * p.x_batch;
+    w += batch * p.w_batch + n0;
     y += (long)batch * M * N;
 
     // The rows of A that this item fetches, always at the same k of a step.
@@ -39,9 +38,9 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, resi
 #pragma unroll
     for (int r = 0; r < LOADS; r++) {
         int m = m0 + item / KS + r * (GROUP / KS);
-        row_y[r] = m < M ? m / ow % oh * stride - pad : INT_MIN / 2;  // outside: zeros
-        row_x[r] = m % ow * stride - pad;
-        row_base[r] = m / ow / oh * sb;
+        row_y[r] = m < M ? m / ow % oh * p.stride - p.pad : INT_MIN / 2;  // outside: zeros
+        row_x[r] = m % ow * p.stride - p.pad;
+        row_base[r] = m / ow / oh * p.sb;
     }
     float4 acc[R][R / 4];
 #pragma unroll
@@ -54,12 +53,12 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, resi
 #pragma unroll
         for (int r = 0; r < LOADS; r++) {
             int iy = row_y[r] + dy, ix = row_x[r] + dx;
-            int in = k < K && iy >= 0 && iy < ih && ix >= 0 && ix < iw;
-            a[my_k][item / KS + r * (GROUP / KS)] = in ? LOAD(x, row_base[r] + iy * sy + ix * sx + c) : 0.0f;
+            int in = k < K && iy >= 0 && iy < p.ih && ix >= 0 && ix < p.iw;
+            a[my_k][item / KS + r * (GROUP / KS)] = in ? LOAD(x, row_base[r] + iy * p.sy + ix * p.sx + c) : 0.0f;
         }
         for (int e = item; e < KS * BN / 4; e += GROUP) {
             int kb = e / (BN / 4), n = e % (BN / 4) * 4;
-            float4 v = k0 + kb < K ? LOADW4(w, (long)(k0 + kb) * pitch + n) : (float4)0;
+            float4 v = k0 + kb < K ? LOADW4(w, (long)(k0 + kb) * p.pitch + n) : (float4)0;
             vstore4(v, 0, &b[kb][n]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -88,11 +87,11 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, resi
             if (m >= M || n >= N)
                 continue;
             long at = (long)m * N + n;
-            float4 v = acc[i][j] * alpha;
-            if (flags & HAS_BIAS)
+            float4 v = acc[i][j] * p.alpha;
+            if (p.flags & HAS_BIAS)
                 v += bias_part(bias, n, N - n, 0);
-            v = vactivate(v, act);
-            if (flags & HAS_RESIDUAL)
+            v = vactivate(v, p.act);
+            if (p.flags & HAS_RESIDUAL)
                 v += load_part(residual, at, N - n, 0);
             store_part(y, at, N - n, v);
         }

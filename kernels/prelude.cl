@@ -52,6 +52,18 @@
 #define STOREW16(p, i, v) vstore16((v), 0, (p) + (i))
 #endif
 
+// The sizes of a matrix product (kernels/gemm.cl), as core/ops/gemm_internal.c fills them: one argument instead of 25,
+// since drivers copy each on its own.
+typedef struct product {
+    long sb, sy, sx, x_batch, w_batch;  // strides of x: picture, row, pixel; distances of a batch's x and w
+    int M, N, K;
+    int C, kw, oh, ow, ih, iw, stride, pad;  // channels of a tap, taps in a row, pixels of y and x
+    float alpha;
+    int act, flags;
+    int chunk, rows_of_tile, mtiles, ntiles;  // CPU family: how K, rows and columns are cut
+    int pitch;                                // GPU family: columns of a row of w
+} product;
+
 #define OP_ADD(a, b) ((a) + (b))
 // NaN wins, as in PyTorch.
 #define OP_MAX(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))

@@ -6,7 +6,7 @@
 
 // How the kernels of the CPU family cut the work.
 typedef struct cut {
-    int lanes, tile_rows, columns, chunk, block_rows, block_columns;
+    int lanes, tile_rows, middle_rows, columns, chunk, block_rows, block_columns;
     mw_variant variant; // the same for kernels/gemm.cl
 } cut;
 
@@ -22,12 +22,12 @@ size_t mw_gemm_group(const mw_ctx *c)
 static const cut *cpu_cut(const mw_caps *caps)
 {
     static const cut cuts[] = {
-        {16, 13, 32, 384, 130, 320, MW_VARIANT_GEMM_16_LARGE},
-        {16, 13, 32, 64, 26, 96, MW_VARIANT_GEMM_16_SMALL},
-        {8, 6, 16, 256, 96, 320, MW_VARIANT_GEMM_8_LARGE},
-        {8, 6, 16, 64, 24, 96, MW_VARIANT_GEMM_8_SMALL},
-        {4, 6, 8, 256, 96, 320, MW_VARIANT_GEMM_4_LARGE},
-        {4, 6, 8, 64, 24, 96, MW_VARIANT_GEMM_4_SMALL},
+        {16, 13, 8, 32, 384, 130, 320, MW_VARIANT_GEMM_16_LARGE},
+        {16, 13, 8, 32, 64, 26, 96, MW_VARIANT_GEMM_16_SMALL},
+        {8, 6, 4, 16, 256, 96, 320, MW_VARIANT_GEMM_8_LARGE},
+        {8, 6, 4, 16, 64, 24, 96, MW_VARIANT_GEMM_8_SMALL},
+        {4, 6, 4, 8, 256, 96, 320, MW_VARIANT_GEMM_4_LARGE},
+        {4, 6, 4, 8, 64, 24, 96, MW_VARIANT_GEMM_4_SMALL},
     };
     int lanes = caps->vector_width >= 16 ? 16 : caps->vector_width >= 8 ? 8 : 4;
     const cut *u = cuts;
@@ -146,24 +146,67 @@ static int64_t chunk_of(const mw_gemm *g, int64_t most)
 
 int mw_gemm_flags(const mw_gemm *g) { return (g->bias ? 1 : 0) | (g->residual ? 2 : 0); }
 
-// The operands both families take after their own sizes.
-#define OPERANDS(g) MW_T((g)->x), MW_T((g)->w), MW_T((g)->bias), MW_T((g)->residual), MW_T((g)->y)
-#define GEOMETRY(g)                                                                                          \
-    MW_I((g)->channels), MW_I((g)->taps_w), MW_I((g)->out_h), MW_I((g)->out_w), MW_I((g)->in_h),             \
-        MW_I((g)->in_w), MW_I((g)->stride), MW_I((g)->pad), MW_L((g)->image_stride), MW_L((g)->row_stride),  \
-        MW_L((g)->pixel_stride), MW_L((g)->x_batch), MW_L((g)->w_batch), MW_F((g)->alpha), MW_I((g)->act),   \
-        MW_I(mw_gemm_flags(g))
+// What both families' kernels take behind their operands: the struct of that name in kernels/prelude.cl.
+typedef struct product {
+    int64_t image_stride, row_stride, pixel_stride, x_batch, w_batch;
+    int32_t rows, n, k, channels, taps_w, out_h, out_w, in_h, in_w, stride, pad;
+    float alpha;
+    int32_t act, flags;
+    int32_t chunk, rows_of_tile, tiles_m, tiles_n; // CPU family
+    int32_t pitch;                                 // GPU family
+} product;
+
+static product product_of(const mw_gemm *g)
+{
+    return (product){.image_stride = g->image_stride,
+                     .row_stride = g->row_stride,
+                     .pixel_stride = g->pixel_stride,
+                     .x_batch = g->x_batch,
+                     .w_batch = g->w_batch,
+                     .rows = (int32_t)g->rows,
+                     .n = (int32_t)g->n,
+                     .k = (int32_t)g->k,
+                     .channels = (int32_t)g->channels,
+                     .taps_w = (int32_t)g->taps_w,
+                     .out_h = (int32_t)g->out_h,
+                     .out_w = (int32_t)g->out_w,
+                     .in_h = (int32_t)g->in_h,
+                     .in_w = (int32_t)g->in_w,
+                     .stride = g->stride,
+                     .pad = g->pad,
+                     .alpha = (float)g->alpha,
+                     .act = (int32_t)g->act,
+                     .flags = mw_gemm_flags(g)};
+}
+
+static mw_status launch(mw_ctx *c, const mw_launch *l, const mw_gemm *g, const product *p)
+{
+    return MW_RUN(c, l, MW_T(g->x), MW_T(g->w), MW_T(g->bias), MW_T(g->residual), MW_T(g->y), MW_STRUCT(p));
+}
+
+// Rows of a register tile. Smaller ones read more for each product, which counts where they leave no less
+// empty.
+static int tile_rows(const cut *u, int64_t rows)
+{
+    enum { SMALL = 2, PERCENT = 108 };
+    if (rows <= SMALL)
+        return SMALL;
+    int64_t full = ceil_div(rows, u->tile_rows) * u->tile_rows;
+    return ceil_div(rows, u->middle_rows) * u->middle_rows * PERCENT < full * 100 ? u->middle_rows
+                                                                                  : u->tile_rows;
+}
 
 static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
 {
     enum { GROUPS_PER_UNIT = 4 }; // enough for units of unequal speed
     const cut *u = cpu_cut(caps);
-    int64_t tiles_m = ceil_div(g->rows, u->tile_rows), tiles_n = ceil_div(g->n, u->columns);
-    int64_t m = even_part(tiles_m, u->block_rows / u->tile_rows);
+    int high = tile_rows(u, g->rows);
+    int64_t tiles_m = ceil_div(g->rows, high), tiles_n = ceil_div(g->n, u->columns);
+    int64_t m = even_part(tiles_m, u->block_rows / high);
     int64_t n = even_part(tiles_n, u->block_columns / u->columns);
     while (ceil_div(tiles_m, m) * ceil_div(tiles_n, n) * g->batch < GROUPS_PER_UNIT * caps->compute_units &&
            (m > 1 || n > 1)) {
-        if (n * u->columns > m * u->tile_rows && n > 1)
+        if (n * u->columns > m * high && n > 1)
             n = ceil_div(n, 2);
         else if (m > 1)
             m = ceil_div(m, 2);
@@ -178,8 +221,12 @@ static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
                    .dims = 2,
                    .global = {(size_t)(ceil_div(tiles_m, m) * ceil_div(tiles_n, n)), (size_t)g->batch},
                    .local = {1, 1}};
-    return MW_RUN(c, &l, OPERANDS(g), MW_I(g->rows), MW_I(g->n), MW_I(g->k), MW_I(chunk_of(g, u->chunk)),
-                  MW_I(m), MW_I(n), GEOMETRY(g));
+    product p = product_of(g);
+    p.chunk = (int32_t)chunk_of(g, u->chunk);
+    p.rows_of_tile = high;
+    p.tiles_m = (int32_t)m;
+    p.tiles_n = (int32_t)n;
+    return launch(c, &l, g, &p);
 }
 
 enum { GPU_SMALL = 4, GPU_LARGE = 8 }; // results of an item along each side
@@ -212,8 +259,9 @@ static mw_status run_gpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps, int r
                    .dims = 3,
                    .global = {columns * side, rows * side, (size_t)g->batch},
                    .local = {side, side, 1}};
-    return MW_RUN(c, &l, OPERANDS(g), MW_I(g->rows), MW_I(g->n), MW_I(g->k), MW_I(mw_gemm_columns(c, g->n)),
-                  GEOMETRY(g));
+    product p = product_of(g);
+    p.pitch = (int32_t)mw_gemm_columns(c, g->n);
+    return launch(c, &l, g, &p);
 }
 
 // Large tiles read less; small ones where large ones would leave units without work.

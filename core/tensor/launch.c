@@ -44,6 +44,7 @@ static cl_uint set_argument(cl_kernel k, cl_uint i, const mw_arg *a, cl_int *e)
     case MW_ARG_INT: failed = clSetKernelArg(k, i++, sizeof a->i, &a->i); break;
     case MW_ARG_LONG: failed = clSetKernelArg(k, i++, sizeof a->l, &a->l); break;
     case MW_ARG_FLOAT: failed = clSetKernelArg(k, i++, sizeof a->f, &a->f); break;
+    case MW_ARG_STRUCT: failed = clSetKernelArg(k, i++, a->size, a->at); break;
     case MW_ARG_LOCAL: failed = clSetKernelArg(k, i++, a->bytes, NULL); break;
     }
     if (failed != CL_SUCCESS && *e == CL_SUCCESS)

@@ -11,20 +11,23 @@
 #include "core/tensor/tensor.h"
 
 typedef struct mw_arg {
-    enum { MW_ARG_TENSOR, MW_ARG_INT, MW_ARG_LONG, MW_ARG_FLOAT, MW_ARG_LOCAL } kind;
+    enum { MW_ARG_TENSOR, MW_ARG_INT, MW_ARG_LONG, MW_ARG_FLOAT, MW_ARG_LOCAL, MW_ARG_STRUCT } kind;
     union {
         const mw_tensor *t; // NULL: a null buffer and offset 0
         int32_t i;
         int64_t l;
         float f;
-        size_t bytes; // MW_ARG_LOCAL: local memory
+        size_t bytes;   // MW_ARG_LOCAL: local memory
+        const void *at; // MW_ARG_STRUCT: `size` bytes, laid out as the kernel's struct
     };
+    size_t size;
 } mw_arg;
 
 #define MW_T(x) ((mw_arg){.kind = MW_ARG_TENSOR, .t = (x)})
 #define MW_I(x) ((mw_arg){.kind = MW_ARG_INT, .i = (int32_t)(x)})
 #define MW_L(x) ((mw_arg){.kind = MW_ARG_LONG, .l = (int64_t)(x)})
 #define MW_F(x) ((mw_arg){.kind = MW_ARG_FLOAT, .f = (float)(x)})
+#define MW_STRUCT(p) ((mw_arg){.kind = MW_ARG_STRUCT, .at = (p), .size = sizeof *(p)})
 #define MW_LOCAL(n) ((mw_arg){.kind = MW_ARG_LOCAL, .bytes = (n)})
 
 // The further compiler options of a launch, by name: see the table. The first, MW_VARIANT_PLAIN, has none.
