@@ -51,7 +51,8 @@ typedef struct mw_tape {
     bool recompute;   // mw_segment keeps only its inputs
     bool segment;     // stands for `outside` while a part that is run again runs for the first time
     mw_record *last;  // recorded, of those alive
-    mw_tensor **used; // of a segment: what it used that the tapes outside watch; a share each
+    uint64_t before;  // of a segment: storages made before it have smaller serials
+    mw_tensor **used; // and what it used of those; a share each
     int nused, used_capacity;
 } mw_tape;
 

@@ -60,7 +60,7 @@ mw_tensor *mw_segment(mw_ctx *c, mw_segment_fn fn, const void *user, size_t user
     memcpy(a.user, user, user_size);
     if (!c->tape || !c->tape->recompute)
         return fn(c, a.user, in);
-    mw_tape first = {.segment = true};
+    mw_tape first = {.segment = true, .before = mw_storage_serial()};
     mw_call k = {.op = &mw_segment_op, .nin = nin, .attrs = &a};
     mw_tensor *own[MW_MAXIN] = {0}; // not those that the tape watches, so that the others are noticed
     mw_scope_begin(c);

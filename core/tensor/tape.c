@@ -86,14 +86,16 @@ unsigned mw_reads_weight(const mw_call *k, const bool *want)
     return MW_READS_IN(1) | (want[1] ? MW_READS_IN(0) : 0);
 }
 
-// What a segment uses and is not given is remembered: it is watched too when the segment runs again.
+// What a segment uses and did not make itself is remembered: when it runs again, what is watched of that is
+// watched then too, and the rest must not have changed.
 static void note_used(mw_ctx *c, mw_tape *segment, mw_tensor *x)
 {
     int out;
-    if (!mw_record_of(segment->outside, x, true, &out))
+    bool watched = mw_record_of(segment->outside, x, true, &out);
+    if (!x || (!watched && x->storage->serial >= segment->before))
         return;
     for (int i = 0; i < segment->nused; i++)
-        if (segment->used[i] == x)
+        if (segment->used[i] == x || (!watched && segment->used[i]->storage == x->storage))
             return;
     if (segment->nused == segment->used_capacity) {
         int capacity = segment->used_capacity ? 2 * segment->used_capacity : 16;

@@ -9,6 +9,7 @@
 enum { LARGEST_ELEMENT = 4 }; // bytes
 
 static atomic_long live;
+static atomic_ulong storages;
 
 long mw_live_tensors(void) { return atomic_load(&live); }
 
@@ -49,6 +50,8 @@ void mw_storage_unkeep(mw_storage *s)
         s = source;
     }
 }
+
+uint64_t mw_storage_serial(void) { return atomic_load(&storages); }
 
 static void storage_release(mw_storage *s)
 {
@@ -139,6 +142,7 @@ mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *sha
     }
     atomic_init(&s->refs, 1);
     atomic_init(&s->kept, 1);
+    s->serial = atomic_fetch_add(&storages, 1);
     s->stream = c->stream;
     s->bytes = bytes;
     t->dtype = dtype;

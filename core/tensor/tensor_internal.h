@@ -11,12 +11,14 @@ typedef struct mw_storage {
     mw_stream *stream;
     struct mw_range *range; // NULL in a dry run
     size_t bytes;
+    uint64_t serial;           // larger than those of the storages made before
     atomic_ulong generation;   // how often elements were changed in place
     struct mw_storage *source; // what this was made from (mw_made_from), when it had the generation:
     unsigned long source_generation;
 } mw_storage;
 
 void mw_storage_unkeep(mw_storage *s); // NULL accepted
+uint64_t mw_storage_serial(void);      // of the next one
 
 // A tensor in the open scope over a share of t's storage, with t's dtype, label and packing.
 mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
