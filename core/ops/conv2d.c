@@ -50,11 +50,7 @@ static mw_status run(mw_ctx *c, const mw_gemm *g)
                                             : MW_CONV_DIRECT;
     if (way < 0 || (way == MW_CONV_FUSED && !mw_winograd_fits(c, g, true)))
         way = (int)mw_winograd_likely(c, g);
-    if (way != MW_CONV_DIRECT && mw_winograd_run(c, g, way == MW_CONV_FUSED) != MW_E_MEMORY)
-        return mw_err(c);
-    if (mw_err(c) == MW_E_MEMORY) // no room for its patches: the direct way needs none
-        mw_err_clear(c);
-    return mw_gemm_run(c, g);
+    return way == MW_CONV_DIRECT ? mw_gemm_run(c, g) : mw_winograd_run(c, g, way == MW_CONV_FUSED);
 }
 
 static mw_status forward(mw_ctx *c, const mw_call *k)

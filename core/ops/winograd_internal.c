@@ -11,6 +11,8 @@ enum {
     PATCH_BYTES = 16 << 20,  // patches and products in flight: they should stay in the cache
     WEIGHT_BYTES = 40 << 20, // transformed weights at a time; each part reads all patches again
     GPU_GROUP = 64,          // channels side by side in the GPU family
+    SHARE = 8, // of the memory limit that patches and weights may take: not of what is free, so that the same
+               // recipe goes the same way whatever else is in memory
     SKEW = 16, // elements between the 36 planes, so that they do not fall on the same cache sets
 };
 
@@ -47,14 +49,63 @@ static const form *form_of(const mw_caps *caps)
     return f;
 }
 
+typedef struct tiling {
+    const form *form;
+    int64_t columns, tiles_h, tiles_w, tiles, at_once;
+    int64_t panels, part, u_batch; // part: panels whose weights are transformed at a time
+    int64_t u_size, v_size, m_size;  // elements; u and m: 0 in the fused form
+    mw_tensor *u, *v, *m;
+} tiling;
+
+// Channels of the result.
+typedef struct part {
+    int64_t first, n;
+} part;
+
+static part part_of(const mw_gemm *g, const tiling *p, int64_t panel)
+{
+    int64_t first = panel * p->columns, n = p->part * p->columns;
+    return (part){first, n < g->n - first ? n : g->n - first};
+}
+
+static tiling tiling_of(const mw_ctx *c, const mw_gemm *g, bool fused)
+{
+    tiling p = {.form = form_of(mw_device_caps(c)),
+                .columns = mw_gemm_columns(c, g->n),
+                .tiles_h = (g->out_h + SIDE - 1) / SIDE,
+                .tiles_w = (g->out_w + SIDE - 1) / SIDE};
+    p.tiles = g->rows / (g->out_h * g->out_w) * p.tiles_h * p.tiles_w;
+    p.panels = (g->n + p.columns - 1) / p.columns;
+    int64_t most = WEIGHT_BYTES / (POINTS * (int64_t)sizeof(float) * p.columns * g->channels);
+    most = most > 0 ? most : 1;
+    int64_t cuts = (p.panels + most - 1) / most;
+    p.part = (p.panels + cuts - 1) / cuts;
+    p.u_batch = p.part * p.columns * g->channels + SKEW;
+    int64_t least = fused ? p.form->block : GPU_GROUP;
+    int64_t channels = g->channels + (fused ? 0 : part_of(g, &p, 0).n);
+    int64_t at_once = PATCH_BYTES / (POINTS * (int64_t)sizeof(float) * channels);
+    at_once = at_once < least ? least : at_once;
+    int64_t parts = (p.tiles + at_once - 1) / at_once;
+    p.at_once = (p.tiles + parts - 1) / parts;
+    int64_t overhang = fused ? p.form->tile_rows * p.form->chunk : 0;
+    p.v_size = POINTS * (p.at_once * g->channels + SKEW) + overhang;
+    p.u_size = fused ? 0 : POINTS * p.u_batch;
+    p.m_size = fused ? 0 : POINTS * p.at_once * part_of(g, &p, 0).n;
+    return p;
+}
+
 bool mw_winograd_fits(const mw_ctx *c, const mw_gemm *g, bool fused)
 {
     const mw_caps *caps = mw_device_caps(c);
     const form *f = form_of(caps);
     if (fused && (f->lanes == 1 || local_bytes(f) > caps->local_bytes || g->channels % f->chunk != 0))
         return false;
-    return g->stride == 1 && g->taps_w == 3 && g->k == 9 * g->channels && g->batch == 1 && g->alpha == 1 &&
-        g->act == MW_ACT_NONE && g->channels % f->lanes == 0 && g->n % f->lanes == 0;
+    if (g->stride != 1 || g->taps_w != 3 || g->k != 9 * g->channels || g->batch != 1 || g->alpha != 1 ||
+        g->act != MW_ACT_NONE || g->channels % f->lanes != 0 || g->n % f->lanes != 0)
+        return false;
+    tiling p = tiling_of(c, g, fused);
+    uint64_t bytes = (uint64_t)(p.u_size + p.v_size + p.m_size) * sizeof(float);
+    return bytes <= mw_memory_limit(c) / SHARE;
 }
 
 // Counts what each way costs in multiply-adds; an element moved through memory costs as much as MOVE of them.
@@ -77,13 +128,6 @@ mw_conv_way mw_winograd_likely(const mw_ctx *c, const mw_gemm *g)
     return fused ? MW_CONV_FUSED : MW_CONV_WINOGRAD;
 }
 
-typedef struct tiling {
-    const form *form;
-    int64_t columns, tiles_h, tiles_w, tiles, at_once;
-    int64_t panels, part, u_batch; // part: panels whose weights are transformed at a time
-    mw_tensor *u, *v, *m;
-} tiling;
-
 static mw_launch launch_of(mw_ctx *c, const mw_gemm *g, const tiling *p, const char *entry)
 {
     return (mw_launch){.file = "winograd",
@@ -94,17 +138,6 @@ static mw_launch launch_of(mw_ctx *c, const mw_gemm *g, const tiling *p, const c
                        .dims = 3,
                        .global = {1, 1, 1},
                        .local = {mw_gemm_group(c), 1, 1}};
-}
-
-// Channels of the result.
-typedef struct part {
-    int64_t first, n;
-} part;
-
-static part part_of(const mw_gemm *g, const tiling *p, int64_t panel)
-{
-    int64_t first = panel * p->columns, n = p->part * p->columns;
-    return (part){first, n < g->n - first ? n : g->n - first};
 }
 
 static void transform_weights(mw_ctx *c, const mw_gemm *g, const tiling *p, int64_t first)
@@ -175,38 +208,15 @@ static void run_fused(mw_ctx *c, const mw_gemm *g, const tiling *p, int64_t firs
            MW_I(g->out_h), MW_I(g->out_w), MW_L(v_batch), MW_I(mw_gemm_flags(g)));
 }
 
-static tiling tiling_of(mw_ctx *c, const mw_gemm *g, bool fused)
-{
-    tiling p = {.form = form_of(mw_device_caps(c)),
-                .columns = mw_gemm_columns(c, g->n),
-                .tiles_h = (g->out_h + SIDE - 1) / SIDE,
-                .tiles_w = (g->out_w + SIDE - 1) / SIDE};
-    p.tiles = g->rows / (g->out_h * g->out_w) * p.tiles_h * p.tiles_w;
-    p.panels = (g->n + p.columns - 1) / p.columns;
-    int64_t most = WEIGHT_BYTES / (POINTS * (int64_t)sizeof(float) * p.columns * g->channels);
-    most = most > 0 ? most : 1;
-    int64_t cuts = (p.panels + most - 1) / most;
-    p.part = (p.panels + cuts - 1) / cuts;
-    p.u_batch = p.part * p.columns * g->channels + SKEW;
-    int64_t least = fused ? p.form->block : GPU_GROUP;
-    int64_t channels = g->channels + (fused ? 0 : part_of(g, &p, 0).n);
-    int64_t at_once = PATCH_BYTES / (POINTS * (int64_t)sizeof(float) * channels);
-    at_once = at_once < least ? least : at_once;
-    int64_t parts = (p.tiles + at_once - 1) / at_once;
-    p.at_once = (p.tiles + parts - 1) / parts;
-    int64_t overhang = fused ? p.form->tile_rows * p.form->chunk : 0;
-    p.v = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * (p.at_once * g->channels + SKEW) + overhang));
-    if (!fused) {
-        p.u = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * p.u_batch));
-        p.m = mw_tensor_new(c, MW_F32, MW_SHAPE(POINTS * p.at_once * part_of(g, &p, 0).n));
-    }
-    return p;
-}
-
 mw_status mw_winograd_run(mw_ctx *c, const mw_gemm *g, bool fused)
 {
     mw_scope_begin(c);
     tiling p = tiling_of(c, g, fused);
+    p.v = mw_tensor_new(c, MW_F32, MW_SHAPE(p.v_size));
+    if (!fused) {
+        p.u = mw_tensor_new(c, MW_F32, MW_SHAPE(p.u_size));
+        p.m = mw_tensor_new(c, MW_F32, MW_SHAPE(p.m_size));
+    }
     mw_gemm r = *g;
     mw_gemm_extras(c, &r);
     for (int64_t panel = 0; panel < p.panels && !mw_err(c); panel += fused ? p.panels : p.part) {

@@ -21,6 +21,21 @@ uint64_t mw_memory_left(const mw_ctx *c)
     return m.limit > m.used ? m.limit - m.used : 0;
 }
 
+uint64_t mw_memory_limit(const mw_ctx *c) { return c->stream ? mw_device_memory(c).limit : UINT64_MAX; }
+
+static _Thread_local struct {
+    int64_t now, most;
+} dry;
+
+void mw_dry_begin(void) { dry.now = dry.most = 0; }
+uint64_t mw_dry_peak(void) { return (uint64_t)dry.most; }
+
+static void count_dry(int64_t bytes)
+{
+    dry.now += bytes;
+    dry.most = dry.now > dry.most ? dry.now : dry.most;
+}
+
 size_t mw_dtype_size(mw_dtype d)
 {
     static const size_t sizes[] = {[MW_F32] = 4, [MW_F16] = 2, [MW_I32] = 4, [MW_U8] = 1};
@@ -59,6 +74,8 @@ static void storage_release(mw_storage *s)
         return;
     if (s->range)
         mw_pool_give(s->stream, s->range);
+    else
+        count_dry(-(int64_t)s->bytes);
     mw_storage_unkeep(s);
 }
 
@@ -135,6 +152,8 @@ mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *sha
     size_t bytes = (size_t)mw_count(ndim, shape) * mw_dtype_size(dtype);
     if (t && s && !c->dry)
         s->range = mw_pool_take(c, bytes);
+    if (!mw_err(c) && c->dry)
+        count_dry((int64_t)bytes);
     if (mw_err(c)) {
         free(t);
         free(s);

@@ -51,8 +51,16 @@ void mw_release(mw_tensor *t);
 mw_tensor *mw_scope_adopt(mw_ctx *c, mw_tensor *t);
 // Tensors alive in the program; 0 at exit when nothing leaks.
 long mw_live_tensors(void);
-// Bytes that the device can still take; a large number without a device.
+// Bytes that the device can still take; a large number without a device. What a result's bits follow from
+// must not ask it: see mw_memory_limit.
 uint64_t mw_memory_left(const mw_ctx *c);
+// Bytes that tensors may take on the context's device, whatever they take now: the same in each run with the
+// same settings. A large number without a device.
+uint64_t mw_memory_limit(const mw_ctx *c);
+// The most bytes that tensors made in this thread's dry contexts took at a time since mw_dry_begin, beyond
+// what they took then.
+void mw_dry_begin(void);
+uint64_t mw_dry_peak(void);
 
 // ---- making and reading
 // Uninitialised, contiguous. In a dry context it has no storage. MW_E_MEMORY when the device's limit would be

@@ -60,6 +60,13 @@ const char *mw_weights_path(const mw_weights *w) { return w->path; }
 mw_dtype mw_weights_dtype(const mw_weights *w) { return w->dtype; }
 size_t mw_weights_held(const mw_weights *w) { return atomic_load(&w->ready) ? w->bytes : 0; }
 size_t mw_weights_bytes(const mw_weights *w) { return w->bytes; }
+void mw_weights_set_beside(mw_weights *w, size_t bytes) { w->beside = bytes; }
+
+uint64_t mw_weights_room(const mw_ctx *c, const mw_weights *w)
+{
+    uint64_t limit = mw_memory_limit(c), held = w->bytes + w->beside;
+    return limit > held ? limit - held : 0;
+}
 int64_t mw_weights_count(const mw_weights *w) { return w->count; }
 
 // ---- the table of names

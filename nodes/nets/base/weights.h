@@ -78,6 +78,11 @@ bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, 
 
 // The file they come from, for messages.
 const char *mw_weights_path(const mw_weights *w);
+// What else a model holds on the device beside these: mw_weights_room counts on all of it being there.
+void mw_weights_set_beside(mw_weights *w, size_t bytes);
+// Bytes of the memory limit that the network's work may take: less these weights and those beside them,
+// whether they are loaded or not, so that what is decided by it is decided alike in each run.
+uint64_t mw_weights_room(const mw_ctx *c, const mw_weights *w);
 // Bytes on the device once loaded, and now; number of parameters.
 size_t mw_weights_bytes(const mw_weights *w);
 size_t mw_weights_held(const mw_weights *w);

@@ -34,7 +34,7 @@ struct mw_weights {
     uint32_t *slots; // hash table of 1 + index into entries; 0 is free
     size_t nslots;   // a power of two
     mw_few problems; // of the dry run
-    size_t bytes;
+    size_t bytes, beside;
     int64_t count;
     atomic_int ready;     // all tensors are loaded
     pthread_mutex_t lock; // of loading

@@ -62,6 +62,19 @@ static size_t bytes(const mw_object *o)
 
 static const mw_object_type type = {"checkpoint", free_checkpoint, part, parts, bytes};
 
+// What each part's work finds beside it in memory. A part that two models share keeps what the first said.
+static void tell_beside(mw_checkpoint *k, bool own_unet, bool own_vae)
+{
+    mw_weights *unet = k->unet->model.weights, *vae = k->vae->model.weights;
+    size_t text = 0;
+    for (int i = 0; i < k->ntext; i++)
+        text += mw_weights_bytes(k->text_encoder->encoder[i].weights);
+    if (own_unet)
+        mw_weights_set_beside(unet, mw_weights_bytes(vae) + text);
+    if (own_vae)
+        mw_weights_set_beside(vae, mw_weights_bytes(unet) + text);
+}
+
 static mw_checkpoint *make(mw_ctx *c, const char *path, mw_dtype dtype)
 {
     mw_checkpoint *k = mw_alloc(c, sizeof *k);
@@ -144,6 +157,8 @@ mw_checkpoint *mw_checkpoint_open(mw_ctx *c, const mw_checkpoint_options *o)
     load_unet(c, k);
     load_vae(c, k);
     load_text(c, k);
+    if (mw_err(c) == MW_OK)
+        tell_beside(k, true, true);
     return done(c, k);
 }
 
@@ -200,6 +215,8 @@ mw_checkpoint *mw_checkpoint_with(mw_ctx *c, mw_checkpoint *base, mw_source *une
         k->text_encoder = share(base->text_encoder);
     else
         load_text(c, k);
+    if (mw_err(c) == MW_OK)
+        tell_beside(k, unet != NULL, false);
     return done(c, k);
 }
 

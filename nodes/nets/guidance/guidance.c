@@ -180,15 +180,16 @@ static uint64_t bytes_to_keep(mw_ctx *c, const mw_guidance *g, const mw_tensor *
     return bytes + WORK * largest;
 }
 
-// Making the twins of weights again costs less than running the network again.
+// Whether all is kept follows from the memory limit and the model, not from what else is in memory: the two
+// ways add up in different orders. The twins of weights, which are made again with the same bits, make room.
 static bool must_recompute(mw_ctx *c, const mw_guidance *g, const mw_tensor *latents)
 {
-    if (mw_weights_fetch(c, g->unet->weights) != MW_OK) // they are to be counted as used
+    if (mw_weights_fetch(c, g->unet->weights) != MW_OK)
         return false;
     uint64_t bytes = bytes_to_keep(c, g, latents);
     if (bytes > mw_memory_left(c))
         mw_weights_forget_twins(g->unet->weights);
-    return bytes > mw_memory_left(c);
+    return bytes > mw_weights_room(c, g->unet->weights);
 }
 
 // Measures the energy and, unless that ends guidance, makes a step. Returns the latents moved; NULL when
@@ -227,13 +228,7 @@ static mw_tensor *attempt(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_t
 static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_tensor *latents,
                           double *energy, mw_tensor **kept)
 {
-    bool recompute = must_recompute(c, g, latents);
-    mw_tensor *moved = attempt(c, g, picture, latents, energy, kept, recompute);
-    if (recompute || mw_err(c) != MW_E_MEMORY)
-        return moved;
-    mw_err_clear(c); // the estimate was too low
-    mw_weights_forget_twins(g->unet->weights);
-    return attempt(c, g, picture, latents, energy, kept, true);
+    return attempt(c, g, picture, latents, energy, kept, must_recompute(c, g, latents));
 }
 
 // ---- all steps

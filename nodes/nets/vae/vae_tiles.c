@@ -138,25 +138,45 @@ static mw_tensor *one_by_one(mw_ctx *c, const mw_vae_model *m, mw_vae_half half,
     return all;
 }
 
-// Whole where it fits; else in tiles of the pictures the model was trained on, then of half of that, and so
-// on.
+// Bytes that one picture's part of this side takes: a dry run counts the maps, and an eighth and SCRATCH more
+// are for what kernels need beside them.
+static uint64_t need(mw_ctx *c, const mw_vae_model *m, mw_vae_half half, const mw_tensor *in, int64_t height,
+                     int64_t width)
+{
+    enum { SCRATCH = 64 << 20 };
+    bool decode = half == MW_VAE_DECODE, was = c->dry;
+    int64_t latents[] = {1, m->config.latent_channels, height, width};
+    int64_t picture[] = {1, height << (m->config.levels - 1), width << (m->config.levels - 1), 3};
+    c->dry = true;
+    mw_scope_begin(c);
+    mw_dry_begin();
+    forward(c, m, half, mw_tensor_new(c, in->dtype, 4, decode ? latents : picture));
+    uint64_t peak = mw_dry_peak();
+    mw_scope_end(c, NULL);
+    c->dry = was;
+    return peak + peak / 8 + (peak < SCRATCH ? peak : SCRATCH);
+}
+
+// Whole where it fits beside the whole model; else in tiles of the pictures the model was trained on, then of
+// half of that, and so on. What else is in memory has no say, so that the same picture comes each time.
 static mw_tensor *as_it_fits(mw_ctx *c, const mw_vae_model *m, mw_vae_half half, mw_tensor *in)
 {
+    enum { LEAST = 8 };
     int shift = m->config.levels - 1;
     bool decode = half == MW_VAE_DECODE;
     int64_t h = mw_dim(in, decode ? 2 : 1) >> (decode ? 0 : shift), tile = m->config.sample_size >> shift;
     int64_t w = mw_dim(in, decode ? 3 : 2) >> (decode ? 0 : shift), side = h > w ? h : w;
-    mw_scope_begin(c);
-    mw_tensor *out = one_by_one(c, m, half, in);
-    for (tile = tile < side ? tile : side / 2; mw_err(c) == MW_E_MEMORY && tile >= 8; tile /= 2) {
-        mw_scope_end(c, NULL);
-        mw_err_clear(c);
-        mw_warn(c, "vae: memory does not suffice for the whole picture; it is done in tiles of %lld pixels",
-                (long long)(tile << shift));
-        mw_scope_begin(c);
-        out = in_tiles(c, m, half, in, tile);
-    }
-    return mw_scope_end(c, out);
+    uint64_t room = mw_weights_room(c, m->weights);
+    if (room == UINT64_MAX || need(c, m, half, in, h, w) <= room)
+        return one_by_one(c, m, half, in);
+    tile = tile < side ? tile : side / 2;
+    while (tile / 2 >= LEAST && !mw_err(c) && need(c, m, half, in, tile, tile) > room)
+        tile /= 2;
+    if (tile < LEAST)
+        return one_by_one(c, m, half, in);
+    mw_warn(c, "vae: memory does not suffice for the whole picture; it is done in tiles of %lld pixels",
+            (long long)(tile << shift));
+    return in_tiles(c, m, half, in, tile);
 }
 
 mw_tensor *mw_vae_run(mw_ctx *c, const mw_vae_model *m, mw_vae_half half, mw_tensor *in, const mw_value *tile)
