@@ -201,6 +201,30 @@ void mw_tune_put_back(mw_ctx *c, const char *key, const char *way)
     pthread_mutex_unlock(&c->stream->lock);
 }
 
+static void write_rows(FILE *f, const struct mw_tunings *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->rows[i].way)
+            fprintf(f, "%s\t%s\n", t->rows[i].key, t->rows[i].way);
+}
+
+char *mw_tune_text(mw_ctx *c)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = mw_err(c) ? NULL : open_memstream(&text, &size);
+    if (f && c->stream) {
+        pthread_mutex_lock(&c->stream->lock);
+        struct mw_tunings *t = table(c);
+        if (t)
+            write_rows(f, t);
+        pthread_mutex_unlock(&c->stream->lock);
+    }
+    if (!mw_err(c) && (!f || fclose(f)))
+        mw_fail(c, MW_E_MEMORY, "out of host memory");
+    return text;
+}
+
 mw_status mw_tune_save(mw_ctx *c)
 {
     if (mw_err(c) || !c->stream)
@@ -212,9 +236,8 @@ mw_status mw_tune_save(mw_ctx *c)
     FILE *f = temporary ? fopen(temporary, "w") : NULL;
     if (f) {
         bool ok = fprintf(f, "# %s, driver %s\n", c->stream->info.name, c->stream->info.driver) > 0;
-        for (size_t i = 0; i < t->n; i++)
-            if (t->rows[i].way)
-                ok = fprintf(f, "%s\t%s\n", t->rows[i].key, t->rows[i].way) > 0 && ok;
+        write_rows(f, t);
+        ok = !ferror(f) && ok;
         ok = fclose(f) == 0 && ok;
         if (!ok || rename(temporary, path) != 0) {
             unlink(temporary);

@@ -21,6 +21,9 @@ bool mw_tune_recorded(mw_ctx *c, size_t i, const char **key, const char *const *
 mw_status mw_tune_set(mw_ctx *c, const char *key, const char *way);
 // The same for a key that was set before, also while an error is pending.
 void mw_tune_put_back(mw_ctx *c, const char *key, const char *way);
+// What is known, as the file has it: rows "key<TAB>way\n". "" when nothing is, or without a device. free()
+// it.
+char *mw_tune_text(mw_ctx *c);
 // Write what is known to the device's file, under a temporary name first.
 mw_status mw_tune_save(mw_ctx *c);
 

@@ -1,20 +1,13 @@
 // meta.c: what a picture says of itself: A1111's parameters text and the graph that makes it again.
-#include "core/base/paths.h"
-#include "core/cl/device.h"
 #include "core/cli/cli.h"
 #include "core/cli/session.h"
 #include "core/graph/seed.h"
 #include "core/graph/value_json.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <xxhash.h>
 
 // ---- what the picture was made with: the parameter of that name, else the literal of a node above it
 
@@ -96,80 +89,7 @@ static char *parameters_text(const maker *m, const mw_tensor *picture)
     return text;
 }
 
-// ---- weights: hashes of the files that "path" ports name
-
-static bool is_weights(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && (!strcmp(dot, ".safetensors") || !strcmp(dot, ".gguf") || !strcmp(dot, ".bin"));
-}
-
-// In pieces: mapped whole, a model's files would count as this process's memory.
-static void hash_file(XXH3_state_t *h, const char *path)
-{
-    enum { PIECE = 1 << 20 };
-    uint8_t *piece = malloc(PIECE);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n;
-    while (piece && fd >= 0 && (n = read(fd, piece, PIECE)) > 0)
-        XXH3_128bits_update(h, piece, (size_t)n);
-    if (fd >= 0)
-        close(fd);
-    free(piece);
-}
-
-static void hash_tree(XXH3_state_t *h, const char *path, int depth)
-{
-    struct stat st;
-    if (stat(path, &st) || depth > 4)
-        return;
-    if (S_ISREG(st.st_mode))
-        hash_file(h, path);
-    if (!S_ISDIR(st.st_mode))
-        return;
-    struct dirent **names = NULL;
-    int n = scandir(path, &names, NULL, alphasort);
-    for (int i = 0; i < n; i++) {
-        char below[4096];
-        snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name);
-        struct stat s;
-        if (names[i]->d_name[0] != '.' && !stat(below, &s) && (S_ISDIR(s.st_mode) || is_weights(below)))
-            hash_tree(h, below, depth + 1);
-        free(names[i]);
-    }
-    free(names);
-}
-
-bool mw_weights_hash(mw_ctx *c, const char *name, char text[33])
-{
-    char *path = mw_find_path(c, name);
-    mw_err_clear(c); // a file that is not there has no hash
-    XXH3_state_t *h = path ? XXH3_createState() : NULL;
-    if (h) {
-        XXH3_128bits_reset(h);
-        hash_tree(h, path, 0);
-        XXH128_hash_t d = XXH3_128bits_digest(h);
-        snprintf(text, 33, "%016llx%016llx", (unsigned long long)d.high64, (unsigned long long)d.low64);
-    }
-    bool known = h != NULL;
-    XXH3_freeState(h);
-    free(path);
-    return known;
-}
-
-// The hash, "" when there is none; a model is read once however many pictures it makes.
-static const char *known_hash(mw_session *s, const char *name)
-{
-    mw_ctx *c = s->k->c;
-    char text[33] = "";
-    if (!s->weights)
-        s->weights = mw_value_map(c);
-    if (s->weights && !mw_value_get(s->weights, name)) {
-        mw_weights_hash(c, name, text);
-        mw_value_set(c, s->weights, name, mw_value_text(c, text, strlen(text)));
-    }
-    return mw_value_as_text(mw_value_get(s->weights, name));
-}
+// ---- what the files hold that "path" ports name
 
 static json_t *weights(const maker *m)
 {
@@ -180,9 +100,10 @@ static json_t *weights(const maker *m)
             const char *name = mw_value_as_text(n->in[i]);
             if (strcmp(n->schema->type->in[i].type, "path") || !*name || json_object_get(all, name))
                 continue;
-            const char *hash = known_hash(m->s, name);
-            if (*hash)
-                json_object_set_new(all, name, json_string(hash));
+            mw_value *hash = mw_file_identity(m->s->k->c, name);
+            if (mw_value_text_length(hash))
+                json_object_set_new(all, name, json_string(mw_value_as_text(hash)));
+            mw_value_release(hash);
         }
     }
     return all;
@@ -236,12 +157,11 @@ static char *graph_text(const maker *m, const char *output, int number)
     mw_session *s = m->s;
     int n;
     const mw_script_text *script = mw_script_texts(s->script, &n);
-    const mw_device_info *d = s->k->c->stream ? mw_device_get_info(s->k->c) : NULL;
-    json_t *all = json_pack("{si ss ss si ss so so so so ss ss ss}", "format", 1, "version", MW_VERSION,
-                            "output", output, "picture", number, "name", script[0].name, "script",
-                            source_json(&script[0]), "modules", modules(s), "params", params(s), "weights",
-                            weights(m), "device", d ? d->name : "none", "driver", d ? d->driver : "none",
-                            "dtype", s->k->env.dtype ? s->k->env.dtype : "auto");
+    json_t *all =
+        json_pack("{si ss ss si ss so so so so ss ss}", "format", 2, "version", MW_VERSION, "output", output,
+                  "picture", number, "name", script[0].name, "script", source_json(&script[0]), "modules",
+                  modules(s), "params", params(s), "weights", weights(m), "recipe", mw_graph_recipe(s->g),
+                  "dtype", s->k->env.dtype ? s->k->env.dtype : "auto");
     if (all && mw_seed_was_drawn())
         json_object_set_new(all, "drawn_seed", json_integer((json_int_t)mw_seed_drawn(s->k->c)));
     char *text = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;

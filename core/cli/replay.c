@@ -3,6 +3,7 @@
 #include "core/cli/cli.h"
 #include "core/cli/place.h"
 #include "core/cli/session.h"
+#include "core/graph/recipe.h"
 #include "core/graph/seed.h"
 #include "core/graph/value_json.h"
 #include "core/io/image.h"
@@ -48,15 +49,28 @@ static char *param_text(mw_ctx *c, const char *name, const mw_value *v)
 static void say_what_differs(mw_cli *k, const mw_value *record)
 {
     const char *version = mw_value_as_text(mw_value_get(record, "version"));
+    const mw_value *recipe = mw_value_get(record, "recipe"), *weights = mw_value_get(record, "weights");
     if (strcmp(version, MW_VERSION))
         mw_warn(k->c, "%s: made by version %s; this is %s", k->args[0], version, MW_VERSION);
-    const mw_value *weights = mw_value_get(record, "weights");
-    for (size_t i = 0; i < mw_value_count(weights); i++) {
-        char hash[33];
+    // Before there were recipes, weights were hashed in another way.
+    for (size_t i = 0; recipe && i < mw_value_count(weights); i++) {
         const char *name = mw_value_key_at(weights, i);
-        if (mw_weights_hash(k->c, name, hash) && strcmp(hash, mw_value_as_text(mw_value_at(weights, i))))
+        mw_value *now = mw_file_identity(k->c, name);
+        if (mw_value_text_length(now) &&
+            strcmp(mw_value_as_text(now), mw_value_as_text(mw_value_at(weights, i))))
             mw_warn(k->c, "%s: %s is not what it was when the picture was made", k->args[0], name);
+        mw_value_release(now);
     }
+}
+
+// After the run, when the device is open.
+static void say_how_recipes_differ(mw_cli *k, const mw_value *record, const char *here)
+{
+    const char *recipe = mw_value_as_text(mw_value_get(record, "recipe"));
+    char *difference = mw_recipe_difference(k->c, recipe, here);
+    if (difference && *difference)
+        mw_warn(k->c, "%s: made with %s: its last bits may differ", k->args[0], difference);
+    free(difference);
 }
 
 // ---- a picture that wants to read what its record alone names
@@ -138,7 +152,8 @@ static mw_status run_record(mw_cli *k, const mw_value *record, const char *const
     if (!mw_session_open(&s, k, &o)) {
         if (!mw_script_run(k->c, s.script, shown, mw_value_as_text(script), mw_value_text_length(script))) {
             say_what_differs(k, record); // now that what may be read is settled
-            mw_session_deliver(&s, *output ? output : NULL, picture);
+            if (!mw_session_deliver(&s, *output ? output : NULL, picture))
+                say_how_recipes_differ(k, record, mw_graph_recipe(s.g));
         }
         say_what_works(k, s.script);
     }

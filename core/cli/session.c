@@ -1,46 +1,12 @@
 // session.c: a graph script with everything it needs to run: graph, cache, executor, device.
 #include "core/cli/session.h"
 
-#include "core/base/file.h"
-#include "core/base/paths.h"
 #include "core/cl/device.h"
 #include "core/cli/cli.h"
 #include "core/cli/terminal.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
-
-// What all results of device nodes follow from besides the graph: program, device, driver, dtype, kernels.
-static mw_status set_policy(mw_session *s, mw_ctx *c)
-{
-    const mw_device_info *d = mw_device_get_info(c);
-    char *folder = mw_share_path(c, "kernels");
-    struct dirent **names = NULL;
-    int n = folder ? scandir(folder, &names, NULL, alphasort) : 0;
-    XXH64_hash_t kernels = 0;
-    for (int i = 0; i < n; i++) {
-        size_t length = strlen(names[i]->d_name), size = 0;
-        char *path = length > 3 && !strcmp(names[i]->d_name + length - 3, ".cl")
-            ? mw_format(c, "%s/%s", folder, names[i]->d_name)
-            : NULL;
-        char *text = path ? mw_file_read(c, path, 16 << 20, &size) : NULL;
-        if (text)
-            kernels = XXH3_64bits_withSeed(text, size, kernels);
-        free(text);
-        free(path);
-        free(names[i]);
-    }
-    free(names);
-    free(folder);
-    char *policy = mw_format(c, "%s|%s|%s|%s|%016llx", MW_VERSION, d->name, d->driver,
-                             mw_env_of(c).dtype ? mw_env_of(c).dtype : "auto", (unsigned long long)kernels);
-    if (policy)
-        mw_graph_set_policy(c, s->g, policy);
-    free(policy);
-    return mw_err(c);
-}
 
 // An mw_trim_fn: what the cache and the script can do without.
 static uint64_t trim(void *user, uint64_t wanted)
@@ -59,7 +25,7 @@ static mw_status open_device(mw_ctx *c, void *user)
         return mw_err(c);
     mw_device_set_trim(c, trim, s);
     mw_log(c, MW_LOG_DEBUG, "device: %s", mw_device_get_info(c)->name);
-    return set_policy(s, c);
+    return mw_graph_set_recipe(c, s->g);
 }
 
 static void report(void *user, const char *sentence, bool error)
@@ -93,18 +59,16 @@ static mw_status new_script(mw_session *s, const mw_session_options *o)
     s->x = s->g && s->cache ? mw_exec_new(c, s->g, s->cache, &run) : NULL;
     s->script = s->x ? mw_script_new(c, s->g, s->x, &script) : NULL;
     if (s->script && c->stream)
-        set_policy(s, c);
+        mw_graph_set_recipe(c, s->g);
     return mw_err(c);
 }
 
 static void free_script(mw_session *s)
 {
     mw_script_free(s->script);
-    mw_value_release(s->weights);
     mw_exec_free(s->x);
     mw_graph_free(s->g);
     s->script = NULL;
-    s->weights = NULL;
     s->x = NULL;
     s->g = NULL;
 }

@@ -11,7 +11,6 @@ typedef struct mw_session {
     mw_cache *cache;
     mw_exec *x;
     mw_script *script;
-    mw_value *weights; // hashes of files that pictures were made with: name -> text
     bool blind;        // check: something could not be seen
     bool quiet;        // check: what is found is not shown
 } mw_session;
@@ -48,8 +47,5 @@ typedef struct mw_meta {
 } mw_meta;
 mw_meta mw_session_meta(mw_session *s, const char *name, int number, int node, const mw_tensor *picture);
 void mw_meta_free(mw_meta *m);
-// A hash of the contents of a file of weights, or of all in a folder, as pictures record it. False when it is
-// not there.
-bool mw_weights_hash(mw_ctx *c, const char *name, char text[33]);
 
 #endif

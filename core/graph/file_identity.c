@@ -1,5 +1,5 @@
-// file_identity.c: what tells one content of a file or folder from another, for keys.
-#include "core/base/file.h"
+// file_identity.c: what a file or folder holds, for keys.
+#include "core/base/content_hash.h"
 #include "core/base/paths.h"
 #include "core/graph/graph_internal.h"
 
@@ -11,74 +11,59 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
-enum { DEEPEST = 4, LONGEST = 64 << 20, CLOCK_STEP = 2 };
+enum { DEEPEST = 4 };
 
 typedef struct hasher {
     mw_ctx *c;
     XXH3_state_t *h;
-    int64_t since;
 } hasher;
 
 static void add(hasher *k, const void *data, size_t size) { XXH3_128bits_update(k->h, data, size); }
 
-static void add_file(hasher *k, const char *path, int depth);
+static void add_path(hasher *k, const char *path, int depth);
 
-static int not_dots(const struct dirent *e) { return strcmp(e->d_name, ".") && strcmp(e->d_name, ".."); }
+// Nothing reads what is hidden in a model's folder: copies that version control keeps of it.
+static int not_hidden(const struct dirent *e) { return e->d_name[0] != '.'; }
 
 static void add_folder(hasher *k, const char *path, int depth)
 {
     struct dirent **names = NULL;
-    int n = scandir(path, &names, not_dots, alphasort);
+    int n = scandir(path, &names, not_hidden, alphasort);
     for (int i = 0; i < n; i++) {
         char below[PATH_MAX];
         add(k, names[i]->d_name, strlen(names[i]->d_name) + 1);
         if (snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name) < (int)sizeof below &&
             depth < DEEPEST)
-            add_file(k, below, depth + 1);
+            add_path(k, below, depth + 1);
         free(names[i]);
     }
     free(names);
 }
 
-// A clock ticks too slowly to tell two writes in a row: what was written lately counts with its content.
-static void add_content(hasher *k, const char *path)
-{
-    mw_mapping m;
-    if (mw_file_map(k->c, path, &m)) {
-        if (m.size <= LONGEST)
-            add(k, m.data, m.size);
-        mw_file_unmap(&m);
-    }
-    mw_err_clear(k->c); // a file that cannot be read is the node's to report
-}
-
-static void add_file(hasher *k, const char *path, int depth)
+// A file that cannot be read is the node's to report.
+static void add_path(hasher *k, const char *path, int depth)
 {
     struct stat s;
+    mw_content_hash content = {0, 0};
     if (stat(path, &s))
         return;
-    uint64_t facts[] = {(uint64_t)s.st_dev,          (uint64_t)s.st_ino,          (uint64_t)s.st_size,
-                        (uint64_t)s.st_mtim.tv_sec,  (uint64_t)s.st_mtim.tv_nsec, (uint64_t)s.st_ctim.tv_sec,
-                        (uint64_t)s.st_ctim.tv_nsec, (uint64_t)s.st_mode & S_IFMT};
-    if (S_ISDIR(s.st_mode)) {
+    unsigned char folder = S_ISDIR(s.st_mode) != 0;
+    add(k, &folder, 1);
+    if (folder)
         add_folder(k, path, depth);
-        return;
-    }
-    add(k, facts, sizeof facts);
-    if (S_ISREG(s.st_mode) && s.st_size <= LONGEST && s.st_ctim.tv_sec >= k->since - CLOCK_STEP)
-        add_content(k, path);
+    else if (mw_content_hash_of(k->c, path, &content))
+        add(k, &content, sizeof content);
 }
 
-mw_value *mw_file_identity(mw_ctx *c, const char *name, int64_t since)
+mw_value *mw_file_identity(mw_ctx *c, const char *name)
 {
     if (mw_err(c))
         return NULL;
-    hasher k = {c, XXH3_createState(), since};
+    hasher k = {c, XXH3_createState()};
     char text[40] = "", *path = k.h ? mw_find_path(c, name) : NULL;
     if (path) {
         XXH3_128bits_reset(k.h);
-        add(&k, path, strlen(path) + 1);
-        add_file(&k, path, 0);
+        add_path(&k, path, 0);
         XXH128_hash_t h = XXH3_128bits_digest(k.h);
         snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)h.high64,
                  (unsigned long long)h.low64);

@@ -3,6 +3,7 @@
 
 #include "core/base/nearest.h"
 #include "core/graph/function.h"
+#include "core/graph/recipe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,12 +32,17 @@ const mw_node_type *mw_graph_type(const mw_graph *g, int index)
     return index >= 0 && index < g->nschemas ? g->schemas[index]->type : NULL;
 }
 
-mw_status mw_graph_set_policy(mw_ctx *c, mw_graph *g, const char *text)
+mw_status mw_graph_set_recipe(mw_ctx *c, mw_graph *g)
 {
-    free(g->policy);
-    g->policy = mw_strdup(c, text);
+    char *text = mw_recipe_text(c, true);
+    if (text) {
+        free(g->recipe);
+        g->recipe = text;
+    }
     return mw_err(c);
 }
+
+const char *mw_graph_recipe(const mw_graph *g) { return g->recipe ? g->recipe : g->program; }
 
 // ---- links
 

@@ -66,9 +66,11 @@ const mw_schema *mw_graph_schema(mw_ctx *c, mw_graph *g, const mw_node_type *typ
 // The type whose schema has this index; NULL beyond the last.
 const mw_node_type *mw_graph_type(const mw_graph *g, int index);
 
-// Text that every device node's key depends on (device, dtype policy, kernels' texts); set it before keys are
-// asked for.
-mw_status mw_graph_set_policy(mw_ctx *c, mw_graph *g, const char *text);
+// The recipe (recipe.h) that the keys of nodes which use a device follow from; the others' follow from the
+// program's part of it. Set it when the device was opened, before their keys are asked for.
+mw_status mw_graph_set_recipe(mw_ctx *c, mw_graph *g);
+// The recipe of device nodes; of the program alone before it was set. Borrowed.
+const char *mw_graph_recipe(const mw_graph *g);
 
 // ---- links
 enum { MW_WHOLE = -1, MW_BROKEN = -1 };
@@ -113,6 +115,9 @@ mw_key_state mw_graph_key(mw_ctx *c, mw_graph *g, int id);
 void mw_graph_refresh(mw_ctx *c, mw_graph *g);
 // After an evaluation: what a node's function changed while it ran does not make its own results old.
 void mw_graph_settle(mw_ctx *c, mw_graph *g);
+// A hash, as text, of what the file or folder holds that `name` leads to (mw_find_path), wherever that is;
+// empty when there is none. Of a folder: the names and contents of what is not hidden, four folders deep.
+mw_value *mw_file_identity(mw_ctx *c, const char *name);
 // MW_E_FILE naming the file when one that the node is given is not what it was when its key was found.
 mw_status mw_graph_check_files(mw_ctx *c, mw_graph *g, int id);
 

@@ -25,10 +25,9 @@ struct mw_graph {
     mw_gnode *oldest, *newest;
     mw_schema **schemas;
     int nschemas;
-    char *policy;
-    size_t bytes;    // of all literals
-    mw_value *files; // path -> identity text, as it was when this evaluation began
-    int64_t born;    // seconds since 1970
+    char *program, *recipe; // recipe.h; the latter NULL until there is a device
+    size_t bytes;           // of all literals
+    mw_value *files;        // path -> identity text, as it was when this evaluation began
 };
 
 // ---- store.c
@@ -39,8 +38,4 @@ bool mw_graph_room(mw_ctx *c, mw_graph *g);
 int mw_graph_publish(mw_graph *g, mw_gnode *n);
 
 // ---- file_identity.c
-// Text that is another when the file or folder that `name` leads to (mw_find_path) was changed; empty when
-// there is none. since: when the graph was made; of what was written after that the content counts too.
-mw_value *mw_file_identity(mw_ctx *c, const char *name, int64_t since);
-
 #endif

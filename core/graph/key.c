@@ -117,7 +117,7 @@ static void add_path(hasher *k, const mw_value *path)
     if (!mw_value_text_length(path))
         return;
     if (!mw_value_get(k->g->files, name))
-        mw_value_set(k->c, k->g->files, name, mw_file_identity(k->c, name, k->g->born));
+        mw_value_set(k->c, k->g->files, name, mw_file_identity(k->c, name));
     add_value(k, mw_value_get(k->g->files, name));
 }
 
@@ -185,8 +185,8 @@ static mw_key_state node_key(hasher *k, mw_gnode *n)
             k->unknowable = true;
     add_text(k, t->name, strlen(t->name));
     add(k, &t->version, sizeof t->version);
-    if (k->g->policy && !(t->flags & MW_NODE_HOST))
-        add_text(k, k->g->policy, strlen(k->g->policy));
+    const char *recipe = t->flags & MW_NODE_HOST ? k->g->program : mw_graph_recipe(k->g);
+    add_text(k, recipe, strlen(recipe));
     add_functions(k, n);
     for (int i = 0; i < n->schema->nin && !mw_err(k->c); i++) {
         add_value(k, n->in[i]);
@@ -208,7 +208,7 @@ static bool files_differ(mw_ctx *c, mw_graph *g)
     mw_value *now = mw_value_map(c);
     for (size_t i = 0; i < mw_value_count(g->files); i++) {
         const char *name = mw_value_key_at(g->files, i);
-        mw_value *identity = mw_file_identity(c, name, g->born);
+        mw_value *identity = mw_file_identity(c, name);
         const char *old = mw_value_as_text(mw_value_at(g->files, i));
         differ = differ || strcmp(old, mw_value_as_text(identity));
         mw_value_set(c, now, name, identity);
@@ -256,7 +256,7 @@ mw_status mw_graph_check_files(mw_ctx *c, mw_graph *g, int id)
     for (int i = 0; i < n->schema->nin && !mw_err(c); i++) {
         const char *name = mw_value_as_text(n->in[i]);
         const mw_value *old = strcmp(t->in[i].type, "path") ? NULL : mw_value_get(g->files, name);
-        mw_value *now = old ? mw_file_identity(c, name, g->born) : NULL;
+        mw_value *now = old ? mw_file_identity(c, name) : NULL;
         if (now && strcmp(mw_value_as_text(old), mw_value_as_text(now))) {
             mw_fail(c, MW_E_FILE, "%s changed during the run; run again when nothing writes to it", name);
             mw_fail_context(c, "%s: %s: '%s'", n->where, t->name, t->in[i].name);

@@ -1,9 +1,10 @@
 // store.c: the nodes that are there: found by id, named by whoever needs them, gone when nobody does.
 #include "core/graph/graph_internal.h"
 
+#include "core/graph/recipe.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { FEW = 4096 }; // so many nodes are never swept
 
@@ -14,9 +15,9 @@ mw_graph *mw_graph_new(mw_ctx *c)
         return NULL;
     g->blocks = mw_alloc(c, MW_MOST_IDS / MW_NODE_BLOCK * sizeof *g->blocks);
     g->files = mw_value_map(c);
-    g->born = time(NULL);
+    g->program = mw_recipe_text(c, false);
     g->crowd = FEW;
-    if (g->blocks && g->files)
+    if (g->blocks && g->files && g->program)
         return g;
     mw_graph_free(g);
     return NULL;
@@ -53,7 +54,8 @@ void mw_graph_free(mw_graph *g)
     mw_value_release(g->files);
     free(g->blocks);
     free(g->schemas);
-    free(g->policy);
+    free(g->recipe);
+    free(g->program);
     free(g);
 }
 

@@ -52,8 +52,8 @@ static const form *form_of(const mw_caps *caps)
 typedef struct tiling {
     const form *form;
     int64_t columns, tiles_h, tiles_w, tiles, at_once;
-    int64_t panels, part, u_batch; // part: panels whose weights are transformed at a time
-    int64_t u_size, v_size, m_size;  // elements; u and m: 0 in the fused form
+    int64_t panels, part, u_batch;  // part: panels whose weights are transformed at a time
+    int64_t u_size, v_size, m_size; // elements; u and m: 0 in the fused form
     mw_tensor *u, *v, *m;
 } tiling;
 

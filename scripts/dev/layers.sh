@@ -14,14 +14,14 @@ check core/cl 'core/(base|cl)/'
 check core/tensor 'core/(base|cl|tensor)/|core/ops.h'
 check core/ops 'core/(base|tensor|ops)/|core/ops.h|core/cl/(caps|tune|blas|device).h'
 check core/io 'core/(base|tensor|io)/'
-check core/graph 'core/(base|tensor|io|graph)/|core/cl/device.h'
+check core/graph 'core/(base|tensor|io|graph)/|core/cl/(device|tune).h'
 check core/lua 'core/(base|tensor|io|graph|lua)/|core/ops.h|core/cl/device.h'
 check core/measure 'core/(base|cl|tensor|measure)/|core/ops.h'
 check core/cli 'core/(base|tensor|io|graph|lua|measure|cli)/|core/cl/(device|tune).h'
 check core 'core/cli/|core/tensor/(tensor|activation).h' # ops.h, main.c
 
 # The rooms of networks: each may use the rooms named before it that stand in its own line, and nothing of the others.
-engine='core/(base|io)/|core/tensor/(tensor|activation|launch|tape).h|core/cl/(caps|device).h|core/ops.h|core/graph/(value|value_json|picture|function|node|seed).h'
+engine='core/(base|io)/|core/tensor/(tensor|activation|launch|tape).h|core/cl/(caps|device).h|core/ops.h|core/graph/(value|value_json|picture|function|node|seed|recipe).h'
 nets() {
     known="$known nodes/nets/$1"
     check "nodes/nets/$1" "$engine|nodes/nets/($(echo "$*" | tr ' ' '|'))/[a-z0-9_]*\.h"
