@@ -63,4 +63,39 @@ mw.output { done = true }
 END_OF_SCRIPT
 run run --trust "$dir/written.lua" -p dir="$dir"
 status 0
+
+# A file counts by what it holds: not by its times, nor by the name that a link gives it.
+mkdir "$dir/a" "$dir/b"
+echo '{"objects": [{"phrase": "a star", "box": [0, 0, 64, 64]}], "background": "b"}' >"$dir/a/layout.json"
+echo '{"objects": [{"phrase": "a moon", "box": [0, 0, 64, 64]}], "background": "b"}' >"$dir/b/layout.json"
+ln -s a "$dir/link"
+script linked.lua <<'END_OF_SCRIPT'
+local mw = require "moonweave"
+local dir = mw.params { dir = { "", "where" } }.dir
+local count = mw.node { name = "count", inputs = { l = "layout" }, outputs = { t = "text" },
+  run = function(i) print "counted" return { t = i.l.objects[1].phrase } end }
+local function phrase() return count { l = mw.layout { path = dir .. "/link/layout.json" } }:value() end
+assert(phrase() == "a star")
+assert(os.execute("touch -d '2001-01-01' " .. dir .. "/a/layout.json") == 0)
+assert(phrase() == "a star")
+assert(os.execute("cp -r " .. dir .. "/a " .. dir .. "/c && ln -sfn c " .. dir .. "/link") == 0)
+assert(phrase() == "a star")
+assert(os.execute("ln -sfn b " .. dir .. "/link") == 0)
+assert(phrase() == "a moon")
+mw.output { done = true }
+END_OF_SCRIPT
+run run --trust "$dir/linked.lua" -p dir="$dir"
+status 0
+[ "$(grep -c '^counted$' <<<"$out")" = 2 ] || complain "expected two runs"
+
+# A picture says how it was made, and replay what is otherwise here.
+run run graphs/txt2img.lua -p steps=1 -p width=64 -p height=64 --memory=1G -o "$dir/out"
+status 0
+run replay "$dir/out/image.png" -o "$dir/again" --memory=1G
+status 0
+says_not "its last bits may differ"
+cmp -s "$dir/out/image.png" "$dir/again/image.png" || complain "another file with the same recipe"
+run replay "$dir/out/image.png" -o "$dir/again" --memory=2G
+status 0
+says "image.png: made with memory limit 1073741824 (here 2147483648): its last bits may differ"
 finish
