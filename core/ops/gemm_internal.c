@@ -104,7 +104,7 @@ mw_tensor *mw_gemm_prepare(mw_ctx *c, mw_tensor *w)
 mw_status mw_prepare_again(mw_ctx *c, mw_tensor *packed, mw_tensor *w)
 {
     char have[96], want[96];
-    if (mw_err(c) || !packed || !w)
+    if (mw_err(c) || !packed || !w || !mw_tensor_here(c, w))
         return mw_err(c);
     if (packed->packing != MW_PACKING_PANELS || w->packing || !mw_same_shape(packed, w) || w->dtype > MW_F16)
         return mw_fail(c, MW_E_SHAPE, "%s %s cannot be prepared again from %s",
