@@ -1,8 +1,14 @@
 // peak.cl: what the device can do at most: multiply-adds from registers, and bytes through memory.
 #if CPU
 #define VEC float16
+#define VALUES 16
+#define LOADV(p) vload16(0, p)
+#define STOREV(v, p) vstore16(v, 0, p)
 #else
 #define VEC float4
+#define VALUES 4
+#define LOADV(p) vload4(0, p)
+#define STOREV(v, p) vstore4(v, 0, p)
 #endif
 
 // Each item runs `loops` times 16 independent multiply-adds of vectors; the sum is stored so that none is left out.
@@ -23,18 +29,17 @@ kernel void multiply_add(ARG(float, y), int loops, float a, float b)
     y[get_global_id(0)] = sum.s0 + sum.s1 + sum.s2 + sum.s3;
 }
 
-// y = x, in blocks of `block` floats an item, a multiple of 16.
-kernel void stream(ARG(const float, x), ARG(float, y), int block)
+// y = x, or x + z for two inputs, in blocks of `block` floats an item, a multiple of 16.
+kernel void stream(ARG(const float, x), ARG(const float, z), ARG(float, y), int inputs, int block)
 {
     BEGIN(const float, x);
+    BEGIN(const float, z);
     BEGIN(float, y);
 #if CPU
-    long at = (long)get_global_id(0) * block;
-    for (int i = 0; i < block; i += 16)
-        vstore16(vload16(0, x + at + i), 0, y + at + i);
+    long at = (long)get_global_id(0) * block, step = 16;
 #else
-    long at = ((long)get_group_id(0) * block * get_local_size(0)) / 4 + get_local_id(0);
-    for (int i = 0; i < block / 4; i++, at += get_local_size(0))
-        vstore4(vload4(at, x), at, y);
+    long at = (long)get_group_id(0) * block * get_local_size(0) + 4 * get_local_id(0), step = 4 * get_local_size(0);
 #endif
+    for (int i = 0; i < block; i += VALUES, at += step)
+        STOREV(inputs == 2 ? LOADV(x + at) + LOADV(z + at) : LOADV(x + at), y + at);
 }

@@ -20,6 +20,8 @@ bool mw_blas_gemm(mw_ctx *c, size_t m, size_t n, size_t k, size_t batch, float a
                                        alpha, a.buffer, a.begin, a.pitch, a.batch_stride, b.buffer, b.begin,
                                        b.pitch, b.batch_stride, 0, y.buffer, y.begin, y.pitch, y.batch_stride,
                                        batch, &d->queue, NULL);
+    if (s == CLBlastSuccess)
+        d->products += 2.0 * (double)m * (double)n * (double)k * (double)batch;
     pthread_mutex_unlock(&d->lock);
     return s == CLBlastSuccess;
 }

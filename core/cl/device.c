@@ -237,6 +237,14 @@ bool mw_stream_alike(const mw_stream *a, const mw_stream *b)
 
 const mw_device_info *mw_device_get_info(const mw_ctx *c) { return c->stream ? &c->stream->info : NULL; }
 
+double mw_device_products(const mw_ctx *c)
+{
+    pthread_mutex_lock(&c->stream->lock);
+    double products = c->stream->products;
+    pthread_mutex_unlock(&c->stream->lock);
+    return products;
+}
+
 mw_status mw_device_finish(mw_ctx *c)
 {
     mw_stream *d = c->stream;

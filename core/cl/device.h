@@ -78,5 +78,8 @@ typedef struct mw_kernel_launches {
 // Fill up to max entries with the kernels launched since the device was opened or since the last call, in no
 // order; returns how many there are. Tests prove with it what they ran.
 int mw_device_launches(mw_ctx *c, mw_kernel_launches *out, int max);
+// Operations of the matrix products launched since the device was opened, a multiply-add counts as two: what
+// was computed, which is less than a convolution's definition asks for where a faster method was taken.
+double mw_device_products(const mw_ctx *c);
 
 #endif

@@ -30,6 +30,7 @@ struct mw_stream {
     struct mw_tunings *tunings; // tune.c; NULL until first asked for
     cl_event throttle[2];       // markers that keep the host from running far ahead, so that a stop is prompt
     unsigned launches;
+    double products; // mw_device_products
 };
 
 // A device that can be opened. `id` is owned where it is a part.

@@ -6,15 +6,17 @@
 
 #include <stdio.h>
 
-// The device's limits, measured in about a second.
+// The device's limits: the most that was measured.
 typedef struct mw_peak {
     double flops; // f32 operations a second, a multiply-add counts as two
-    double bytes; // read and written a second, by a copy
+    double bytes; // read and written a second, through memory; the better of a copy and a sum of two
 } mw_peak;
-mw_peak mw_measure_peak(mw_ctx *c);
+// Measures a limit for about half a second and raises *p where it was higher.
+void mw_measure_flops(mw_ctx *c, mw_peak *p);
+void mw_measure_bytes(mw_ctx *c, mw_peak *p);
 
-// A table on `out`: op, shape, dtype, time, GFLOP/s or GB/s, share of the measured limit. Takes under a
-// minute.
+// A table on `out`: op, shape, dtype, time, and, against the limit of the device, the rate of the operations
+// that were really computed, or of the bytes that must go through memory. Takes about a minute.
 mw_status mw_bench(mw_ctx *c, FILE *out);
 
 // Tries every way the ops know at a diffusion model's sizes, keeps the fastest for each class of sizes and

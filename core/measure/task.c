@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *op;
-    int64_t n[6];
-} list[] = {
+const mw_size mw_sizes[] = {
     // rows, inputs, outputs
     {"linear", {8192, 320, 320}},
     {"linear", {8192, 320, 2560}},
@@ -58,6 +55,7 @@ static const struct {
     {"softmax", {8192, 77}},
     {"geglu", {8192, 2560}},
     {"add", {8192, 320}},
+    {NULL, {0}},
 };
 
 static mw_tensor *noisy(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape)
@@ -111,15 +109,15 @@ static void make_attention(mw_ctx *c, mw_task *t)
     t->flop = 4.0 * (double)(n[0] * n[1] * n[2]) * (double)(n[3] * n[4]);
 }
 
-// Ops that move more than they compute: x[..,last] and a vector [last]; counted is what they must read and
-// write.
+// Ops that move more than they compute: of x[..,last], for add of another like it, for norms of a vector
+// [last]. Their first dimension is so many times as long as there are sets.
 static void make_stream(mw_ctx *c, mw_task *t)
 {
     int dims = t->n[2] ? 3 : 2;
-    t->in[0] = noisy(c, t->dtype, dims, t->n);
-    t->in[1] = noisy(c, t->dtype, 1, &t->n[dims - 1]);
-    double moved = strcmp(t->op, "add") == 0 ? 3 : strcmp(t->op, "geglu") == 0 ? 1.5 : 2;
-    t->bytes = moved * (double)mw_numel(t->in[0]) * (double)mw_dtype_size(t->dtype);
+    int64_t all[3] = {t->sets * t->n[0], t->n[1], t->n[2]};
+    t->in[0] = noisy(c, t->dtype, dims, all);
+    t->in[1] =
+        strcmp(t->op, "add") == 0 ? noisy(c, t->dtype, dims, all) : noisy(c, t->dtype, 1, &t->n[dims - 1]);
 }
 
 static mw_tensor *run_linear(mw_ctx *c, const mw_task *t)
@@ -153,22 +151,23 @@ static mw_tensor *run_layer_norm(mw_ctx *c, const mw_task *t)
 
 static mw_tensor *run_softmax(mw_ctx *c, const mw_task *t) { return mw_softmax(c, t->in[0]); }
 static mw_tensor *run_geglu(mw_ctx *c, const mw_task *t) { return mw_geglu(c, t->in[0]); }
-static mw_tensor *run_add(mw_ctx *c, const mw_task *t) { return mw_add(c, t->in[0], t->in[0]); }
+static mw_tensor *run_add(mw_ctx *c, const mw_task *t) { return mw_add(c, t->in[0], t->in[1]); }
 
 static const struct kind {
     const char *op;
     void (*make)(mw_ctx *c, mw_task *t);
     mw_tensor *(*run)(mw_ctx *c, const mw_task *t);
+    double moved; // elements that must be read and written, for each of x; 0 where operations count
 } kinds[] = {
-    {"linear", make_linear, run_linear},
-    {"matmul", make_matmul, run_matmul},
-    {"conv2d", make_conv2d, run_conv2d},
-    {"attention", make_attention, run_attention},
-    {"group_norm", make_stream, run_group_norm},
-    {"layer_norm", make_stream, run_layer_norm},
-    {"softmax", make_stream, run_softmax},
-    {"geglu", make_stream, run_geglu},
-    {"add", make_stream, run_add},
+    {"linear", make_linear, run_linear, 0},
+    {"matmul", make_matmul, run_matmul, 0},
+    {"conv2d", make_conv2d, run_conv2d, 0},
+    {"attention", make_attention, run_attention, 0},
+    {"group_norm", make_stream, run_group_norm, 2},
+    {"layer_norm", make_stream, run_layer_norm, 2},
+    {"softmax", make_stream, run_softmax, 2},
+    {"geglu", make_stream, run_geglu, 1.5},
+    {"add", make_stream, run_add, 3},
 };
 
 static const struct kind *kind_of(const char *op)
@@ -179,17 +178,21 @@ static const struct kind *kind_of(const char *op)
     return k;
 }
 
-int mw_task_count(void) { return (int)(sizeof list / sizeof *list); }
-
-mw_status mw_task_make(mw_ctx *c, int i, mw_dtype dtype, mw_task *t)
+mw_status mw_task_make(mw_ctx *c, const mw_size *size, mw_dtype dtype, int64_t moved, mw_task *t)
 {
-    *t = (mw_task){.op = list[i].op, .dtype = dtype};
-    memcpy(t->n, list[i].n, sizeof t->n);
+    const struct kind *k = kind_of(size->op);
+    *t = (mw_task){.op = k->op, .dtype = dtype, .sets = 1};
+    memcpy(t->n, size->n, sizeof t->n);
     size_t used = 0;
     for (int d = 0; d < 6 && t->n[d]; d++)
         used += (size_t)snprintf(t->shape + used, sizeof t->shape - used, "%s%lld", d ? "x" : "",
                                  (long long)t->n[d]);
-    kind_of(t->op)->make(c, t);
+    if (k->moved > 0) {
+        t->bytes =
+            k->moved * (double)(t->n[0] * t->n[1] * (t->n[2] ? t->n[2] : 1)) * (double)mw_dtype_size(dtype);
+        t->sets = moved > t->bytes ? (int64_t)ceil((double)moved / t->bytes) : 1;
+    }
+    k->make(c, t);
     return mw_err(c);
 }
 
@@ -203,26 +206,36 @@ bool mw_task_done(mw_ctx *c, const mw_task *t, FILE *out)
     return !mw_err(c);
 }
 
-mw_tensor *mw_task_run(mw_ctx *c, const mw_task *t) { return kind_of(t->op)->run(c, t); }
-
-static double once(mw_ctx *c, const mw_task *t)
+mw_tensor *mw_task_run(mw_ctx *c, const mw_task *t, int64_t set)
 {
-    double start = mw_seconds();
-    mw_scope_begin(c);
-    mw_task_run(c, t);
-    mw_scope_end(c, NULL);
-    mw_device_finish(c);
-    return mw_seconds() - start;
+    mw_task one = *t;
+    for (int i = 0; t->sets > 1 && i < 2; i++)
+        if (t->in[i] && t->in[i]->ndim > 1)
+            one.in[i] = mw_slice(c, t->in[i], 0, set * t->n[0], t->n[0]);
+    return kind_of(t->op)->run(c, &one);
 }
 
-double mw_task_time(mw_ctx *c, const mw_task *t, double budget)
+static mw_timing once(mw_ctx *c, const mw_task *t)
+{
+    double products = mw_device_products(c), start = mw_seconds();
+    mw_scope_begin(c);
+    for (int64_t set = 0; set < t->sets; set++)
+        mw_task_run(c, t, set);
+    mw_device_finish(c);
+    double seconds = mw_seconds() - start;
+    mw_scope_end(c, NULL);
+    return (mw_timing){seconds / (double)t->sets, (mw_device_products(c) - products) / (double)t->sets};
+}
+
+mw_timing mw_task_time(mw_ctx *c, const mw_task *t, double budget)
 {
     enum { LEAST = 3 };
-    double best = once(c, t), start = mw_seconds();
-    best = once(c, t);
+    once(c, t);
+    double start = mw_seconds();
+    mw_timing best = once(c, t);
     for (int i = 1; !mw_err(c) && (i < LEAST || mw_seconds() - start < budget); i++) {
-        double s = once(c, t);
-        best = s < best ? s : best;
+        mw_timing m = once(c, t);
+        best = m.seconds < best.seconds ? m : best;
     }
     return best;
 }

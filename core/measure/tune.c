@@ -10,7 +10,7 @@
 static float *result(mw_ctx *c, const mw_task *t, int64_t *n)
 {
     mw_scope_begin(c);
-    mw_tensor *y = mw_task_run(c, t);
+    mw_tensor *y = mw_task_run(c, t, 0);
     *n = mw_numel(y);
     float *v = y ? mw_alloc(c, (size_t)*n * sizeof *v) : NULL;
     if (v)
@@ -37,7 +37,7 @@ static double measure(mw_ctx *c, const mw_task *t, float **reference)
     int64_t n;
     float *y = result(c, t, &n);
     bool right = y && !mw_err(c) && (!*reference || close_to(*reference, y, n, bound));
-    double s = right ? mw_task_time(c, t, budget) : 0;
+    double s = right ? mw_task_time(c, t, budget).seconds : 0;
     if (*reference || mw_cancelled(c) || mw_err(c))
         free(y);
     else
@@ -110,7 +110,7 @@ static void settle_all(mw_ctx *c, const mw_task *t, char ***seen, size_t *nseen,
     const char *const *ways;
     mw_tune_record(c, true);
     mw_scope_begin(c);
-    mw_task_run(c, t);
+    mw_task_run(c, t, 0);
     mw_scope_end(c, NULL);
     for (size_t q = 0; mw_tune_recorded(c, q, &key, &ways) && !mw_cancelled(c); q++)
         if (is_new(c, key, seen, nseen))
@@ -118,14 +118,14 @@ static void settle_all(mw_ctx *c, const mw_task *t, char ***seen, size_t *nseen,
     mw_tune_record(c, false);
 }
 
-mw_status mw_tune(mw_ctx *c, FILE *log)
+void mw_tune_sizes(mw_ctx *c, const mw_size *sizes, mw_dtype dtype, FILE *log)
 {
     char **seen = NULL;
     size_t nseen = 0;
-    for (int i = 0; i < 2 * mw_task_count() && !mw_cancelled(c); i++) {
+    for (; sizes->op && !mw_cancelled(c); sizes++) {
         mw_task t;
         mw_scope_begin(c);
-        if (mw_task_make(c, i % mw_task_count(), i < mw_task_count() ? MW_F32 : MW_F16, &t) == MW_OK)
+        if (mw_task_make(c, sizes, dtype, 0, &t) == MW_OK)
             settle_all(c, &t, &seen, &nseen, log);
         mw_scope_end(c, NULL);
         mw_task_done(c, &t, log);
@@ -133,5 +133,11 @@ mw_status mw_tune(mw_ctx *c, FILE *log)
     for (size_t i = 0; i < nseen; i++)
         free(seen[i]);
     free(seen);
+}
+
+mw_status mw_tune(mw_ctx *c, FILE *log)
+{
+    mw_tune_sizes(c, mw_sizes, MW_F32, log);
+    mw_tune_sizes(c, mw_sizes, MW_F16, log);
     return mw_err(c);
 }

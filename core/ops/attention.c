@@ -161,6 +161,12 @@ static mw_launch launch_of(const mw_ctx *c, const job *j, const char *entry, boo
     return l;
 }
 
+// The operations of n products of queries with keys.
+static double products_of(const job *j, int n)
+{
+    return 2.0 * n * (double)(j->B * j->heads) * (double)(j->T * j->S) * (double)j->D;
+}
+
 // k (and v) into the layout of the CPU kernels.
 static void pack(mw_ctx *c, const job *j, mw_tensor **keys, mw_tensor **values)
 {
@@ -186,6 +192,7 @@ static void run_cpu(mw_ctx *c, const job *j, mw_tensor *y, mw_tensor *log_sum)
     if (mw_err(c))
         return;
     mw_launch l = launch_of(c, j, j->v ? "attention" : "attention_probs", true);
+    l.products = products_of(j, j->v ? 2 : 1);
     mw_arg mask = MW_T(j->mask ? j->mask : keys), work = MW_LOCAL(work_bytes(&t));
     if (j->v)
         MW_RUN(c, &l, MW_T(j->q), MW_T(keys), MW_T(values), mask, MW_T(y), MW_T(log_sum), MW_I(j->T),
@@ -205,6 +212,7 @@ static void run_gpu(mw_ctx *c, const job *j, mw_tensor *y)
                                           MW_VARIANT_COLUMNS_128};
     size_t edges = blocks(j->D, GPU_EDGE), parts = (edges + GPU_MOST - 1) / GPU_MOST;
     mw_launch l = launch_of(c, j, j->v ? "attention" : "attention_probs", false);
+    l.products = products_of(j, j->v ? 2 : 1);
     l.variant = variants[j->v ? (edges + parts - 1) / parts - 1 : 0];
     mw_arg mask = MW_T(j->mask ? j->mask : j->k);
     if (j->v) {
@@ -310,6 +318,7 @@ static void grad_of_keys(mw_ctx *c, const job *j, mw_tensor *log_sum, mw_tensor 
     mw_launch l = launch_of(c, j, "attention_grad", true);
     l.variant = variants[mw_op_lanes(c) == 16][t.vectors - 3];
     l.global[0] = (size_t)(t.chunks * t.spans);
+    l.products = products_of(j, 5);
     MW_RUN(c, &l, MW_T(j->q), MW_T(g), MW_T(log_sum), MW_T(delta), MW_T(keys), MW_T(values), MW_T(columns),
            MW_T(part[0]), MW_T(part[1]), MW_T(part[2]), MW_I(j->T), MW_I(j->S), MW_I(j->D), MW_I(t.chunk),
            MW_I(t.span), MW_I(t.wide), MW_I(j->B), MW_L(j->q->stride[0]), MW_L(j->q->stride[1]),

@@ -179,6 +179,11 @@ static product product_of(const mw_gemm *g)
                      .flags = mw_gemm_flags(g)};
 }
 
+static double operations_of(const mw_gemm *g)
+{
+    return 2.0 * (double)g->rows * (double)g->n * (double)g->k * (double)g->batch;
+}
+
 static mw_status launch(mw_ctx *c, const mw_launch *l, const mw_gemm *g, const product *p)
 {
     return MW_RUN(c, l, MW_T(g->x), MW_T(g->w), MW_T(g->bias), MW_T(g->residual), MW_T(g->y), MW_STRUCT(p));
@@ -220,7 +225,8 @@ static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
                    .w = g->w->dtype,
                    .dims = 2,
                    .global = {(size_t)(ceil_div(tiles_m, m) * ceil_div(tiles_n, n)), (size_t)g->batch},
-                   .local = {1, 1}};
+                   .local = {1, 1},
+                   .products = operations_of(g)};
     product p = product_of(g);
     p.chunk = (int32_t)chunk_of(g, u->chunk);
     p.rows_of_tile = high;
@@ -258,7 +264,8 @@ static mw_status run_gpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps, int r
                    .w = g->w->dtype,
                    .dims = 3,
                    .global = {columns * side, rows * side, (size_t)g->batch},
-                   .local = {side, side, 1}};
+                   .local = {side, side, 1},
+                   .products = operations_of(g)};
     product p = product_of(g);
     p.pitch = (int32_t)mw_gemm_columns(c, g->n);
     return launch(c, &l, g, &p);

@@ -203,6 +203,7 @@ static void run_fused(mw_ctx *c, const mw_gemm *g, const tiling *p, int64_t firs
     transform_input(c, g, p, first, count, v_batch, p->form->chunk);
     mw_launch l = launch_of(c, g, p, "fused");
     l.global[0] = (size_t)((count + block - 1) / block * p->panels);
+    l.products = 2.0 * POINTS * (double)count * (double)g->channels * (double)g->n;
     MW_RUN(c, &l, MW_T(p->v), MW_T(g->w), MW_T(g->bias), MW_T(g->residual), MW_T(g->y), MW_I(first),
            MW_I(count), MW_I(block), MW_I(g->channels), MW_I(g->n), MW_I(p->tiles_h), MW_I(p->tiles_w),
            MW_I(g->out_h), MW_I(g->out_w), MW_L(v_batch), MW_I(mw_gemm_flags(g)));

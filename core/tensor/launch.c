@@ -128,6 +128,8 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
                     e == CL_MEM_OBJECT_ALLOCATION_FAILURE || e == CL_OUT_OF_RESOURCES ? MW_E_MEMORY
                                                                                       : MW_E_DEVICE,
                     "%s: kernel %s:%s: %s", d->name, l->file, l->entry, mw_cl_error_name(e));
+        else
+            d->products += l->products;
         if (event)
             mw_profile_add(d->profile, l->file, l->entry, event);
         wait = advance_throttle(d);

@@ -45,6 +45,7 @@ typedef struct mw_launch {
     int dims;           // 1..3
     size_t global[3];
     size_t local[3]; // all 0: the driver's choice
+    double products; // operations of the matrix products that it computes, a multiply-add counts as two
 } mw_launch;
 
 // Enqueue on the context's device, in order. No-op in a dry context or with an error pending.
