@@ -226,6 +226,7 @@ mw_stream *mw_stream_at(const mw_ctx *c, int i)
 
 int mw_stream_number(const mw_stream *s) { return s->number; }
 const char *mw_stream_name(const mw_stream *s) { return s->name; }
+const mw_device_info *mw_stream_info(const mw_stream *s) { return &s->info; }
 
 bool mw_stream_alike(const mw_stream *a, const mw_stream *b)
 {

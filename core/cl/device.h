@@ -42,6 +42,7 @@ mw_stream *mw_stream_at(const mw_ctx *c, int i); // in the selector's order; NUL
 int mw_stream_number(const mw_stream *s);        // mw_stream_at's
 // "NVIDIA H200", where several are open "device 1 (NVIDIA H200)".
 const char *mw_stream_name(const mw_stream *s);
+const mw_device_info *mw_stream_info(const mw_stream *s);
 // Whether both run the same kernels in the same way: results have the same bits.
 bool mw_stream_alike(const mw_stream *a, const mw_stream *b);
 

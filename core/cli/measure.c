@@ -5,21 +5,22 @@
 
 #include <stdio.h>
 
-static mw_status bench(mw_cli *k)
+// One device after the other, where several are named.
+static mw_status measure(mw_cli *k, mw_status (*run)(mw_ctx *c, FILE *out))
 {
-    if (!mw_device_open(k->c, k->device, k->memory, true))
-        mw_bench(k->c, stdout);
-    mw_device_close(k->c);
-    return mw_err(k->c);
+    mw_ctx *c = k->c;
+    mw_stream *each;
+    mw_device_open(c, k->device, k->memory, true);
+    for (int i = 0; !mw_err(c) && (each = mw_stream_at(c, i)); i++) {
+        c->stream = each;
+        run(c, stdout);
+    }
+    mw_device_close(c);
+    return mw_err(c);
 }
 
-static mw_status tune(mw_cli *k)
-{
-    if (!mw_device_open(k->c, k->device, k->memory, true))
-        mw_tune(k->c, stdout);
-    mw_device_close(k->c);
-    return mw_err(k->c);
-}
+static mw_status bench(mw_cli *k) { return measure(k, mw_bench); }
+static mw_status tune(mw_cli *k) { return measure(k, mw_tune); }
 
 const mw_verb mw_verb_bench = {
     "bench", "", 0, 0, MW_OPT_DEVICE, "measure the kernels against what this device can do at best", bench,

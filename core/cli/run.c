@@ -10,6 +10,21 @@
 
 enum { KERNELS = 64 };
 
+// The kernels and the memory of the context's stream.
+static void print_device(mw_ctx *c, const char *name)
+{
+    mw_kernel_time k[KERNELS];
+    int kernels = mw_device_profile(c, k, KERNELS);
+    if (kernels)
+        fprintf(stderr, "%-40s %8s %10s %10s\n", "kernel", "launches", "seconds", "us each");
+    for (int i = 0; i < kernels && i < KERNELS; i++)
+        fprintf(stderr, "%-40s %8llu %10.3f %10.1f\n", k[i].name, (unsigned long long)k[i].launches,
+                k[i].seconds, 1e6 * k[i].seconds / (double)(k[i].launches ? k[i].launches : 1));
+    mw_memory_use use = mw_device_memory(c);
+    fprintf(stderr, "%s memory: %.1f MiB at most, %llu allocations\n", name, (double)use.peak / 0x1p20,
+            (unsigned long long)use.allocations);
+}
+
 static void print_times(mw_session *s)
 {
     mw_ctx *c = s->k->c;
@@ -24,18 +39,16 @@ static void print_times(mw_session *s)
                 t[i].seconds, t[i].runs ? 1e3 * t[i].seconds / t[i].runs : 0,
                 total > 0 ? 100 * t[i].seconds / total : 0);
     free(t);
-    if (!c->stream)
-        return;
-    mw_kernel_time k[KERNELS];
-    int kernels = mw_device_profile(c, k, KERNELS);
-    if (kernels)
-        fprintf(stderr, "%-40s %8s %10s %10s\n", "kernel", "launches", "seconds", "us each");
-    for (int i = 0; i < kernels && i < KERNELS; i++)
-        fprintf(stderr, "%-40s %8llu %10.3f %10.1f\n", k[i].name, (unsigned long long)k[i].launches,
-                k[i].seconds, 1e6 * k[i].seconds / (double)(k[i].launches ? k[i].launches : 1));
-    mw_memory_use use = mw_device_memory(c);
-    fprintf(stderr, "device memory: %.1f MiB at most, %llu allocations\n", (double)use.peak / 0x1p20,
-            (unsigned long long)use.allocations);
+    uint64_t bytes;
+    int moved = mw_exec_moved(s->x, &bytes);
+    if (moved)
+        fprintf(stderr, "from device to device: %d tensors, %.1f MiB\n", moved, (double)bytes / 0x1p20);
+    mw_stream *own = c->stream, *each;
+    for (int i = 0; (each = mw_stream_at(c, i)); i++) {
+        c->stream = each;
+        print_device(c, mw_stream_count(c) > 1 ? mw_stream_name(each) : "device");
+        c->stream = own;
+    }
 }
 
 static mw_status run_script(mw_session *s)

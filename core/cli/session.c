@@ -24,7 +24,8 @@ static mw_status open_device(mw_ctx *c, void *user)
     if (mw_device_open(c, s->k->device, s->k->memory, s->k->profile))
         return mw_err(c);
     mw_device_set_trim(c, trim, s);
-    mw_log(c, MW_LOG_DEBUG, "device: %s", mw_device_get_info(c)->name);
+    for (int i = 0; i < mw_stream_count(c); i++)
+        mw_log(c, MW_LOG_DEBUG, "device: %s", mw_stream_name(mw_stream_at(c, i)));
     return mw_graph_set_recipe(c, s->g);
 }
 

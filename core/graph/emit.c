@@ -60,6 +60,15 @@ static waiting *unlink(mw_emitter *e, waiting **at)
 
 // ---- the listener's side
 
+// Where the tensors in v lie, which one node made on one stream.
+static struct mw_stream *stream_of(const mw_value *v, struct mw_stream *otherwise)
+{
+    struct mw_stream *s = mw_tensor_stream(mw_value_as_tensor(v));
+    for (size_t i = 0; i < mw_value_count(v) && !s; i++)
+        s = stream_of(mw_value_at(v, i), NULL);
+    return s ? s : otherwise;
+}
+
 // With the lock held; comes back with the queue empty.
 static void hear_all(mw_emitter *e, mw_ctx *c)
 {
@@ -67,6 +76,7 @@ static void hear_all(mw_emitter *e, mw_ctx *c)
         waiting *w = unlink(e, &e->first);
         pthread_mutex_unlock(&e->lock);
         mw_scope_begin(c);
+        c->stream = stream_of(w->value, c->stream);
         e->l.hear(e->l.user, c, &w->e);
         mw_scope_end(c, NULL);
         mw_err_clear(c);

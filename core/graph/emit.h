@@ -17,7 +17,7 @@ typedef struct mw_listener {
     // Whether values of this port type are wanted, asked before they are made; from any thread. NULL: all
     // are.
     bool (*wants)(void *user, const char *type);
-    // One at a time, in order, on a thread of its own with a context of its own (on the run's stream); an
+    // One at a time, in order, on a thread of its own with a context of its own (on the value's stream); an
     // error that it leaves pending is dropped. It may take its time: nodes never wait for it. Texts and
     // numbers all arrive, before the run ends; of tensors and what holds some, those of one name that it had
     // no time for make room for the newest, and all that still wait are dropped when the run failed.

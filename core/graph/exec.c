@@ -1,5 +1,6 @@
 // exec.c: the plan of a run and the workers that carry it out.
 #include "core/graph/emit_internal.h"
+#include "core/graph/graph_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,6 @@ mw_exec *mw_exec_new(mw_ctx *c, mw_graph *g, mw_cache *cache, const mw_exec_opti
     x->cache = cache;
     if (o)
         x->o = *o;
-    if (x->o.threads <= 0)
-        x->o.threads = 2;
     pthread_mutex_init(&x->lock, NULL);
     pthread_cond_init(&x->wake, NULL);
     if (!x->o.listener.hear || (x->emitter = mw_emitter_new(c, &x->o.listener)))
@@ -42,6 +41,7 @@ void mw_plan_drop(mw_gnode *n)
         mw_value_release(n->out[i]);
     free(n->out);
     n->out = NULL;
+    mw_placement_forget(n);
 }
 
 mw_value *mw_exec_result(const mw_exec *x, int node, int out)
@@ -191,6 +191,12 @@ static void work_on(mw_ctx *c, mw_exec *x, int slot)
     mw_value **out = NULL;
     bool beside = x->busy++ > 0, pure = is_pure(x, n);
     int started = ++x->started;
+    mw_stream *own = c->stream;
+    if (mw_placement_matters(c))
+        c->stream = mw_placement_choose(c, x, n);
+    int *here = c->stream ? &x->on[mw_stream_number(c->stream)] : NULL;
+    if (here)
+        ++*here;
     pthread_mutex_unlock(&x->lock);
     bool good = !mw_job_run(c, x, &job, n, &out);
     pure = pure && !job.unrepeatable;
@@ -199,6 +205,9 @@ static void work_on(mw_ctx *c, mw_exec *x, int slot)
     pthread_mutex_lock(&x->lock);
     n->key_state = pure ? MW_KEY_GOOD : MW_KEY_NONE;
     x->busy--;
+    if (here)
+        --*here;
+    c->stream = own;
     if (good)
         finish(x, slot, out, &job);
     else if (mw_err(c) == MW_E_MEMORY && (beside || x->started != started) && !x->failed)
@@ -244,7 +253,11 @@ static void *help(void *arg)
 // Fewer threads than asked for are no error: the caller's own does all the work if need be.
 static void work_together(mw_ctx *c, mw_exec *x)
 {
-    int n = 0, wanted = x->total > 1 ? x->o.threads - 1 : 0;
+    int devices = mw_stream_count(c),
+        threads = x->o.threads > 0 ? x->o.threads
+        : devices > 1              ? devices + 1
+                                   : 2;
+    int n = 0, wanted = x->total > 1 ? threads - 1 : 0;
     helper *helpers = wanted > 0 ? calloc((size_t)wanted, sizeof *helpers) : NULL;
     for (; helpers && n < wanted; n++) {
         helpers[n] = (helper){.c = mw_ctx_fork(c), .x = x};
@@ -282,8 +295,13 @@ mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n)
     x->running_now = true;
     x->began = mw_seconds();
     mw_graph_refresh(c, x->g);
-    if (!mw_plan_make(c, x, targets, n) && !mw_cancelled(c))
+    mw_plan_make(c, x, targets, n);
+    for (int slot = 1; slot <= x->size && !mw_err(c); slot++)
+        mw_placement_check(c, x->nodes[slot]);
+    if (!mw_err(c) && !mw_cancelled(c))
         work_together(c, x);
+    for (int i = 0; i < n && mw_placement_matters(c) && !x->failed && !mw_err(c); i++)
+        mw_placement_return(c, x, mw_graph_node(x->g, targets[i]));
     for (int slot = 1; slot <= x->size && !x->failed && !mw_err(c); slot++)
         mw_graph_check_files(c, x->g, x->nodes[slot]->id);
     mw_graph_settle(c, x->g);
@@ -297,6 +315,12 @@ mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n)
     mw_plan_forget(x);
     x->running_now = false;
     return mw_err(c);
+}
+
+int mw_exec_moved(const mw_exec *x, uint64_t *bytes)
+{
+    *bytes = x->moved_bytes;
+    return x->moved;
 }
 
 static int slower(const void *a, const void *b)

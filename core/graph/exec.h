@@ -19,7 +19,7 @@ typedef struct mw_progress_report {
 } mw_progress_report;
 
 typedef struct mw_exec_options {
-    int threads; // that run nodes, the caller's included; 0: 2
+    int threads; // that run nodes, the caller's included; 0: one more than there are devices
     bool timing; // wait for the device after each node, so that times are those of the work
     // Called at most ten times a second, under a lock, from any thread; may be NULL.
     void (*progress)(void *user, const mw_progress_report *r);
@@ -63,6 +63,9 @@ bool mw_exec_is_literal(mw_ctx *c, mw_exec *x, int node);
 void mw_exec_unrepeatable(void);
 // The node's results are held, and nothing that they follow from is another now.
 bool mw_exec_holds(mw_ctx *c, mw_exec *x, int node);
+
+// Tensors that were brought from one device to another so far, and their bytes.
+int mw_exec_moved(const mw_exec *x, uint64_t *bytes);
 
 // Entries of the types that were asked for so far, longest first; free() it.
 mw_node_time *mw_exec_times(mw_ctx *c, const mw_exec *x, int *count);

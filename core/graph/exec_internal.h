@@ -3,6 +3,7 @@
 #define MW_EXEC_INTERNAL_H
 
 #include "core/base/clock.h"
+#include "core/cl/device.h"
 #include "core/graph/exec.h"
 
 #include <pthread.h>
@@ -54,6 +55,9 @@ struct mw_exec {
     int *first, *consumers; // consumers[first[i] .. first[i + 1]) need slot i
     slot_heap ready, ready_main;
     int left, total, busy, started, sleepers;
+    int on[MW_MOST_STREAMS]; // nodes that run on each device
+    int moved;               // tensors brought from one device to another, in all runs, and their bytes
+    uint64_t moved_bytes;
     bool alone; // memory does not suffice for two nodes at a time
     double began, reported;
     mw_status failed;
@@ -64,6 +68,19 @@ struct mw_exec {
 // values in *out on success (array and shares for the caller). On failure the context carries "where: node:
 // sentence".
 mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value ***out);
+
+// ---- placement.c: where several devices are open (mw_placement_matters)
+bool mw_placement_matters(const mw_ctx *c);
+// MW_E_DEVICE when the node is to run on a device that the run has not.
+mw_status mw_placement_check(mw_ctx *c, const mw_gnode *n);
+// With the lock held and all that feeds n there: where it runs.
+mw_stream *mw_placement_choose(const mw_ctx *c, const mw_exec *x, const mw_gnode *n);
+// One share of v, or of a copy with all tensors on the context's stream; NULL with an error pending.
+mw_value *mw_placement_bring(mw_ctx *c, mw_exec *x, mw_value *v);
+// The same of a result of n, brought once for all that use it.
+mw_value *mw_placement_result(mw_ctx *c, mw_exec *x, mw_gnode *n, int out);
+// n's results are those on the context's stream from now on.
+void mw_placement_return(mw_ctx *c, mw_exec *x, mw_gnode *n);
 
 // ---- plan.c
 // The node's results are there, or were in the cache and are there now.

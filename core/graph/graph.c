@@ -205,14 +205,27 @@ static void unknown_port(wiring *a, const char *key)
     mw_fail(a->c, MW_E_SCRIPT, "has no parameter '%s'%s", key, mw_nearest_hint(&near, hint, sizeof hint));
 }
 
+// The device that the script wants the node to run on.
+static void pin(wiring *a, mw_value *v)
+{
+    mw_value *number = mw_port_check(a->c, &mw_device_port, v, NULL);
+    if (mw_value_kind(number) == MW_NUMBER && a->node->schema->type->flags & MW_NODE_HOST)
+        mw_fail(a->c, MW_E_SCRIPT, "it uses no device, so that 'device' means nothing for it");
+    a->node->pin = mw_value_kind(number) == MW_NUMBER ? 1 + (int)mw_value_as_number(number) : 0;
+    mw_value_release(number);
+}
+
 static void wire_arguments(wiring *a, const mw_value *args)
 {
     const mw_schema *s = a->node->schema;
+    a->node->pin = s->type->flags & MW_NODE_HOST ? 0 : a->w->pin;
     for (size_t i = 0; i < mw_value_count(args) && !mw_err(a->c); i++, settle(a)) {
         const char *key = mw_value_key_at(args, i);
         mw_value *v = mw_value_at(args, i);
         int port = mw_schema_port(s, key);
-        if (port < 0)
+        if (port < 0 && !strcmp(key, mw_device_port.name))
+            pin(a, v);
+        else if (port < 0)
             unknown_port(a, key);
         else if (a->node->in[port])
             mw_fail(a->c, MW_E_SCRIPT, "'%s' is given twice (as '%s' too)", s->type->in[port].name, key);

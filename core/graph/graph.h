@@ -35,6 +35,8 @@ typedef struct mw_gnode {
     uint64_t functions; // a hash of the functions that the key depends on
     mw_hash made;       // the key that `out` was made with
     mw_value **out;     // schema->nout results while somebody needs them; NULL before and after
+    mw_value **copies;  // of results on other devices: [output * MW_MOST_STREAMS + stream]; NULL: none
+    int pin;            // 1 + the device that it must run on; 0: any
     int holds;          // how many hold the results beyond the run that made them
 } mw_gnode;
 
@@ -93,7 +95,11 @@ typedef struct mw_wiring {
     // Called with each problem's sentence; NULL: the first one fails the context.
     void (*report)(void *user, const char *sentence);
     void *user;
+    int pin; // of a node that uses a device and is given no `device` itself: mw_gnode.pin
 } mw_wiring;
+
+// What every constructor takes besides the ports of its type, where none of them has the name.
+extern const mw_port mw_device_port;
 
 // Add a node (on one thread at a time; others may run nodes meanwhile) with the arguments of a map (port name
 // -> literal, link or nested lists of both). Returns its id, named once for the caller; MW_BROKEN with an

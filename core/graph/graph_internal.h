@@ -37,5 +37,8 @@ bool mw_graph_room(mw_ctx *c, mw_graph *g);
 // Puts the node in, named once; its id.
 int mw_graph_publish(mw_graph *g, mw_gnode *n);
 
+// ---- placement.c
+void mw_placement_forget(mw_gnode *n); // the copies of its results on other devices go
+
 // ---- file_identity.c
 #endif

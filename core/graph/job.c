@@ -50,11 +50,14 @@ static mw_value *take_part(mw_ctx *c, const mw_port *p, mw_value *v)
     return NULL;
 }
 
-static mw_value *resolve(mw_ctx *c, const mw_exec *x, const mw_value *v)
+static mw_value *resolve(mw_ctx *c, mw_exec *x, const mw_value *v)
 {
     const mw_link *l = mw_link_of(v);
-    if (l)
-        return mw_value_retain(mw_graph_node(x->g, l->node)->out[l->out]);
+    if (l) {
+        mw_gnode *from = mw_graph_node(x->g, l->node);
+        return mw_placement_matters(c) ? mw_placement_result(c, x, from, l->out)
+                                       : mw_value_retain(from->out[l->out]);
+    }
     bool list = mw_value_kind(v) == MW_LIST;
     if (!list && mw_value_kind(v) != MW_MAP)
         return mw_value_retain((mw_value *)v);
@@ -69,7 +72,7 @@ static mw_value *resolve(mw_ctx *c, const mw_exec *x, const mw_value *v)
     return copy;
 }
 
-static mw_value *resolve_port(mw_ctx *c, const mw_exec *x, const mw_gnode *n, int i)
+static mw_value *resolve_port(mw_ctx *c, mw_exec *x, const mw_gnode *n, int i)
 {
     const mw_port *p = &n->schema->type->in[i];
     mw_value *v = resolve(c, x, n->in[i]), *checked = NULL;
@@ -140,7 +143,9 @@ mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value *
     mw_value **made = mw_alloc(c, ((size_t)s->nout + 1) * sizeof *made);
     mw_scope_begin(c);
     for (int i = 0; in && i < s->nin && !mw_err(c); i++)
-        in[i] = n->linked[i] ? resolve_port(c, x, n, i) : mw_value_retain(n->in[i]);
+        in[i] = n->linked[i]          ? resolve_port(c, x, n, i)
+            : mw_placement_matters(c) ? mw_placement_bring(c, x, n->in[i])
+                                      : mw_value_retain(n->in[i]);
     if (!mw_err(c) && !mw_cancelled(c)) {
         s->type->run(c, in, made);
         if (!mw_err(c))

@@ -1,5 +1,6 @@
 // key.c: content keys: a hash of everything that a node's results follow from.
 #include "core/base/paths.h"
+#include "core/cl/device.h"
 #include "core/graph/function.h"
 #include "core/graph/graph_internal.h"
 
@@ -175,6 +176,20 @@ static void add_functions(hasher *k, mw_gnode *n)
         add_declaration(k, s->type);
 }
 
+// A device that does not compute the bits of the others' counts as what it is.
+static void add_pin(hasher *k, const mw_gnode *n)
+{
+    const mw_stream *s = n->pin ? mw_stream_at(k->c, n->pin - 1) : NULL, *first = mw_stream_at(k->c, 0);
+    if (!s || mw_stream_alike(first, s))
+        return;
+    const mw_device_info *i = mw_stream_info(s);
+    add_text(k, i->platform, strlen(i->platform));
+    add_text(k, i->platform_version, strlen(i->platform_version));
+    add_text(k, i->name, strlen(i->name));
+    add_text(k, i->driver, strlen(i->driver));
+    add(k, &i->caps.compute_units, sizeof i->caps.compute_units);
+}
+
 static mw_key_state node_key(hasher *k, mw_gnode *n)
 {
     const mw_node_type *t = n->schema->type;
@@ -187,6 +202,7 @@ static mw_key_state node_key(hasher *k, mw_gnode *n)
     add(k, &t->version, sizeof t->version);
     const char *recipe = t->flags & MW_NODE_HOST ? k->g->program : mw_graph_recipe(k->g);
     add_text(k, recipe, strlen(recipe));
+    add_pin(k, n);
     add_functions(k, n);
     for (int i = 0; i < n->schema->nin && !mw_err(k->c); i++) {
         add_value(k, n->in[i]);

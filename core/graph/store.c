@@ -31,6 +31,7 @@ void mw_node_free(mw_gnode *n)
         mw_value_release(n->in[i]);
     for (int i = 0; n->out && i < n->schema->nout; i++)
         mw_value_release(n->out[i]);
+    mw_placement_forget(n);
     free(n->in);
     free(n->out);
     free(n->linked);

@@ -297,7 +297,7 @@ size_t mw_value_bytes(const mw_value *v)
 size_t mw_value_object_bytes(const mw_value *v)
 {
     const mw_object *o = mw_value_as_object(v);
-    size_t bytes = o && o->type->bytes ? o->type->bytes(o) : 0;
+    size_t bytes = o && o->type->bytes ? o->type->bytes(o, NULL) : 0;
     for (size_t i = 0; i < mw_value_count(v); i++)
         bytes += mw_value_object_bytes(v->e.items[i]);
     return bytes;

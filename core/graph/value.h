@@ -25,9 +25,9 @@ typedef struct mw_object_type {
     mw_object *(*part)(mw_object *o, const char *port_type);
     // Port types that `part` answers, NULL-terminated, for wiring checks; may be NULL.
     const char *const *parts;
-    // Device memory that goes when the object goes, as it is now (weights count once they are loaded); NULL:
-    // none.
-    size_t (*bytes)(const mw_object *o);
+    // Device memory that goes when the object goes, as it is now (weights count once they are loaded), on
+    // this stream, or (NULL) on all; the function NULL: none.
+    size_t (*bytes)(const mw_object *o, const struct mw_stream *s);
 } mw_object_type;
 
 typedef struct mw_value mw_value; // immutable once shared; counted; safe to share between threads

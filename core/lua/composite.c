@@ -168,6 +168,22 @@ static void unknown_param(lua_State *L, const mw_composite *k, const char *key)
 
 static const mw_composite *composite_at(lua_State *L, int idx) { return lua_touserdata(L, idx); }
 
+// The device that the nodes of a call run on, at 4; it stands at 2 as the number that mw_wiring.pin is.
+static int take_device(lua_State *L, mw_script *s, const mw_composite *k)
+{
+    mw_value **given = mw_lua_box(L), **number = mw_lua_box(L);
+    if (mw_lua_to_value(L, s, 4, given))
+        *number = mw_port_check(s->c, &mw_device_port, *given, NULL);
+    if (mw_err(s->c)) {
+        mw_fail_context(s->c, "%s: %s", mw_lua_where(L), k->name);
+        return mw_lua_raise(L, s);
+    }
+    lua_pushlightuserdata(L, (void *)&mw_device_port);
+    lua_pushinteger(L, 1 + (int)mw_value_as_number(*number));
+    lua_rawset(L, 2);
+    return 0;
+}
+
 // take_one(composite, table of what is taken, key, value)
 static int take_one(lua_State *L)
 {
@@ -175,6 +191,8 @@ static int take_one(lua_State *L)
     lua_pushvalue(L, 3);
     const char *key = lua_tostring(L, -1);
     int i = key && lua_type(L, 3) == LUA_TSTRING ? find_param(k, key) : -1;
+    if (i < 0 && key && !strcmp(key, mw_device_port.name))
+        return take_device(L, mw_lua_script(L), k);
     if (i < 0) {
         unknown_param(L, k, key ? key : luaL_typename(L, 3));
         return 0;
@@ -265,6 +283,16 @@ static void make_nodes(lua_State *L, const mw_composite *k)
     }
 }
 
+// make(what was given, what was taken), upvalues as run's: the nodes of one call.
+static int make(lua_State *L)
+{
+    make_nodes(L, composite_at(L, lua_upvalueindex(1)));
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_pushvalue(L, 2);
+    lua_call(L, 1, LUA_MULTRET);
+    return lua_gettop(L) - 2;
+}
+
 static int run(lua_State *L)
 {
     const mw_composite *k = composite_at(L, lua_upvalueindex(1));
@@ -281,11 +309,22 @@ static int run(lua_State *L)
         mw_lua_push_handle(L, MW_BROKEN, MW_WHOLE);
         return 1;
     }
-    make_nodes(L, k);
+    int outer = s->pin;
+    lua_pushlightuserdata(L, (void *)&mw_device_port);
+    lua_rawget(L, 2);
+    lua_pushlightuserdata(L, (void *)&mw_device_port);
+    lua_pushnil(L);
+    lua_rawset(L, 2);
+    s->pin = lua_isnil(L, 3) ? outer : (int)lua_tointeger(L, 3);
+    lua_settop(L, 2);
+    lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushvalue(L, lua_upvalueindex(2));
+    lua_pushcclosure(L, make, 2);
+    lua_pushvalue(L, 1);
     lua_pushvalue(L, 2);
-    lua_call(L, 1, LUA_MULTRET);
-    return lua_gettop(L) - 2;
+    int failed = lua_pcall(L, 2, LUA_MULTRET, 0);
+    s->pin = outer;
+    return failed ? lua_error(L) : lua_gettop(L) - 2;
 }
 
 // run, which is the upvalue: a call that fails gives a broken handle where the script is only checked.

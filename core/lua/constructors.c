@@ -63,7 +63,7 @@ static int construct(lua_State *L)
     mw_lua_sweep(L, s);
     mw_value **args = mw_lua_box(L);
     const char *where = mw_lua_where(L);
-    mw_wiring w = {where, param_hint, s->o.check ? report : NULL, s};
+    mw_wiring w = {where, param_hint, s->o.check ? report : NULL, s, s->pin};
     read_arguments(L, s, type->name, args);
     int before = s->errors, id = MW_BROKEN;
     if (!mw_err(s->c))

@@ -67,6 +67,7 @@ struct mw_script {
     struct mw_user_node *user_nodes;
     mw_composite *composites; // declared so far
     const mw_node_type **composite_types;
+    int pin;              // of the nodes made now (mw_wiring.pin)
     struct mw_tape *tape; // of its tensors with requires_grad(); NULL while there was none
     bool recording;       // it was opened for the op on tensors that runs now
 };

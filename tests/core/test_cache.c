@@ -16,9 +16,10 @@ static void model_free(mw_object *o)
     free(o);
 }
 
-static size_t model_bytes(const mw_object *o)
+static size_t model_bytes(const mw_object *o, const struct mw_stream *s)
 {
     (void)o;
+    (void)s;
     return 1000;
 }
 

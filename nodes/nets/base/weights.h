@@ -60,14 +60,15 @@ mw_tensor *mw_weight_tensor(mw_ctx *c, mw_weights *w, const char *name, int ndim
 // points). Other names that the source has and nobody asked for are warned about (the first few), except
 // those ignorable(name) accepts (may be NULL). From now on the weights are read all together when one is
 // first asked for in a context that is not dry, by whichever thread comes first; what goes wrong then
-// (memory, numbers that are none) is that thread's error.
+// (memory, numbers that are none) is that thread's error. Each stream that asks gets a copy of its own.
 mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char *name));
 
 // Read them now, if that was not done before.
 mw_status mw_weights_fetch(mw_ctx *c, mw_weights *w);
 // The weight `name` becomes `values`, of its shape, f32 or f16: in place, prepared again, so that whoever
 // asked for it has the new one. When `values` change later, a prepared weight is stale until it is set again.
-// MW_E_ARG for a name that the dry run did not ask for. No other thread may run the network meanwhile.
+// MW_E_ARG for a name that the dry run did not ask for, and when another stream has a copy, or asks for one
+// later: what is trained lies on one. No other thread may run the network meanwhile.
 mw_status mw_weight_set(mw_ctx *c, mw_weights *w, const char *name, mw_tensor *values);
 // Let go of the second forms of weights that gradients made for themselves; the next gradient makes them
 // again.
@@ -83,9 +84,9 @@ void mw_weights_set_beside(mw_weights *w, size_t bytes);
 // Bytes of the memory limit that the network's work may take: less these weights and those beside them,
 // whether they are loaded or not, so that what is decided by it is decided alike in each run.
 uint64_t mw_weights_room(const mw_ctx *c, const mw_weights *w);
-// Bytes on the device once loaded, and now; number of parameters.
-size_t mw_weights_bytes(const mw_weights *w);
-size_t mw_weights_held(const mw_weights *w);
+// Bytes on a device once loaded, and now; number of parameters.
+size_t mw_weights_bytes(const mw_weights *w);                           // of one copy
+size_t mw_weights_held(const mw_weights *w, const struct mw_stream *s); // there; NULL: on all streams
 int64_t mw_weights_count(const mw_weights *w);
 
 #endif

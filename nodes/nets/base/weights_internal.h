@@ -2,6 +2,7 @@
 #ifndef MW_WEIGHTS_INTERNAL_H
 #define MW_WEIGHTS_INTERNAL_H
 
+#include "core/cl/device.h"
 #include "nodes/nets/base/weights.h"
 
 #include <pthread.h>
@@ -13,8 +14,7 @@ typedef struct mw_weight_entry {
     mw_weight_kind kind;
     mw_dtype dtype; // of the tensor
     int ndim;
-    int64_t shape[4];  // as the network asks for it
-    mw_tensor *tensor; // NULL until loaded
+    int64_t shape[4]; // as the network asks for it
 } mw_weight_entry;
 
 // The first few of many things that a message names.
@@ -24,8 +24,14 @@ typedef struct mw_few {
     int n;
 } mw_few;
 
+// The weights on one stream, in the order of the entries.
+typedef struct mw_weights_copy {
+    atomic_int ready;    // all are loaded
+    mw_tensor **tensors; // NULL until then
+} mw_weights_copy;
+
 struct mw_weights {
-    mw_weight_source source; // closed once everything is loaded
+    mw_weight_source source; // closed once everything is loaded; not where another stream may want it too
     bool open;               // the source is still there
     char *path, *label;
     mw_dtype dtype;
@@ -36,10 +42,18 @@ struct mw_weights {
     mw_few problems; // of the dry run
     size_t bytes, beside;
     int64_t count;
-    atomic_int ready;     // all tensors are loaded
+    mw_weights_copy on[MW_MOST_STREAMS]; // by the stream's number
+    atomic_int set; // 1 + the number of the only stream that has what mw_weight_set gave; 0: none was set
     pthread_mutex_t lock; // of loading
 };
 
+// ---- weights_load.c
+// The copy on the context's stream, or the first's without one (dry runs).
+mw_weights_copy *mw_weights_here(const mw_ctx *c, mw_weights *w);
+void mw_weights_free_copy(const mw_weights *w, mw_weights_copy *y);
+void mw_weights_close_source(mw_weights *w);
+
+// ---- weights.c
 // NULL when nobody asked for it.
 mw_weight_entry *mw_weights_lookup(const mw_weights *w, const char *name);
 int64_t mw_weight_numel(const mw_weight_entry *e);

@@ -50,13 +50,13 @@ static mw_object *part(mw_object *o, const char *port_type)
 
 static const char *const parts[] = {"unet", "vae", "text_encoder", "tokenizer", "scheduler", NULL};
 
-static size_t bytes(const mw_object *o)
+static size_t bytes(const mw_object *o, const struct mw_stream *s)
 {
     const mw_checkpoint *k = (const mw_checkpoint *)o;
     const mw_object *all[] = {&k->unet->base, &k->vae->base, &k->text_encoder->base};
     size_t n = 0;
     for (int i = 0; i < 3; i++)
-        n += all[i]->type->bytes(all[i]);
+        n += all[i]->type->bytes(all[i], s);
     return n;
 }
 

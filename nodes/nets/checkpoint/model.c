@@ -34,15 +34,22 @@ static void text_encoder_free(mw_object *o)
     free(o);
 }
 
-static size_t unet_bytes(const mw_object *o) { return mw_weights_held(((const mw_unet *)o)->model.weights); }
-static size_t vae_bytes(const mw_object *o) { return mw_weights_held(((const mw_vae *)o)->model.weights); }
+static size_t unet_bytes(const mw_object *o, const struct mw_stream *s)
+{
+    return mw_weights_held(((const mw_unet *)o)->model.weights, s);
+}
 
-static size_t text_encoder_bytes(const mw_object *o)
+static size_t vae_bytes(const mw_object *o, const struct mw_stream *s)
+{
+    return mw_weights_held(((const mw_vae *)o)->model.weights, s);
+}
+
+static size_t text_encoder_bytes(const mw_object *o, const struct mw_stream *s)
 {
     const mw_text_encoder *t = (const mw_text_encoder *)o;
     size_t bytes = 0;
     for (int i = 0; i < t->n; i++)
-        bytes += mw_weights_held(t->encoder[i].weights);
+        bytes += mw_weights_held(t->encoder[i].weights, s);
     return bytes;
 }
 
