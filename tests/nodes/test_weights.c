@@ -106,6 +106,53 @@ static void a_weight_is_set_in_place(void **state)
     }
 }
 
+// On two halves of a CPU.
+static void each_device_has_its_own(void **state)
+{
+    (void)state;
+    mw_stream *own = c->stream;
+    c->stream = NULL;
+    if (mw_device_open(c, "cpu/2", (uint64_t)64 << 20, false) != MW_OK) {
+        mw_err_clear(c);
+        c->stream = own;
+        skip();
+    }
+    mw_stream *a = c->stream, *b = mw_stream_at(c, 1);
+    mw_scope_begin(c);
+    entry e = {.ndim = 2, .shape = {2, 2}, .v = four};
+    mw_weights *w = make(&e, MW_F32, true);
+    mw_tensor *on_a = ask(w, "a.weight", 2, 2);
+    c->stream = b;
+    assert_int_equal(mw_weights_held(w, b), 0);
+    mw_tensor *on_b = mw_weight_linear(c, w, "a.weight", 2, 2);
+    assert_ptr_equal(mw_tensor_stream(on_a), a);
+    assert_ptr_equal(mw_tensor_stream(on_b), b);
+    assert_ptr_equal(mw_weight_linear(c, w, "a.weight", 2, 2), on_b);
+    assert_int_equal(e.reads, 2);
+    float *y = values_of(mw_linear(c, mw_full(c, MW_F32, MW_SHAPE(1, 2), 1), on_b, NULL, MW_ACT_NONE, NULL));
+    assert_true(y[0] == 6 && y[1] == 14);
+    free(y);
+    assert_int_equal(mw_weights_held(w, NULL), 2 * mw_weights_held(w, b));
+    mw_tensor *trained = mw_full(c, MW_F32, MW_SHAPE(2, 2), 1);
+    assert_int_equal(mw_weight_set(c, w, "a.weight", trained), MW_E_ARG);
+    assert_non_null(strstr(mw_errmsg(c), "more devices than device 1"));
+    mw_err_clear(c);
+    mw_weights_free(w);
+    assert_int_equal(e.frees, 1);
+
+    w = make(&e, MW_F32, false);
+    ask(w, "a.weight", 2, 2);
+    assert_int_equal(mw_weight_set(c, w, "a.weight", trained), MW_OK);
+    c->stream = a;
+    assert_null(mw_weight_linear(c, w, "a.weight", 2, 2));
+    assert_non_null(strstr(mw_errmsg(c), "net: its weights were changed on device 1, and device 0"));
+    mw_err_clear(c);
+    mw_weights_free(w);
+    mw_scope_end(c, NULL);
+    mw_device_close(c);
+    c->stream = own;
+}
+
 static void read_once_and_prepared(void **state)
 {
     (void)state;
@@ -243,9 +290,13 @@ static int start(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(a_weight_is_set_in_place),     T(read_once_and_prepared),
-                                       T(halves_are_taken_as_they_are), T(floats_are_taken_as_they_are),
-                                       T(patched_halves_are_widened),   T(what_cannot_be),
+    const struct CMUnitTest tests[] = {T(a_weight_is_set_in_place),
+                                       T(each_device_has_its_own),
+                                       T(read_once_and_prepared),
+                                       T(halves_are_taken_as_they_are),
+                                       T(floats_are_taken_as_they_are),
+                                       T(patched_halves_are_widened),
+                                       T(what_cannot_be),
                                        T(unused_entries_are_warned_of)};
     return cmocka_run_group_tests(tests, start, close_device);
 }
