@@ -194,7 +194,8 @@ static void work_on(mw_ctx *c, mw_exec *x, int slot)
     mw_stream *own = c->stream;
     if (mw_placement_matters(c))
         c->stream = mw_placement_choose(c, x, n);
-    int *here = c->stream ? &x->on[mw_stream_number(c->stream)] : NULL;
+    bool placed = c->stream && !(n->schema->type->flags & MW_NODE_HOST);
+    int *here = placed ? &x->on[mw_stream_number(c->stream)] : NULL;
     if (here)
         ++*here;
     pthread_mutex_unlock(&x->lock);
