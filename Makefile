@@ -36,9 +36,10 @@ LIB_OBJ = $(LIB_SRC:%.c=$(B)/%.o)
 GOLDEN_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard tests/golden_runner/*.c))
 UNIT_SRC = $(wildcard tests/core/*.c tests/ops/*.c tests/nodes/*.c)
 UNIT_BIN = $(UNIT_SRC:%.c=$(B)/%)
-ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c tests/fuzz/*.c)
+FAULTS = $(B)/tests/faults
+ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c tests/fuzz/*.c tests/faults/*.c)
 
-.PHONY: all check demo clean help format lint asan fuzz bench eval docs install unit tsan valgrind
+.PHONY: all check demo clean help format lint asan fuzz faults bench eval docs install unit tsan valgrind
 all: $(BIN)/moonweave $(BIN)/golden
 
 # Missing packages are installed, then the compiler flags are asked for once.
@@ -72,7 +73,7 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libmoonweave.a
 $(UNIT_BIN): $(B)/%: $(B)/%.o $(B)/libmoonweave.a
 	$(LINK) -lcmocka
 
-unit: $(UNIT_BIN)
+unit: $(UNIT_BIN) $(FAULTS)/faults
 
 # T=name runs only the tests whose path contains it.
 check: all unit $(if $(T),,lint)
@@ -108,6 +109,21 @@ tsan:
 valgrind: all build/check.stamp
 	$(Q)valgrind -q --leak-check=full --error-exitcode=1 --suppressions=tests/valgrind.supp \
 	    $(BIN)/moonweave run graphs/txt2img.lua -p steps=1 -p width=64 -p height=64 -o build/valgrind
+
+# Every allocation and every OpenCL call of a run fails once, the n-th in the n-th run: tests/faults/faults.c. Takes half an
+# hour; goes on where it was interrupted. The linker leads the calls of the program, not those of libraries, to wrappers:
+# of each OpenCL function that the program refers to, and of what inject.c wraps of the C library.
+FAULTS_OBJ = $(addprefix $(FAULTS)/,faults.o trial.o inject.o)
+$(FAULTS)/wrap.c: tests/faults/wrap.awk $(B)/libmoonweave.a
+	$(Q)printf '#include <CL/cl.h>\n#include <clblast_c.h>\n' | $(CC) $(CFLAGS) -E -P -x c - | \
+	    awk -v called="$$(nm $(B)/libmoonweave.a | awk '$$1 == "U" && $$2 ~ /^(cl|CLBlast)[A-Z]/ { print $$2 }' | sort -u | \
+	    tr '\n' ' ')" -f $< > $@.tmp && mv $@.tmp $@
+$(FAULTS)/wrap.o: $(FAULTS)/wrap.c
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
+$(FAULTS)/faults: $(FAULTS_OBJ) $(FAULTS)/wrap.o $(B)/libmoonweave.a
+	$(Q)$(CC) $(LDFLAGS) $$(nm $^ | sed -n 's/.* T __wrap_/-Wl,--wrap=/p') -o $@ $^ $(LDLIBS)
+faults: $(FAULTS)/faults
+	$(Q)BIN=$(BIN) OBJ=$(B) tests/faults/faults.sh all
 
 demo: all
 	$(Q)$(BIN)/moonweave run graphs/txt2img.lua --overwrite -o out
@@ -156,6 +172,6 @@ clean:
 
 help:
 	@sed -n 's/^# //p' Makefile | head -2
-	@echo 'targets: all demo check unit asan fuzz tsan valgrind lint format docs bench eval install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
+	@echo 'targets: all demo check unit asan fuzz faults tsan valgrind lint format docs bench eval install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
 
--include $(LIB_OBJ:.o=.d) $(GOLDEN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(B)/core/main.d
+-include $(LIB_OBJ:.o=.d) $(FAULTS_OBJ:.o=.d) $(GOLDEN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(B)/core/main.d

@@ -30,6 +30,7 @@ struct mw_ctx {
     atomic_int cancel_storage; // what `cancel` points to in a context that was not forked
     struct mw_stream *stream;  // the open device that ops run on; NULL for host-only work
     struct mw_scope *scope;    // innermost open scope
+    int lost_scopes;           // begun inside of it without memory: nothing is in them
     struct mw_tape *tape;      // what records ops for their gradients; NULL when nothing does
     bool dry;                  // shapes only: tensors get no storage, kernels are not launched
     const struct mw_env *env;  // what the program says of files and number formats; NULL: the defaults of all

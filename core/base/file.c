@@ -84,7 +84,8 @@ bool mw_file_map(mw_ctx *c, const char *path, mw_mapping *m)
         return false;
     void *p = n ? mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
     if (p == MAP_FAILED)
-        mw_fail(c, MW_E_FILE, "%s: can't be mapped: %s", path, strerror(errno));
+        mw_fail(c, errno == ENOMEM ? MW_E_MEMORY : MW_E_FILE, "%s: can't be mapped: %s", path,
+                strerror(errno));
     else
         *m = (mw_mapping){p, n};
     close(fd);

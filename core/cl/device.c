@@ -6,23 +6,30 @@
 #include <string.h>
 
 enum { MAX_PLATFORMS = 16 };
+enum { NO_PLATFORM = -1001 }; // CL_PLATFORM_NOT_FOUND_KHR, of the loader
 
 int mw_found_all(mw_ctx *c, mw_found *out, int max)
 {
     mw_lend_driver_cache(c);
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint np = 0;
-    if (clGetPlatformIDs(MAX_PLATFORMS, platforms, &np) != CL_SUCCESS)
-        return 0;
+    cl_int e = clGetPlatformIDs(MAX_PLATFORMS, platforms, &np);
     int n = 0;
+    if (e == NO_PLATFORM)
+        e = CL_SUCCESS;
     for (cl_uint p = 0; p < np && p < MAX_PLATFORMS; p++) {
         cl_device_id ids[MW_MOST_DEVICES];
         cl_uint nd = 0;
-        if (clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, MW_MOST_DEVICES, ids, &nd) != CL_SUCCESS)
+        cl_int failed = clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, MW_MOST_DEVICES, ids, &nd);
+        if (failed != CL_SUCCESS && failed != CL_DEVICE_NOT_FOUND)
+            e = failed;
+        if (failed != CL_SUCCESS)
             continue;
         for (cl_uint d = 0; d < nd && d < MW_MOST_DEVICES && n < max; d++, n++)
             out[n] = (mw_found){.platform = platforms[p], .id = ids[d], .index = n};
     }
+    if (n == 0)
+        mw_cl_check(c, e, "looking for devices");
     return n;
 }
 
@@ -34,16 +41,18 @@ static void trim_spaces(char *s)
         s[--n] = 0;
 }
 
-static void device_text(cl_device_id id, cl_device_info what, char *out, size_t size)
+static void device_text(mw_device_info *i, cl_device_id id, cl_device_info what, char *out, size_t size)
 {
     out[0] = 0;
-    if (clGetDeviceInfo(id, what, size, out, NULL) != CL_SUCCESS)
+    cl_int e = clGetDeviceInfo(id, what, size, out, NULL);
+    if (e != CL_SUCCESS)
         out[0] = 0;
+    i->unknown = i->unknown ? i->unknown : e;
     out[size - 1] = 0;
     trim_spaces(out);
 }
 
-static uint64_t device_number(cl_device_id id, cl_device_info what, size_t size)
+static uint64_t device_number(mw_device_info *i, cl_device_id id, cl_device_info what, size_t size)
 {
     union {
         cl_uint u;
@@ -51,7 +60,9 @@ static uint64_t device_number(cl_device_id id, cl_device_info what, size_t size)
         size_t s;
         cl_bool b;
     } v = {.l = 0};
-    if (clGetDeviceInfo(id, what, size, &v, NULL) != CL_SUCCESS)
+    cl_int e = clGetDeviceInfo(id, what, size, &v, NULL);
+    i->unknown = i->unknown ? i->unknown : e;
+    if (e != CL_SUCCESS)
         return 0;
     return size == 4 ? v.u : v.l;
 }
@@ -59,33 +70,34 @@ static uint64_t device_number(cl_device_id id, cl_device_info what, size_t size)
 void mw_found_describe(const mw_found *f, mw_device_info *i)
 {
     memset(i, 0, sizeof *i);
-    clGetPlatformInfo(f->platform, CL_PLATFORM_NAME, sizeof i->platform, i->platform, NULL);
-    clGetPlatformInfo(f->platform, CL_PLATFORM_VERSION, sizeof i->platform_version, i->platform_version,
-                      NULL);
-    device_text(f->id, CL_DEVICE_NAME, i->name, sizeof i->name);
-    device_text(f->id, CL_DEVICE_VENDOR, i->vendor, sizeof i->vendor);
-    device_text(f->id, CL_DRIVER_VERSION, i->driver, sizeof i->driver);
-    device_text(f->id, CL_DEVICE_VERSION, i->version, sizeof i->version);
-    cl_device_type type = device_number(f->id, CL_DEVICE_TYPE, sizeof type);
+    cl_int e = clGetPlatformInfo(f->platform, CL_PLATFORM_NAME, sizeof i->platform, i->platform, NULL);
+    i->unknown = e ? e
+                   : clGetPlatformInfo(f->platform, CL_PLATFORM_VERSION, sizeof i->platform_version,
+                                       i->platform_version, NULL);
+    device_text(i, f->id, CL_DEVICE_NAME, i->name, sizeof i->name);
+    device_text(i, f->id, CL_DEVICE_VENDOR, i->vendor, sizeof i->vendor);
+    device_text(i, f->id, CL_DRIVER_VERSION, i->driver, sizeof i->driver);
+    device_text(i, f->id, CL_DEVICE_VERSION, i->version, sizeof i->version);
+    cl_device_type type = device_number(i, f->id, CL_DEVICE_TYPE, sizeof type);
     i->type = type & CL_DEVICE_TYPE_GPU ? "gpu" : type & CL_DEVICE_TYPE_CPU ? "cpu" : "accelerator";
-    i->memory = device_number(f->id, CL_DEVICE_GLOBAL_MEM_SIZE, 8);
-    i->max_alloc = device_number(f->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 8);
-    i->clock_mhz = (unsigned)device_number(f->id, CL_DEVICE_MAX_CLOCK_FREQUENCY, 4);
-    i->images = device_number(f->id, CL_DEVICE_IMAGE_SUPPORT, 4);
-    i->unified_memory = device_number(f->id, CL_DEVICE_HOST_UNIFIED_MEMORY, 4);
-    i->address_align = (unsigned)device_number(f->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 4) / 8;
+    i->memory = device_number(i, f->id, CL_DEVICE_GLOBAL_MEM_SIZE, 8);
+    i->max_alloc = device_number(i, f->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 8);
+    i->clock_mhz = (unsigned)device_number(i, f->id, CL_DEVICE_MAX_CLOCK_FREQUENCY, 4);
+    i->images = device_number(i, f->id, CL_DEVICE_IMAGE_SUPPORT, 4);
+    i->unified_memory = device_number(i, f->id, CL_DEVICE_HOST_UNIFIED_MEMORY, 4);
+    i->address_align = (unsigned)device_number(i, f->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 4) / 8;
 
     char extensions[8192];
-    device_text(f->id, CL_DEVICE_EXTENSIONS, extensions, sizeof extensions);
+    device_text(i, f->id, CL_DEVICE_EXTENSIONS, extensions, sizeof extensions);
     mw_caps *k = &i->caps;
     k->fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
     k->fp64 = strstr(extensions, "cl_khr_fp64") != NULL;
     k->subgroups = strstr(extensions, "_subgroups") != NULL;
-    k->local_memory = device_number(f->id, CL_DEVICE_LOCAL_MEM_TYPE, 4) == CL_LOCAL;
-    k->vector_width = (int)device_number(f->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 4);
-    k->compute_units = (int)device_number(f->id, CL_DEVICE_MAX_COMPUTE_UNITS, 4);
-    k->max_group = device_number(f->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(size_t));
-    k->local_bytes = device_number(f->id, CL_DEVICE_LOCAL_MEM_SIZE, 8);
+    k->local_memory = device_number(i, f->id, CL_DEVICE_LOCAL_MEM_TYPE, 4) == CL_LOCAL;
+    k->vector_width = (int)device_number(i, f->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 4);
+    k->compute_units = (int)device_number(i, f->id, CL_DEVICE_MAX_COMPUTE_UNITS, 4);
+    k->max_group = device_number(i, f->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(size_t));
+    k->local_bytes = device_number(i, f->id, CL_DEVICE_LOCAL_MEM_SIZE, 8);
     const char *family = getenv("MOONWEAVE_FAMILY");
     k->cpu = family ? strcmp(family, "gpu") != 0 : strcmp(i->type, "cpu") == 0;
 }
@@ -127,6 +139,8 @@ static mw_status open_stream(mw_ctx *c, mw_stream *s, bool profile)
     cl_int e = CL_SUCCESS;
     cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)s->platform, 0};
     c->stream = s;
+    if (mw_cl_check(c, s->info.unknown, "asking what the device can do"))
+        return mw_err(c);
     s->context = clCreateContext(properties, 1, &s->id, NULL, NULL, &e);
     if (e == CL_SUCCESS)
         s->queue = clCreateCommandQueue(s->context, s->id, profile ? CL_QUEUE_PROFILING_ENABLE : 0, &e);

@@ -19,9 +19,10 @@ typedef struct mw_device_info {
     uint64_t memory, max_alloc; // bytes
     unsigned clock_mhz;
     unsigned address_align; // bytes a sub-range of a buffer should start at
+    int unknown;            // the OpenCL error that kept something of this from being known; 0: all is
 } mw_device_info;
 
-// Fill up to max entries; returns how many devices there are (0: none; not an error).
+// Fill up to max entries; returns how many devices there are (0: none; an error only when looking failed).
 int mw_device_list(mw_ctx *c, mw_device_info *out, int max);
 
 // Open devices, and make the first the context's stream. selector, of any case: NULL (the first GPU, else the

@@ -1,4 +1,5 @@
 // cli.c: the table of verbs; finds the one asked for, runs it, and turns how it ended into the exit status.
+#include "core/base/console.h"
 #include "core/cli/cli.h"
 #include "core/cli/terminal.h"
 #include "core/cli/verb.h"
@@ -41,8 +42,10 @@ static void run(mw_cli *k, int argc, char **argv)
 int mw_cli_main(int argc, char **argv)
 {
     mw_cli k = {.c = mw_ctx_new()};
-    if (!k.c)
+    if (!k.c) {
+        fputs("out of host memory\n", mw_stderr());
         return mw_status_exit_code(MW_E_MEMORY);
+    }
     k.c->env = &k.env;
     mw_terminal_begin(&k);
     run(&k, argc, argv);

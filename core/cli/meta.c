@@ -1,4 +1,5 @@
 // meta.c: what a picture says of itself: A1111's parameters text and the graph that makes it again.
+#include "core/base/library_memory.h"
 #include "core/cli/cli.h"
 #include "core/cli/session.h"
 #include "core/graph/seed.h"
@@ -178,7 +179,7 @@ mw_meta mw_session_meta(mw_session *s, const char *name, int number, int node, c
         meta.graph = meta.parameters ? graph_text(&m, name, number) : NULL;
     }
     free(m.above);
-    if (!meta.graph)
+    if (!mw_library_memory_check(s->k->c) && !meta.graph)
         mw_fail(s->k->c, MW_E_MEMORY, "out of host memory");
     return meta;
 }

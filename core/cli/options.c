@@ -214,7 +214,9 @@ static const option *find_long(mw_ctx *c, const mw_verb *v, const char *name, si
         if (strlen(options[i].name) == n && !strncmp(options[i].name, name, n))
             found = &options[i];
     }
-    if (!found)
+    if (!copy)
+        mw_fail(c, MW_E_MEMORY, "out of host memory");
+    else if (!found)
         mw_fail(c, MW_E_USAGE, "there is no option --%s%s", near.wrong,
                 mw_nearest_hint(&near, hint, sizeof hint));
     free(copy);

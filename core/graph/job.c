@@ -1,4 +1,5 @@
 // job.c: one node's run: inputs resolved, results checked, errors given their place in the script.
+#include "core/base/library_memory.h"
 #include "core/cl/device.h"
 #include "core/graph/emit_internal.h"
 
@@ -148,6 +149,7 @@ mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value *
                                       : mw_value_retain(n->in[i]);
     if (!mw_err(c) && !mw_cancelled(c)) {
         s->type->run(c, in, made);
+        mw_library_memory_check(c);
         if (!mw_err(c))
             check_results(c, s, made);
         tell_step(c, s, in);

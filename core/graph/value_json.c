@@ -1,5 +1,6 @@
 // value_json.c: values as JSON text and back, by jansson.
 #include "core/graph/value_json.h"
+#include "core/base/library_memory.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -52,6 +53,10 @@ mw_value *mw_value_from_json(mw_ctx *c, const char *what, const char *text, size
     text += mark;
     length -= mark;
     json_t *j = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
+    if (mw_library_memory_check(c)) {
+        json_decref(j);
+        return NULL;
+    }
     if (!j) {
         mw_fail(c, MW_E_FILE, "%s: line %d, column %d: %s", what, e.line, e.column, e.text);
         return NULL;
@@ -126,7 +131,5 @@ char *mw_value_to_json(mw_ctx *c, const mw_value *v, int indent)
     size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) | (indent ? JSON_INDENT(indent) : JSON_COMPACT);
     char *text = j ? json_dumps(j, flags) : NULL;
     json_decref(j);
-    if (!text && !mw_err(c))
-        mw_fail(c, MW_E_MEMORY, "out of host memory");
-    return mw_err(c) ? (free(text), NULL) : text;
+    return mw_library_memory_check(c) ? (free(text), NULL) : text;
 }

@@ -1,8 +1,9 @@
 // json.c: bounded JSON files and typed fields, over jansson.
 #include "core/io/json.h"
 
-#include "core/base/text.h"
 #include "core/base/file.h"
+#include "core/base/library_memory.h"
+#include "core/base/text.h"
 #include "core/io/file_kind.h"
 
 #include <stdio.h>
@@ -84,12 +85,13 @@ json_t *mw_json_parse(mw_ctx *c, const char *text, size_t size, const char *name
     json_t *v = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
     if (!v && json_error_code(&e) == json_error_numeric_overflow)
         v = load_with_huge_numbers(text, size, &e);
-    if (v)
-        return v;
-    if (json_error_code(&e) == json_error_out_of_memory) {
-        mw_fail(c, MW_E_MEMORY, "%s: out of host memory while reading it", name);
+    if (mw_library_memory_check(c)) {
+        mw_fail_context(c, "%s", name);
+        json_decref(v);
         return NULL;
     }
+    if (v)
+        return v;
     char what[JSON_ERROR_TEXT_LENGTH], near[64];
     mw_fail(c, MW_E_FILE, "%s:%d:%d: is no valid JSON: %s, at the end of `%s`", name, e.line, e.column,
             mw_printable(e.text, what, sizeof what),

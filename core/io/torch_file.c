@@ -52,7 +52,7 @@ static mw_status find_pickle(mw_ctx *c, mw_pt *f, const mw_zip_entry **pickle)
     for (size_t i = 0; i < f->zip.n && !f->folder; i++) {
         const char *slash = strchr(f->zip.entries[i].name, '/');
         if (slash && strcmp(slash, "/data.pkl") == 0)
-            f->folder = strndup(f->zip.entries[i].name, (size_t)(slash - f->zip.entries[i].name));
+            f->folder = mw_format(c, "%.*s", (int)(slash - f->zip.entries[i].name), f->zip.entries[i].name);
     }
     if (!f->folder)
         return fail(c, f, "is a zip archive, but none that torch.save made: no data.pkl is in it");

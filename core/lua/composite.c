@@ -45,7 +45,7 @@ static char *need_text(lua_State *L, const char *field)
     mw_lua_count_kept(L, mw_lua_script(L), lua_objlen(L, -1));
     char *text = strdup(lua_tostring(L, -1));
     if (!text)
-        luaL_error(L, "not enough memory");
+        mw_lua_no_memory(L);
     lua_pop(L, 1);
     return text;
 }
@@ -63,14 +63,15 @@ static void read_params(lua_State *L, mw_script *s, mw_composite *k)
     mw_lua_count_kept(L, s, MOST_PARAMS * sizeof *k->declared);
     k->declared = calloc(MOST_PARAMS, sizeof *k->declared);
     if (!k->declared)
-        luaL_error(L, "not enough memory");
+        mw_lua_no_memory(L);
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING || k->n == MOST_PARAMS)
             mw_lua_wrong(L, "composite '%s': params = { name = { default, \"sentence\" }, ... }, at most %d",
                          k->name, MOST_PARAMS);
         mw_declared *d = &k->declared[k->n];
-        d->port.name = strdup(lua_tostring(L, -2));
-        k->n += d->port.name != NULL;
+        if (!(d->port.name = strdup(lua_tostring(L, -2))))
+            mw_lua_no_memory(L);
+        k->n++;
         mw_lua_read_declaration(L, s, lua_gettop(L), d);
         for (const mw_declared *other = k->declared; other < d; other++)
             mw_lua_refuse_clash(L, other, d);
@@ -79,7 +80,7 @@ static void read_params(lua_State *L, mw_script *s, mw_composite *k)
     qsort(k->declared, (size_t)k->n, sizeof *k->declared, by_name);
     k->in = calloc((size_t)k->n + 1, sizeof *k->in);
     if (!k->in)
-        luaL_error(L, "not enough memory");
+        mw_lua_no_memory(L);
     for (int i = 0; i < k->n; i++)
         k->in[i] = k->declared[i].port;
     static const mw_out none[] = {{.name = NULL}};
@@ -354,7 +355,7 @@ static int declare(lua_State *L)
     }
     mw_composite *k = calloc(1, sizeof *k);
     if (!k)
-        return luaL_error(L, "not enough memory");
+        return mw_lua_no_memory(L);
     k->next = s->composites;
     s->composites = k;
     k->name = need_text(L, "name");

@@ -43,6 +43,15 @@ void mw_lua_refuse_clash(lua_State *L, const mw_declared *a, const mw_declared *
         mw_lua_wrong(L, "params: '%s' and '%s' answer to the same name", a->port.name, b->port.name);
 }
 
+// Raises when host memory is out.
+static char *copy(lua_State *L, mw_script *s, const char *text)
+{
+    char *own = mw_strdup(s->c, text);
+    if (!own)
+        mw_lua_raise(L, s);
+    return own;
+}
+
 // A text of the declaration's own; NULL where the field is absent.
 static const char *field_text(lua_State *L, mw_script *s, int idx, const char *name, const char *param)
 {
@@ -54,7 +63,7 @@ static const char *field_text(lua_State *L, mw_script *s, int idx, const char *n
         mw_lua_wrong(L, "params: '%s': its %s must be a string, got a %s", param, name ? name : "description",
                      luaL_typename(L, -1));
     mw_lua_count_kept(L, s, lua_objlen(L, -1));
-    char *text = lua_isnil(L, -1) ? NULL : mw_strdup(s->c, lua_tostring(L, -1));
+    char *text = lua_isnil(L, -1) ? NULL : copy(L, s, lua_tostring(L, -1));
     lua_pop(L, 1);
     return text;
 }
@@ -129,7 +138,7 @@ static const char *join_choices(lua_State *L, mw_script *s, const char *param)
     }
     luaL_pushresult(&b);
     mw_lua_count_kept(L, s, lua_objlen(L, -1));
-    const char *all = n ? mw_strdup(s->c, lua_tostring(L, -1)) : NULL;
+    const char *all = n ? copy(L, s, lua_tostring(L, -1)) : NULL;
     lua_pop(L, 1);
     return all;
 }
@@ -146,7 +155,8 @@ static void read_choices(lua_State *L, mw_script *s, int idx, mw_port *p)
         const mw_node_type *t = mw_node_find(node);
         const mw_schema *schema = t ? mw_graph_schema(s->c, s->g, t) : NULL;
         int i = schema ? mw_schema_port(schema, port) : -1;
-        p->choices = i < 0 || !t->in[i].choices ? NULL : mw_strdup(s->c, t->in[i].choices);
+        mw_lua_raise_here(L, s);
+        p->choices = i < 0 || !t->in[i].choices ? NULL : copy(L, s, t->in[i].choices);
     }
     if (!lua_isnil(L, -1) && !p->choices)
         mw_lua_wrong(L, "params: '%s': its choices must be { \"one\", \"another\" } or \"node.parameter\"",
@@ -174,7 +184,7 @@ static void read_type(lua_State *L, mw_script *s, int idx, bool integer, mw_decl
                                                   : type_of_default(p, d->def);
     p->type = idx ? field_text(L, s, idx, "type", p->name) : NULL;
     if (!p->type)
-        p->type = mw_strdup(s->c, type);
+        p->type = copy(L, s, type);
     else if (!mw_port_type_known(p->type))
         mw_lua_wrong(L, "params: '%s': there is no type '%s'", p->name, p->type);
 }
@@ -192,7 +202,7 @@ static void check_default(lua_State *L, mw_script *s, bool required, mw_declared
 {
     mw_value *given = d->def;
     if (mw_value_kind(given) == MW_NIL) {
-        d->port.def = required ? NULL : mw_strdup(s->c, "null");
+        d->port.def = required ? NULL : copy(L, s, "null");
         return;
     }
     if (required)
@@ -230,7 +240,7 @@ void mw_lua_read_declaration(lua_State *L, mw_script *s, int idx, mw_declared *d
         lua_pushvalue(L, idx);
     }
     if (!p->doc)
-        p->doc = mw_strdup(s->c, "");
+        p->doc = copy(L, s, "");
     mw_lua_to_value(L, s, -1, &d->def);
     mw_lua_keep_converted(s);
     lua_pop(L, 1);

@@ -131,6 +131,8 @@ mw_status mw_lua_protected(mw_ctx *c, mw_script *s, lua_CFunction f, void *data)
         bool cancelled = atomic_load(c->cancel);
         if (cancelled)
             mw_fail(c, MW_E_CANCEL, "%s", text && s->stopped ? text : "interrupted");
+        else if (s->host_out)
+            mw_fail(c, MW_E_MEMORY, "out of host memory");
         else if (s->raised_text && text && !strcmp(text, s->raised_text))
             mw_fail(c, s->raised, "%s", text);
         else

@@ -44,16 +44,18 @@ struct mw_script {
     uint64_t tensor_bytes; // of the tensors that Lua holds
     uint64_t fresh_bytes;  // of those, and of results that handles hold, since the last collection
     bool collecting;
-    bool stopped;          // for good: see watch.c
-    char *stop_text;       // why and where
-    bool raised_by_hook;   // the error that looks for its handler now
-    long looked;           // nanoseconds of the clock when it was last looked at
-    char *stack;           // C's, where the script's begins
-    ptrdiff_t stack_limit; // bytes that it may take from there
-    bool blind;            // check: a value could not be known
-    bool memory_out;
-    atomic_bool refused; // something that may not be read
-    mw_status raised;    // status behind the Lua error last raised by mw_lua_raise
+    bool stopped;               // for good: see watch.c
+    char *stop_text;            // why and where
+    bool raised_by_hook;        // the error that looks for its handler now
+    long looked;                // nanoseconds of the clock when it was last looked at
+    char *stack;                // C's, where the script's begins
+    ptrdiff_t stack_limit;      // bytes that it may take from there
+    bool blind;                 // check: a value could not be known
+    bool memory_out;            // the script stops
+    bool host_out;              // and it is the host's that is out, not what a script may have
+    struct mw_lua_first *first; // sandbox.c
+    atomic_bool refused;        // something that may not be read
+    mw_status raised;           // status behind the Lua error last raised by mw_lua_raise
     char *raised_text;
     int errors;
     mw_param *params;
@@ -110,6 +112,8 @@ void mw_lua_push_value(lua_State *L, mw_script *s, const mw_value *v);
 
 // ---- sandbox.c
 lua_State *mw_lua_open(mw_ctx *c, mw_script *s);
+// Raises that host memory is out, for good: no pcall hides it.
+int mw_lua_no_memory(lua_State *L);
 
 // ---- reading.c
 // May this script read the file, or the folder with what lies in it? For mw_ctx.may_read.

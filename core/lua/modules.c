@@ -51,11 +51,14 @@ static void run_module(lua_State *L, const char *name, const char *text, size_t 
 // The text of the file, pushed as a Lua string.
 static const char *push_file(lua_State *L, mw_script *s, const char *path, size_t *n)
 {
+    mw_value **box = mw_lua_box(L);
     char *text = mw_file_read(s->c, path, LONGEST_MODULE, n);
-    if (!text)
-        mw_lua_raise(L, s);
-    lua_pushlstring(L, text, *n);
+    *box = text ? mw_value_text(s->c, text, *n) : NULL;
     free(text);
+    if (mw_err(s->c))
+        mw_lua_raise(L, s);
+    lua_pushlstring(L, mw_value_as_text(*box), *n);
+    lua_remove(L, -2);
     return lua_tostring(L, -1);
 }
 
@@ -67,7 +70,7 @@ static void remember(lua_State *L, mw_script *s, const char *name, const char *t
     char *copy = more ? malloc(n + 1) : NULL, *own_name = copy ? strdup(name) : NULL;
     if (!own_name) {
         free(copy);
-        luaL_error(L, "not enough memory");
+        mw_lua_no_memory(L);
     }
     memcpy(copy, text, n + 1);
     s->texts[s->ntexts++] = (mw_script_text){own_name, copy, n};

@@ -52,7 +52,7 @@ static void make_room(lua_State *L, mw_script *s)
     int room = s->outputs_room ? 2 * s->outputs_room : 16;
     mw_output *more = realloc(s->outputs, (size_t)room * sizeof *more);
     if (!more)
-        luaL_error(L, "not enough memory");
+        mw_lua_no_memory(L);
     s->outputs = more;
     s->outputs_room = room;
 }
@@ -94,7 +94,7 @@ static int add_output(lua_State *L)
     check_writable(L, s, name, *v);
     char *copy = strdup(name);
     if (!copy)
-        return luaL_error(L, "not enough memory");
+        return mw_lua_no_memory(L);
     mw_lua_keep_converted(s);
     mw_graph_name_links(s->g, *v, true);
     s->outputs[s->noutputs++] = (mw_output){copy, mw_value_retain(*v)};

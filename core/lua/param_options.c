@@ -63,9 +63,15 @@ static mw_value *parse(mw_ctx *c, const mw_param *p, const char *text)
 
 // ---- the options of a run
 
-static bool answers(const mw_param *p, const char *option)
+// What stands before the =; free() it.
+static char *name_of(mw_ctx *c, const char *option)
 {
-    char *name = strndup(option, strcspn(option, "="));
+    return mw_format(c, "%.*s", (int)strcspn(option, "="), option);
+}
+
+static bool answers(mw_ctx *c, const mw_param *p, const char *option)
+{
+    char *name = name_of(c, option);
     const char *other = name ? mw_greek_other(name) : NULL;
     bool mine = name && (mw_port_answers(&p->d.port, name) || (other && mw_port_answers(&p->d.port, other)));
     free(name);
@@ -78,7 +84,7 @@ static void apply(mw_script *s, mw_param *p, const char *const *options, bool ty
         const char *equals = strchr(*o, '=');
         if (!equals)
             mw_fail(s->c, MW_E_USAGE, "-p %s: must be name=value", *o);
-        mw_value *v = equals && answers(p, *o) ? parse(s->c, p, equals + 1) : NULL;
+        mw_value *v = equals && answers(s->c, p, *o) ? parse(s->c, p, equals + 1) : NULL;
         if (!v)
             continue;
         mw_value_release(p->value);
@@ -113,7 +119,7 @@ static mw_status unknown_option(mw_script *s, const char *name)
 
 bool mw_script_takes(mw_script *s, const char *option)
 {
-    char *name = strndup(option, strcspn(option, "="));
+    char *name = name_of(s->c, option);
     bool takes = name && mw_script_param(s, name);
     free(name);
     return takes;
@@ -122,8 +128,8 @@ bool mw_script_takes(mw_script *s, const char *option)
 static void check_known(mw_script *s, const char *const *options)
 {
     for (const char *const *o = options; o && *o && !mw_err(s->c); o++) {
-        char *name = mw_script_takes(s, *o) ? NULL : strndup(*o, strcspn(*o, "="));
-        if (name)
+        char *name = mw_script_takes(s, *o) ? NULL : name_of(s->c, *o);
+        if (name && !mw_err(s->c))
             unknown_option(s, name);
         free(name);
     }

@@ -33,12 +33,12 @@ static mw_param *add_param(lua_State *L, mw_script *s, const char *name)
     mw_lua_count_kept(L, s, sizeof(mw_param) + strlen(name));
     mw_param *more = realloc(s->params, ((size_t)s->nparams + 1) * sizeof *more);
     if (!more)
-        luaL_error(L, "not enough memory");
+        mw_lua_no_memory(L);
     s->params = more;
     mw_param *p = &s->params[s->nparams];
     memset(p, 0, sizeof *p);
     if (!(p->d.port.name = strdup(name)))
-        luaL_error(L, "not enough memory");
+        mw_lua_no_memory(L);
     s->nparams++;
     return p;
 }
@@ -105,8 +105,11 @@ static int params_index(lua_State *L)
         return 1;
     }
     if (!s->missed) {
-        s->missed = strdup(name);
-        s->missed_where = strdup(mw_lua_where(L));
+        const char *where = mw_lua_where(L);
+        s->missed_where = strdup(where);
+        s->missed = s->missed_where ? strdup(name) : NULL;
+        if (!s->missed)
+            return mw_lua_no_memory(L);
     }
     lua_pushnil(L);
     return 1;

@@ -2,27 +2,68 @@
 #include "core/lua/lua_internal.h"
 
 #include <luajit.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MEMORY = 256 << 20 };
+
+// lua_newstate crashes when its allocator fails (LuaJIT 2.1, beta 3): what it asks for, 12 KiB, lies there
+// already. Blocks of it that grow or are freed leave it, and it goes with the script.
+struct mw_lua_first {
+    size_t used;
+    _Alignas(max_align_t) char bytes[32 << 10];
+};
+
+static bool is_first(const mw_script *s, const void *p)
+{
+    const char *at = p;
+    return s->first && at >= s->first->bytes && at < s->first->bytes + sizeof s->first->bytes;
+}
+
+static void *resize(mw_script *s, void *p, size_t old, size_t size)
+{
+    struct mw_lua_first *f = s->first;
+    size_t room = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    bool first = p && is_first(s, p), opening = !s->main && room <= sizeof f->bytes - f->used;
+    if (!first && !opening)
+        return realloc(p, size);
+    void *q = opening ? f->bytes + f->used : malloc(size);
+    f->used += opening ? room : 0;
+    if (q && p)
+        memcpy(q, p, old < size ? old : size);
+    if (q && !first)
+        free(p);
+    return q;
+}
 
 static void *allocate(void *user, void *p, size_t old, size_t size)
 {
     mw_script *s = user;
     if (!size) {
         s->lua_bytes -= old;
-        free(p);
+        if (!is_first(s, p))
+            free(p);
         return NULL;
     }
     if (size > old && s->lua_bytes + s->kept_bytes + (size - old) > s->lua_limit) {
         s->memory_out = true;
         return NULL;
     }
-    void *q = realloc(p, size);
-    if (q)
-        s->lua_bytes += size - old;
-    return q;
+    void *q = resize(s, p, old, size);
+    if (!q && size > old) {
+        s->memory_out = s->host_out = true;
+        return NULL;
+    }
+    s->lua_bytes += size - old;
+    return q ? q : p; // Lua takes it that a block can always shrink
+}
+
+int mw_lua_no_memory(lua_State *L)
+{
+    mw_script *s = mw_lua_script(L);
+    s->memory_out = s->host_out = true;
+    return luaL_error(L, "not enough memory");
 }
 
 // ---- files
@@ -276,11 +317,14 @@ static int open_all(lua_State *L)
 lua_State *mw_lua_open(mw_ctx *c, mw_script *s)
 {
     s->lua_limit = s->o.trust ? SIZE_MAX / 2 : MEMORY;
-    lua_State *L = lua_newstate(allocate, s);
+    s->first = mw_alloc(c, sizeof *s->first);
+    lua_State *L = s->first ? lua_newstate(allocate, s) : NULL;
+    s->main = L;
     if (!L || lua_cpcall(L, open_all, s)) {
-        mw_fail(c, MW_E_MEMORY, "Lua cannot start: %s", L ? lua_tostring(L, -1) : "out of memory");
+        mw_fail(c, MW_E_MEMORY, "Lua cannot start: out of host memory");
         if (L)
             lua_close(L);
+        s->main = NULL;
         return NULL;
     }
     // Hooks do not fire inside compiled loops: without the compiler every script can be stopped.

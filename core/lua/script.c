@@ -40,6 +40,7 @@ void mw_script_free(mw_script *s)
     if (s->main)
         lua_close(s->main);
     mw_lua_tape_free(s);
+    free(s->first);
     for (int i = 0; i < s->nparams; i++)
         mw_param_free(&s->params[i]);
     for (int i = 0; i < s->noutputs; i++) {
@@ -99,7 +100,9 @@ int mw_lua_raise(lua_State *L, mw_script *s)
     free(s->raised_text);
     s->raised_text = strdup(mw_errmsg(s->c));
     mw_err_clear(s->c);
-    lua_pushstring(L, s->raised_text ? s->raised_text : "out of host memory");
+    if (!s->raised_text)
+        return mw_lua_no_memory(L);
+    lua_pushstring(L, s->raised_text);
     return lua_error(L);
 }
 
@@ -178,7 +181,9 @@ bool mw_lua_try(lua_State *L, mw_script *s, int n, int results)
 static void take_error(mw_ctx *c, mw_script *s, int code)
 {
     const char *text = lua_tostring(s->main, -1);
-    if (s->memory_out || code == LUA_ERRMEM)
+    if (s->host_out)
+        mw_fail(c, MW_E_MEMORY, "%s: out of host memory", s->path);
+    else if (s->memory_out || code == LUA_ERRMEM)
         mw_fail(c, MW_E_MEMORY,
                 "%s: the script needs more than %zu MiB of Lua memory (--trust lifts the limit)", s->path,
                 s->lua_limit >> 20);

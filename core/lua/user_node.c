@@ -47,7 +47,7 @@ static const char *copy(lua_State *L, const char *text)
     mw_lua_count_kept(L, mw_lua_script(L), strlen(text));
     char *s = strdup(text);
     if (!s)
-        luaL_error(L, "not enough memory");
+        mw_lua_no_memory(L);
     return s;
 }
 
@@ -230,7 +230,7 @@ static int make_node(lua_State *L)
     mw_lua_count_kept(L, s, sizeof(mw_user_node));
     mw_user_node *n = calloc(1, sizeof *n);
     if (!n)
-        return luaL_error(L, "not enough memory");
+        return mw_lua_no_memory(L);
     n->s = s;
     n->next = s->user_nodes;
     s->user_nodes = n;

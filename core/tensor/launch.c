@@ -118,7 +118,7 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
     if (k) {
         cl_int e = CL_SUCCESS;
         cl_uint index = 0;
-        for (int i = 0; i < nargs; i++)
+        for (int i = 0; i < nargs && e == CL_SUCCESS; i++) // one that lacks shifts those behind it
             index = set_argument(k, index, &args[i], &e);
         if (e == CL_SUCCESS)
             e = clEnqueueNDRangeKernel(d->queue, k, (cl_uint)l->dims, NULL, l->global,

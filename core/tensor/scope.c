@@ -12,9 +12,9 @@ typedef struct mw_scope {
 
 void mw_scope_begin(mw_ctx *c)
 {
-    mw_scope *s = calloc(1, sizeof *s);
+    mw_scope *s = c->lost_scopes ? NULL : mw_alloc(c, sizeof *s);
     if (!s) {
-        mw_fail(c, MW_E_MEMORY, "out of host memory");
+        c->lost_scopes++;
         return;
     }
     s->outside = c->scope;
@@ -59,14 +59,14 @@ void mw_drop(mw_ctx *c, mw_tensor *t)
 void mw_scope_end_many(mw_ctx *c, mw_tensor **keep, int n)
 {
     mw_scope *s = c->scope;
-    if (!s)
+    bool failed = mw_err(c) != MW_OK, lost = c->lost_scopes > 0;
+    for (int i = 0; failed && i < n; i++)
+        keep[i] = NULL;
+    c->lost_scopes -= lost;
+    if (lost || !s)
         return;
-    bool failed = mw_err(c) != MW_OK;
     for (int i = 0; i < n; i++)
-        if (failed)
-            keep[i] = NULL;
-        else
-            mw_retain(keep[i]);
+        mw_retain(keep[i]);
     for (size_t i = 0; i < s->count; i++)
         mw_release(s->items[i]);
     c->scope = s->outside;

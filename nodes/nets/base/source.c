@@ -125,10 +125,10 @@ static bool give_scale(const mw_source *s, const item *scale, size_t module)
 }
 
 // Entries that say how others are meant are no weights themselves.
-static void take_companions(mw_source *s)
+static void take_companions(mw_ctx *c, mw_source *s)
 {
     size_t n = 0, module = 0;
-    bool *gone = calloc(s->n + 1, 1);
+    bool *gone = mw_alloc(c, s->n + 1);
     for (size_t i = 0; gone && i < s->n; i++) {
         mw_companion what = mw_companion_of(s->items[i].name, s->items[i].stored, &module);
         gone[i] = what == MW_IDLE_MARK || (what == MW_WEIGHT_SCALE && give_scale(s, &s->items[i], module));
@@ -162,7 +162,7 @@ mw_source *mw_source_new(mw_ctx *c, mw_files *files, const mw_name_rule *rule)
             ok = false;
         }
     if (ok) {
-        take_companions(s);
+        take_companions(c, s);
         return s;
     }
     mw_source_release(s);
