@@ -151,14 +151,14 @@ KERNEL void group_moments(ARG(const float, partial), ARG(float, moments), long P
     moments[2 * i + 1] = 1.0f / sqrt(square / (before * width) + eps);
 }
 
-// The gradient of u gamma + beta with u = (x - mean) r, behind the activation, times gamma.
-#define GROUP_POINT                                                                                                    \
+// The gradient of u gamma + beta with u = (x - mean) r, behind the activation, times gamma; of n channels.
+#define GROUP_POINT(n)                                                                                                 \
     long at = (b * P + p) * C + ch;                                                                                    \
-    vfloat scale = JOIN(vload, V)(0, scales + ch), factor = load_part(gamma, ch, C - ch, 0.0f);                       \
-    vfloat u = (load_part(x, at, C - ch, 0.0f) - JOIN(vload, V)(0, means + ch)) * scale;                               \
-    vfloat g = load_part(gy, at, C - ch, 0.0f);                                                                        \
+    vfloat scale = JOIN(vload, V)(0, scales + ch), factor = load_part(gamma, ch, n - ch, 0.0f);                        \
+    vfloat u = (load_part(x, at, n - ch, 0.0f) - JOIN(vload, V)(0, means + ch)) * scale;                               \
+    vfloat g = load_part(gy, at, n - ch, 0.0f);                                                                        \
     if (activation)                                                                                                    \
-        g *= activate_slope(fma(u, factor, load_part(beta, ch, C - ch, 0.0f)), activation);                            \
+        g *= activate_slope(fma(u, factor, load_part(beta, ch, n - ch, 0.0f)), activation);                            \
     g *= factor;
 
 // Each channel's mean and r, spread from those of the groups.
@@ -189,7 +189,7 @@ KERNEL void group_grad_sums(ARG(const T, x), ARG(const T, gamma), ARG(const T, b
     for (int ch = get_local_id(0) * V; ch < C; ch += WG * V) {
         vfloat sum = 0.0f, product = 0.0f;
         for (long p = p0; p < p1; p++) {
-            GROUP_POINT
+            GROUP_POINT(C)
             sum += g;
             product = fma(g, u, product);
         }
@@ -239,11 +239,84 @@ KERNEL void group_grad_apply(ARG(const T, x), ARG(const T, gamma), ARG(const T, 
     spread(means, scales, moments + b * groups * 2, C, width);
     for (long p = p0; p < p1; p++)
         for (int ch = get_local_id(0) * V; ch < C; ch += WG * V) {
-            GROUP_POINT
+            GROUP_POINT(C)
             g -= fma(u, JOIN(vload, V)(0, products + ch), JOIN(vload, V)(0, sums + ch));
             store_part(gx, at, C - ch, g * scale);
         }
 }
+
+#if CPU
+// Each group's total of `sums` to all its channels, over `by`.
+static inline void share(local float *sums, int count, int width, float by)
+{
+    for (int q = 0; q < count; q++) {
+        float sum = 0.0f;
+        for (int i = q * width; i < (q + 1) * width; i++)
+            sum += sums[i];
+        for (int i = q * width; i < (q + 1) * width; i++)
+            sums[i] = sum / by;
+    }
+}
+
+// gx of a small picture in one launch: an item makes `at_once` groups of one picture (norm.cl, group_whole).
+// `factors`: four times as many floats as the item has channels, each fourth rounded up to V.
+KERNEL void group_grad_whole(ARG(const T, x), ARG(const T, gamma), ARG(const T, beta), ARG(const T, gy), ARG(T, gx), long P,
+                             int C, int groups, int at_once, int activation, float eps, local float *factors)
+{
+    BEGIN(const T, x);
+    BEGIN(const T, gamma);
+    BEGIN(const T, beta);
+    BEGIN(const T, gy);
+    BEGIN(T, gx);
+    int width = C / groups, g0 = get_group_id(0) * at_once, count = min(at_once, groups - g0), n = count * width;
+    int padded = (n + V - 1) / V * V;
+    float all = (float)P * width;
+    long b = get_global_id(1);
+    x += g0 * width;
+    gamma += g0 * width;
+    beta += g0 * width;
+    gy += g0 * width;
+    gx += g0 * width;
+    local float *means = factors, *scales = means + padded, *sums = scales + padded, *products = sums + padded;
+    for (int ch = 0; ch < n; ch += V) {
+        vfloat base = load_part(x, b * P * C + ch, n - ch, 0.0f), sum = 0.0f;
+        for (long p = 1; p < P; p++)
+            sum += load_part(x, (b * P + p) * C + ch, n - ch, 0.0f) - base;
+        JOIN(vstore, V)(base + sum / P, 0, means + ch);
+    }
+    for (int q = 0; q < count; q++)
+        join_means(means + q * width, width);
+    for (int ch = 0; ch < n; ch += V) {
+        vfloat mean = JOIN(vload, V)(0, means + ch), square = 0.0f;
+        for (long p = 0; p < P; p++) {
+            vfloat d = load_part(x, (b * P + p) * C + ch, n - ch, 0.0f) - mean;
+            square = fma(d, d, square);
+        }
+        JOIN(vstore, V)(square, 0, scales + ch);
+    }
+    share(scales, count, width, all);
+    for (int i = 0; i < n; i++)
+        scales[i] = 1.0f / sqrt(scales[i] + eps);
+    for (int ch = 0; ch < n; ch += V) {
+        vfloat sum = 0.0f, product = 0.0f;
+        for (long p = 0; p < P; p++) {
+            GROUP_POINT(n)
+            sum += g;
+            product = fma(g, u, product);
+        }
+        JOIN(vstore, V)(sum, 0, sums + ch);
+        JOIN(vstore, V)(product, 0, products + ch);
+    }
+    share(sums, count, width, all);
+    share(products, count, width, all);
+    for (int ch = 0; ch < n; ch += V)
+        for (long p = 0; p < P; p++) {
+            GROUP_POINT(n)
+            g -= fma(u, JOIN(vload, V)(0, products + ch), JOIN(vload, V)(0, sums + ch));
+            store_part(gx, at, n - ch, g * scale);
+        }
+}
+#endif
 
 // gx[rows,n] := gy[rows,k] at the positions that top-k took, 0 elsewhere.
 KERNEL void topk_grad(ARG(const int, places), ARG(const T, gy), ARG(T, gx), long rows, long n, int k)

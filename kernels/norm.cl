@@ -157,3 +157,56 @@ KERNEL void group_apply(ARG(const T, x), ARG(const W, gamma), ARG(const W, beta)
             store_part(y, at, C - ch, activation ? vactivate(v, activation) : v);
         }
 }
+
+#if CPU
+// Group norm of a small picture in one launch: an item makes `at_once` groups of one picture, with the mean first and
+// the squares after it over all P positions. `factors`: three times as many floats as the item has channels, each third
+// rounded up to V.
+KERNEL void group_whole(ARG(const T, x), ARG(const W, gamma), ARG(const W, beta), ARG(T, y), long P, int C, int groups,
+                        int at_once, int activation, float eps, local float *factors)
+{
+    BEGIN(const T, x);
+    BEGIN(const W, gamma);
+    BEGIN(const W, beta);
+    BEGIN(T, y);
+    int width = C / groups, g0 = get_group_id(0) * at_once, count = min(at_once, groups - g0), n = count * width;
+    int padded = (n + V - 1) / V * V;
+    long from = get_global_id(1) * P * C + g0 * width;
+    local float *means = factors, *scales = means + padded, *shifts = scales + padded;
+    for (int ch = 0; ch < n; ch += V) {
+        vfloat base = load_part(x, from + ch, n - ch, 0.0f), sum = 0.0f; // sums of differences: means may be large
+        for (long p = 1; p < P; p++)
+            sum += load_part(x, from + p * C + ch, n - ch, 0.0f) - base;
+        JOIN(vstore, V)(base + sum / P, 0, means + ch);
+    }
+    for (int g = 0; g < count; g++)
+        join_means(means + g * width, width);
+    for (int ch = 0; ch < n; ch += V) {
+        vfloat mean = JOIN(vload, V)(0, means + ch), square = 0.0f;
+        for (long p = 0; p < P; p++) {
+            vfloat d = load_part(x, from + p * C + ch, n - ch, 0.0f) - mean;
+            square = fma(d, d, square);
+        }
+        JOIN(vstore, V)(square, 0, scales + ch);
+    }
+    for (int g = 0; g < count; g++) {
+        float square = 0.0f;
+        for (int i = g * width; i < (g + 1) * width; i++)
+            square += scales[i];
+        float r = 1.0f / sqrt(square / (P * width) + eps);
+        for (int i = g * width; i < (g + 1) * width; i++) {
+            scales[i] = r * LOADW(gamma, g0 * width + i);
+            shifts[i] = LOADW(beta, g0 * width + i);
+        }
+    }
+    for (int ch = 0; ch < n; ch += V) {
+        vfloat mean = JOIN(vload, V)(0, means + ch), scale = JOIN(vload, V)(0, scales + ch);
+        vfloat shift = JOIN(vload, V)(0, shifts + ch);
+        for (long p = 0; p < P; p++) {
+            long at = from + p * C + ch;
+            vfloat v = fma(load_part(x, at, n - ch, 0.0f) - mean, scale, shift);
+            store_part(y, at, n - ch, activation ? vactivate(v, activation) : v);
+        }
+    }
+}
+#endif

@@ -146,6 +146,16 @@ static inline vfloat vmax(vfloat a, vfloat b) { return a > b || a != a ? a : b; 
 #define GROUP_BARRIER()
 #endif
 
+// The means of a group's channels := the group's mean.
+static inline void join_means(local float *means, int width)
+{
+    float base = means[0], sum = 0.0f;
+    for (int i = 1; i < width; i++)
+        sum += means[i] - base;
+    for (int i = 0; i < width; i++)
+        means[i] = base + sum / width;
+}
+
 // 2^f for f in [-0.5, 0.5]; minimax, relative error 2e-9.
 static inline vfloat exp2_core(vfloat f)
 {

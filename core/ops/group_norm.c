@@ -41,6 +41,54 @@ static void cut(mw_ctx *c, int64_t pictures, int64_t places, int64_t *span, int6
     *spans = (places + *span - 1) / *span;
 }
 
+// Small pictures in one launch (group_whole, group_grad_whole): how many groups an item makes, enough to fill
+// its vectors; 0 where the picture is too large, or the device no CPU.
+static int64_t groups_at_once(mw_ctx *c, const attrs *a, int64_t channels, int64_t places)
+{
+    enum { MOST = 1 << 17, MOST_PLACES = 4096, ARRAYS = 4 };
+    const mw_caps *caps = mw_device_caps(c);
+    int64_t width = channels / a->groups, lanes = mw_op_lanes(c),
+            n = width >= lanes ? 1 : (lanes + width - 1) / width;
+    size_t bytes = ARRAYS * sizeof(float) * (size_t)(n * width + lanes);
+    bool small = channels * places <= MOST && places <= MOST_PLACES && bytes <= caps->local_bytes;
+    return caps->cpu && small ? n : 0;
+}
+
+// Arrays of floats in local memory for the channels of an item.
+static size_t whole_bytes(mw_ctx *c, const attrs *a, int64_t channels, int64_t at_once, size_t arrays)
+{
+    int64_t lanes = mw_op_lanes(c), n = at_once * (channels / a->groups);
+    return arrays * sizeof(float) * (size_t)((n + lanes - 1) / lanes * lanes);
+}
+
+static mw_launch whole_launch(mw_ctx *c, const attrs *a, int64_t pictures, int64_t at_once)
+{
+    return (mw_launch){.variant = mw_op_variant(c),
+                       .dims = 2,
+                       .global = {(size_t)((a->groups + at_once - 1) / at_once), (size_t)pictures},
+                       .local = {1, 1}};
+}
+
+static mw_status forward_whole(mw_ctx *c, const mw_call *k, int64_t places, int64_t at_once)
+{
+    enum { ARRAYS = 3 };
+    mw_tensor *y = k->out[0];
+    const attrs *a = k->attrs;
+    int64_t channels = mw_dim(y, -1);
+    mw_scope_begin(c);
+    mw_tensor *x = mw_contiguous(c, k->in[0]), *gamma = mw_contiguous(c, k->in[1]),
+              *beta = mw_op_dense(c, k->in[2], k->in[1]->dtype);
+    mw_launch l = whole_launch(c, a, y->shape[0], at_once);
+    l.file = "norm";
+    l.entry = "group_whole";
+    l.t = y->dtype;
+    l.w = k->in[1]->dtype;
+    MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(y), MW_L(places), MW_I(channels), MW_I(a->groups),
+           MW_I(at_once), MW_I(a->act), MW_F(a->eps), MW_LOCAL(whole_bytes(c, a, channels, at_once, ARRAYS)));
+    mw_scope_end(c, NULL);
+    return mw_err(c);
+}
+
 static mw_status forward(mw_ctx *c, const mw_call *k)
 {
     mw_tensor *y = k->out[0];
@@ -50,6 +98,9 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
         return MW_OK;
     int64_t channels = mw_dim(y, -1), pictures = y->shape[0], places = mw_op_count(y, 1, y->ndim - 1), span,
             spans;
+    int64_t at_once = groups_at_once(c, a, channels, places);
+    if (at_once)
+        return forward_whole(c, k, places, at_once);
     cut(c, pictures, places, &span, &spans);
     int64_t rows = at_least(at_least(caps->cpu ? 65536 / channels : 16, spans), 16);
     size_t group = (size_t)mw_op_group(c), lanes = (size_t)mw_op_lanes(c);
@@ -93,6 +144,17 @@ static mw_tensor *grad_x(mw_ctx *c, const mw_call *k, mw_tensor *gy)
         return gx;
     int64_t channels = mw_dim(x, -1), pictures = x->shape[0], places = mw_op_count(x, 1, x->ndim - 1), span,
             spans;
+    int64_t at_once = groups_at_once(c, a, channels, places);
+    if (at_once) {
+        enum { ARRAYS = 4 };
+        mw_launch l = whole_launch(c, a, pictures, at_once);
+        l.file = "grad";
+        l.entry = "group_grad_whole";
+        MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(gy), MW_T(gx), MW_L(places), MW_I(channels),
+               MW_I(a->groups), MW_I(at_once), MW_I(a->act), MW_F(a->eps),
+               MW_LOCAL(whole_bytes(c, a, channels, at_once, ARRAYS)));
+        return gx;
+    }
     cut(c, pictures, places, &span, &spans);
     size_t group = (size_t)mw_op_group(c), lanes = (size_t)mw_op_lanes(c);
     size_t padded = ((size_t)channels + lanes - 1) / lanes * lanes * sizeof(float);

@@ -350,6 +350,55 @@ static void attention_in_blocks(void **state)
     }
 }
 
+// [P,groups,width] as [groups,P,width], or back.
+static mw_tensor *swapped(mw_tensor *x) { return mw_contiguous(c, mw_permute(c, x, (int[]){1, 0, 2})); }
+
+// The same group norm of x[P,groups*width] as a layer norm of each group in one row.
+static mw_tensor *norm_by_rows(mw_tensor *x, mw_tensor *gamma, mw_tensor *beta, int64_t groups)
+{
+    int64_t P = x->shape[0], C = x->shape[1];
+    mw_tensor *one = mw_full(c, MW_F32, MW_SHAPE(P * C / groups), 1);
+    mw_tensor *rows = mw_reshape(c, swapped(mw_reshape(c, x, MW_SHAPE(P, groups, C / groups))),
+                                 MW_SHAPE(groups, P * C / groups));
+    rows = mw_layer_norm(c, rows, one, mw_affine(c, one, 0, 0), 1e-5);
+    mw_tensor *u = swapped(mw_reshape(c, rows, MW_SHAPE(groups, P, C / groups)));
+    return mw_add(c, mw_mul(c, mw_reshape(c, u, MW_SHAPE(P, C)), gamma), beta);
+}
+
+// Pictures that a group norm's gradient takes in one launch, and in several.
+static void group_norm_of_small_and_large_pictures(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][3] = {
+        {64, 48, 3}, {256, 64, 16}, {4200, 6, 2}, {1050, 130, 5}}; // P, C, groups
+    for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {
+        int64_t P = sizes[n][0], C = sizes[n][1], groups = sizes[n][2];
+        sample x = random_sample(MW_F32, false, 3, 5, MW_SHAPE(P, C)),
+               gamma = random_sample(MW_F32, false, -2, 2, MW_SHAPE(C)),
+               beta = random_sample(MW_F32, false, -1, 1, MW_SHAPE(C));
+        float *v[2];
+        for (int rows = 0; rows < 2; rows++) {
+            mw_tensor *grad;
+            assert_int_equal(mw_tape_begin(c, false), MW_OK);
+            mw_watch(c, x.t);
+            mw_tensor *y = rows ? mw_activate(c, norm_by_rows(x.t, gamma.t, beta.t, groups), MW_ACT_SILU)
+                                : mw_group_norm(c, mw_reshape(c, x.t, MW_SHAPE(1, P, C)), gamma.t, beta.t,
+                                                (int)groups, 1e-5, MW_ACT_SILU);
+            mw_tensor *seed = mw_reshape(c, mw_activate(c, x.t, MW_ACT_SILU), y->ndim, y->shape);
+            mw_backward(c, 1, &y, &seed, 1, &x.t, &grad);
+            v[rows] = malloc(sizeof(float) * (size_t)x.n);
+            assert_int_equal(mw_tensor_read_f32(c, grad, v[rows]), MW_OK);
+            mw_tape_end(c);
+        }
+        assert_blocks_agree(v[0], v[1], x.n, 'x');
+        for (int i = 0; i < 2; i++)
+            free(v[i]);
+        free(x.v);
+        free(gamma.v);
+        free(beta.v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +406,7 @@ int main(void)
         TEST(gradients_agree_in_f16),
         TEST(selected_elements_take_the_gradient),
         TEST(attention_in_blocks),
+        TEST(group_norm_of_small_and_large_pictures),
     };
 #define SHARED                                                                                               \
     "elementwise:binary elementwise:geglu elementwise:lincomb elementwise:unary grad:embedding_grad "        \
@@ -364,8 +414,10 @@ int main(void)
     "grad:max_grad grad:resize_nearest_grad grad:softmax_grad grad:topk_grad grad:unary_grad move:concat "   \
     "move:embedding move:resize_bilinear move:resize_nearest norm:group_apply norm:group_stats "             \
     "norm:layer_norm norm:softmax pack:pack pack:pack_transposed reduce:reduce_columns reduce:reduce_rows "
-    static const char cpu[] = SHARED "attention:attention attention:attention_grad attention:attention_pack "
-                                     "attention:attention_probs gemm:gemm reduce:topk_heap";
+    static const char cpu[] =
+        SHARED "attention:attention attention:attention_grad attention:attention_pack "
+               "attention:attention_probs gemm:gemm grad:group_grad_whole norm:group_whole "
+               "reduce:topk_heap";
     static const char gpu[] =
         SHARED "attention_gpu:attention attention_gpu:attention_probs gemm_gpu:gemm reduce:topk_rank";
     return RUN_FAMILIES(cpu, gpu, tests);
