@@ -1,4 +1,5 @@
 // gradients.c: the gradient of every op against finite differences of the op itself, in both kernel families.
+// Long: a table of all ops, and what is cut into blocks or parts beside it.
 #include "tests/ops/harness.h"
 
 #include "core/tensor/launch.h"
