@@ -145,7 +145,8 @@ static bool take_slots(mw_ctx *c, mw_exec *x, mw_walk *w)
     x->ready.count = x->ready_main.count = x->size = 0;
     if (mw_err(c))
         return false;
-    qsort(w->nodes, (size_t)w->count, sizeof *w->nodes, by_id);
+    if (w->count)
+        qsort(w->nodes, (size_t)w->count, sizeof *w->nodes, by_id);
     for (int i = 0; i < w->count; i++) {
         x->nodes[i + 1] = w->nodes[i];
         x->run[i + 1] = w->nodes[i]->slot == TO_RUN;
