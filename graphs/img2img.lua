@@ -12,7 +12,7 @@ local p = mw.params {
   seed     = { 1, "noise seed", type = "seed" },
   steps    = { 20, "steps of the sampler", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg      = { 4.0, "classifier-free guidance", min = 0, alias = "guidance_scale" },
-  sampler  = { "ddim", "the method: ddim, euler, dpmpp_2m, uni_pc, ...", choices = "schedule.sampler" },
+  sampler  = { "auto", "the method; auto: the model's own; ddim, euler, dpmpp_2m, ...", choices = "schedule.sampler" },
   width    = { 0, "the picture is resampled to this; 0: as it is", min = 0, max = 65536, multiple = 8 },
   height   = { 0, "the picture is resampled to this; 0: as it is", min = 0, max = 65536, multiple = 8 },
 }
@@ -24,7 +24,7 @@ if p.image ~= "" then
   before = mw.load_image { path = p.image, width = width, height = height }
 else
   before = mw.txt2img {
-    model = sd, prompt = p.from, seed = p.seed, steps = p.steps, cfg = p.cfg, sampler = "ddim", width = width,
+    model = sd, prompt = p.from, seed = p.seed, steps = p.steps, cfg = p.cfg, sampler = p.sampler, width = width,
     height = height,
   }
 end

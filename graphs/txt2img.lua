@@ -9,7 +9,7 @@ local p = mw.params {
   seed     = { 1, "noise seed, the same picture on every device", type = "seed" },
   steps    = { 20, "steps of the sampler", min = 1, max = 1000, integer = true, alias = "num_inference_steps" },
   cfg      = { 4.0, "classifier-free guidance: how closely the prompt is followed", min = 0, alias = "guidance_scale" },
-  sampler  = { "ddim", "the method: ddim, euler, dpmpp_2m, uni_pc, ...", choices = "schedule.sampler" },
+  sampler  = { "auto", "the method; auto: the model's own; ddim, euler, dpmpp_2m, ...", choices = "schedule.sampler" },
   width    = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },
   height   = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },
 }

@@ -102,6 +102,9 @@ static mw_status graph(mw_cli *k)
             print_dot(&s);
         else
             print_text(&s);
+        if (mw_script_assumed(s.script))
+            mw_warn(k->c, "%s: a run may wire other nodes: values that only a run computes are assumed",
+                    k->args[0]);
         int errors = mw_script_errors(s.script);
         if (errors)
             mw_fail(k->c, MW_E_SCRIPT, "%s: %d error%s", k->args[0], errors, errors > 1 ? "s" : "");

@@ -59,6 +59,23 @@ static void print_value(FILE *f, const char *label, const mw_value *v)
         fprintf(f, "%s%s", label, mw_value_as_text(v));
 }
 
+// The sampler; of "auto" the one whose steps were made: the nodes that make them are named after it.
+static void print_sampler(FILE *f, const maker *m, const char *label)
+{
+    static const char ending[] = "_step";
+    const mw_value *given = find_value(m, "sampler");
+    for (int id = 0; id < m->count && !strcmp(mw_value_as_text(given), "auto"); id++) {
+        const mw_gnode *n = mw_graph_node(m->s->g, id);
+        const char *name = n && m->above[id] ? n->schema->type->name : "";
+        size_t length = strlen(name), rest = sizeof ending - 1;
+        if (length > rest && !strcmp(name + length - rest, ending)) {
+            fprintf(f, "%s%.*s", label, (int)(length - rest), name);
+            return;
+        }
+    }
+    print_value(f, label, given);
+}
+
 // "prompt \n Negative prompt: ... \n Steps: 20, Sampler: ddim, CFG scale: 7.5, Seed: 1, Size: 512x512, ..."
 static char *parameters_text(const maker *m, const mw_tensor *picture)
 {
@@ -77,7 +94,10 @@ static char *parameters_text(const maker *m, const mw_tensor *picture)
         print_value(f, "\nNegative prompt: ", negative);
     fputc('\n', f);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        print_value(f, fields[i][1], find_value(m, fields[i][0]));
+        if (!strcmp(fields[i][0], "sampler"))
+            print_sampler(f, m, fields[i][1]);
+        else
+            print_value(f, fields[i][1], find_value(m, fields[i][0]));
     const mw_value *model = find_value(m, "model"), *skip = find_value(m, "clip_skip");
     if (mw_value_as_number(skip) > 0) // counted from 1 there
         fprintf(f, ", Clip skip: %.0f", mw_value_as_number(skip) + 1);

@@ -75,11 +75,16 @@ static void count_results(mw_script *s, const mw_gnode *n)
         mw_script_collect(s);
 }
 
-// In check a value is known when it follows from literals; else the script cannot be followed further.
-static void look_only(lua_State *L, mw_script *s, const handle *h)
+// In check a value is known when it follows from literals; true: it is not, and the script said what to
+// assume. Else the script cannot be followed further.
+static bool look_only(lua_State *L, mw_script *s, const handle *h)
 {
     if (h->node != MW_BROKEN && mw_exec_is_literal(s->c, s->x, h->node))
-        return;
+        return false;
+    if (!lua_isnoneornil(L, 2)) {
+        s->assumed = true;
+        return true;
+    }
     s->blind = true;
     mw_lua_where(L);
     lua_pushfstring(L, "%s: check cannot see beyond this line: value() asks for what only a run computes",
@@ -87,6 +92,7 @@ static void look_only(lua_State *L, mw_script *s, const handle *h)
     if (h->node != MW_BROKEN || !s->errors)
         s->o.report(s->o.user, lua_tostring(L, -1), false);
     lua_error(L);
+    return false;
 }
 
 static int handle_value(lua_State *L)
@@ -97,8 +103,10 @@ static int handle_value(lua_State *L)
     mw_script *s = mw_lua_script(L);
     if (mw_script_check_usage(s))
         return mw_lua_raise(L, s);
-    if (s->o.check)
-        look_only(L, s, h);
+    if (s->o.check && look_only(L, s, h)) {
+        lua_pushvalue(L, 2);
+        return 1;
+    }
     if (h->held && !mw_exec_holds(s->c, s->x, h->node)) {
         mw_exec_let_go(s->x, h->node);
         h->held = false;
@@ -273,10 +281,10 @@ const mw_lua_entry mw_lua_bundles[] = {
 const mw_lua_entry mw_lua_handles[] = {
     {.name = "value",
      .run = handle_value,
-     .usage = "handle:value()",
-     .type = "fun(self: mw.handle): any",
+     .usage = "handle:value(assumed)",
+     .type = "fun(self: mw.handle, assumed?: any): any",
      .doc = "Runs what the handle needs, now, and returns its value: a number, string, table or tensor. It "
-            "costs "
-            "nothing the second time."},
+            "costs nothing the second time. `assumed`, where it is given, is what `check` and `graph`, which "
+            "compute nothing, go on with."},
     {.name = NULL},
 };

@@ -58,6 +58,7 @@ struct mw_script {
     mw_status raised;           // status behind the Lua error last raised by mw_lua_raise
     char *raised_text;
     int errors;
+    bool assumed; // check: value() gave what the script said to assume
     mw_param *params;
     int nparams;
     mw_output *outputs;

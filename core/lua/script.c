@@ -89,6 +89,7 @@ const mw_script_text *mw_script_texts(const mw_script *s, int *count)
 bool mw_script_refused(const mw_script *s) { return atomic_load(&s->refused); }
 
 int mw_script_errors(const mw_script *s) { return s->errors; }
+bool mw_script_assumed(const mw_script *s) { return s->assumed; }
 
 // ---- errors
 

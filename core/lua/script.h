@@ -78,5 +78,7 @@ const mw_node_type *const *mw_script_composites(mw_ctx *c, mw_script *s);
 bool mw_script_refused(const mw_script *s);
 // check: errors reported so far.
 int mw_script_errors(const mw_script *s);
+// check: what was wired follows from values that the script said to assume, at least in part.
+bool mw_script_assumed(const mw_script *s);
 
 #endif

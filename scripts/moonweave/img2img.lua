@@ -21,8 +21,9 @@ local params = declarations.with({
 -- Which calls are made: of `steps` the last strength * steps. PNDM's are asked of its schedule.
 local function range(schedule, start, a)
   local s = sampler(schedule, a.sampler, a.steps, a.ddim_eta)
-  if s.name == "pndm" then return start.first:value(), s.calls end
-  return a.steps - math.min(math.floor(a.steps * a.strength), a.steps), a.steps
+  local first = a.steps - math.min(math.floor(a.steps * a.strength), a.steps)
+  if s.name == "pndm" then return start.first:value(first), s.calls end
+  return first, a.steps
 end
 
 local function img2img(a)

@@ -56,7 +56,7 @@ local tensor = {}
 
 ---What a constructor returns: it stands for a node that has not run yet. It is passed on as an input, and indexed by the names of the node's outputs (text.embedding).
 ---@class mw.handle
----@field value fun(self: mw.handle): any Runs what the handle needs, now, and returns its value: a number, string, table or tensor. It costs nothing the second time.
+---@field value fun(self: mw.handle, assumed?: any): any Runs what the handle needs, now, and returns its value: a number, string, table or tensor. It costs nothing the second time. `assumed`, where it is given, is what `check` and `graph`, which compute nothing, go on with.
 local handle = {}
 
 ---@class mw.attention_layers: mw.handle

@@ -42,7 +42,7 @@ prints "  t.shape"
 prints "  t.grad"
 prints "mw.tensor(number or nested table)"
 run nodes handle
-prints "  handle:value()"
+prints "  handle:value(assumed)"
 run nodes txt2img
 prints "txt2img (a composite: scripts/moonweave/txt2img.lua)"
 run nodes
