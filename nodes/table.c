@@ -73,8 +73,12 @@ static mw_value *complete(mw_ctx *c, size_t row, const mw_value *columns, const 
     size_t n = mw_value_count(columns);
     bool named = mw_value_kind(cells) == MW_MAP;
     if (!named && (mw_value_kind(cells) != MW_LIST || mw_value_count(cells) != n)) {
-        mw_fail(c, MW_E_SCRIPT, "row %zu must have %zu cells, one for each column, got %s of %zu", row + 1, n,
-                mw_kind_name(mw_value_kind(cells)), mw_value_count(cells));
+        if (mw_value_kind(cells) == MW_LIST)
+            mw_fail(c, MW_E_SCRIPT, "row %zu must have %zu cells, one for each column, got %zu", row + 1, n,
+                    mw_value_count(cells));
+        else
+            mw_fail(c, MW_E_SCRIPT, "row %zu must be a list of cells, one for each column, got a %s", row + 1,
+                    mw_kind_name(mw_value_kind(cells)));
         return NULL;
     }
     if (named && check_names(c, row, columns, cells) != MW_OK)

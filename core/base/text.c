@@ -82,3 +82,8 @@ size_t mw_utf8_length(const char *text, size_t n)
     }
     return at;
 }
+
+size_t mw_byte_order_mark(const char *text, size_t n)
+{
+    return n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+}

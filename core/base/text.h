@@ -18,4 +18,7 @@ char *mw_printable_lines(const char *text);
 // How many of the n bytes, from the first on, are UTF-8: n when all are.
 size_t mw_utf8_length(const char *text, size_t n);
 
+// Bytes of the byte order mark that some editors write in front of UTF-8: 3, or 0 where there is none.
+size_t mw_byte_order_mark(const char *text, size_t n);
+
 #endif

@@ -1,6 +1,7 @@
 // options.c: GNU-style options: -p x=1, --device=gpu, --device gpu, -- ends them.
 #include "core/base/file.h"
 #include "core/base/nearest.h"
+#include "core/base/text.h"
 #include "core/cli/settings.h"
 #include "core/cli/verb.h"
 
@@ -119,8 +120,14 @@ static mw_status set_dtype(mw_cli *k, const char *text)
 enum { LONGEST_TEXT = 16 << 20 };
 
 // All of standard input; free() it.
-static char *read_input(mw_ctx *c, size_t *n)
+static char *read_input(mw_cli *k, size_t *n)
 {
+    mw_ctx *c = k->c;
+    if (k->input_read) {
+        mw_fail(c, MW_E_USAGE, "standard input can be read once only");
+        return NULL;
+    }
+    k->input_read = true;
     char *text = mw_alloc(c, LONGEST_TEXT + 1);
     *n = text ? fread(text, 1, LONGEST_TEXT + 1, stdin) : 0;
     if (text && *n > LONGEST_TEXT)
@@ -139,12 +146,13 @@ static const char *read_at(mw_cli *k, const char *text)
     if (at[1] == '@') {
         own = mw_format(c, "%.*s=%s", name, text, at + 1);
     } else {
-        got = strcmp(at, "@-") ? mw_file_read(c, at + 1, LONGEST_TEXT, &n) : read_input(c, &n);
+        got = strcmp(at, "@-") ? mw_file_read(c, at + 1, LONGEST_TEXT, &n) : read_input(k, &n);
         if (got && !mw_err(c) && memchr(got, 0, n))
             mw_fail(c, MW_E_FILE, "%s: holds a zero byte, so it is no text", at + 1);
         n -= got && n && got[n - 1] == '\n';
         n -= got && n && got[n - 1] == '\r';
-        own = got && !mw_err(c) ? mw_format(c, "%.*s=%.*s", name, text, (int)n, got) : NULL;
+        size_t mark = got ? mw_byte_order_mark(got, n) : 0;
+        own = got && !mw_err(c) ? mw_format(c, "%.*s=%.*s", name, text, (int)(n - mark), got + mark) : NULL;
         mw_fail_context(c, "-p %s", text);
     }
     free(got);

@@ -8,6 +8,7 @@
 #include "core/io/safetensors.h"
 #include "core/graph/picture.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,7 +178,8 @@ static mw_status deliver_value(delivery *d, const mw_value *v, const char *type)
     case MW_BOOL: print_line(d, "value", v, mw_value_as_bool(v) ? "true" : "false"); break;
     case MW_NUMBER:
         snprintf(number, sizeof number, "%.15g", mw_value_as_number(v));
-        print_line(d, "value", v, number);
+        // Which sign a NaN has is the processor's matter.
+        print_line(d, "value", v, isnan(mw_value_as_number(v)) ? "nan" : number);
         break;
     case MW_TEXT:
         if (strchr(text, '\n') && !d->s->k->json)
@@ -264,12 +266,13 @@ mw_status mw_session_deliver(mw_session *s, const char *only, int picture)
     if (mw_env_of(c).out_dir)
         mw_make_dirs(c, mw_env_of(c).out_dir);
     if (!mw_err(c) && !mw_session_compute(s, targets, count)) {
-        int run = s->k->overwrite ? 1 : mw_place_run(c, o, n);
+        int run = s->k->overwrite ? s->delivered + 1 : mw_place_run(c, o, n);
         for (int i = 0; i < n && !mw_err(c); i++)
             if (!only || !strcmp(o[i].name, only))
                 deliver(s, &o[i], picture, run);
         for (int i = 0; i < count; i++)
             mw_exec_let_go(s->x, targets[i]);
+        s->delivered += !mw_err(c);
     }
     free(targets);
     return mw_err(c);

@@ -1,4 +1,5 @@
 // run.c: moonweave run: a graph script's outputs.
+#include "core/base/text.h"
 #include "core/cl/device.h"
 #include "core/cli/place.h"
 #include "core/cli/session.h"
@@ -74,6 +75,11 @@ static FILE *open_lines(mw_cli *k)
             mw_fail(c, MW_E_USAGE, "--each=%s: -p %s sets the same parameter", k->each, k->params[i]);
             return NULL;
         }
+    if (!strcmp(file + 1, "-") && k->input_read) {
+        mw_fail(c, MW_E_USAGE, "--each=%s: standard input can be read once only, and -p has read it",
+                k->each);
+        return NULL;
+    }
     FILE *f = strcmp(file + 1, "-") ? fopen(file + 1, "r") : stdin;
     if (!f)
         mw_fail(c, MW_E_FILE, "%s: %s", file + 1, strerror(errno));
@@ -114,15 +120,18 @@ static mw_status run_each(mw_session *s)
         number++;
         n -= n && line[n - 1] == '\n';
         n -= n && line[n - 1] == '\r';
+        size_t mark = number == 1 ? mw_byte_order_mark(line, (size_t)n) : 0;
+        const char *text = line + mark;
+        n -= (ssize_t)mark;
         if (!n)
             continue;
         tried++;
-        if (memchr(line, 0, (size_t)n)) {
+        if (memchr(text, 0, (size_t)n)) {
             mw_fail(c, MW_E_FILE, "holds a zero byte, so it is no text");
             failed += !tell_failed(c, number);
             continue;
         }
-        char *param = mw_format(c, "%.*s=%.*s", (int)strcspn(each, "="), each, (int)n, line);
+        char *param = mw_format(c, "%.*s=%.*s", (int)strcspn(each, "="), each, (int)n, text);
         if (param)
             failed += !run_line(s, param, number, runs++ == 0);
         free(param);

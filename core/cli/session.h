@@ -11,8 +11,9 @@ typedef struct mw_session {
     mw_cache *cache;
     mw_exec *x;
     mw_script *script;
-    bool blind; // check: something could not be seen
-    bool quiet; // check: what is found is not shown
+    int delivered; // runs whose outputs were written
+    bool blind;    // check: something could not be seen
+    bool quiet;    // check: what is found is not shown
 } mw_session;
 
 typedef struct mw_session_options {

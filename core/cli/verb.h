@@ -19,6 +19,7 @@ typedef struct mw_cli {
     bool trust, profile, json, dot, markdown, annotations, no_metadata, overwrite;
     bool terminal; // progress and colours may be shown on stderr
     bool colour;
+    bool input_read; // standard input, by -p name=@-
 } mw_cli;
 
 // Options that only some verbs take; those for all are not listed here.

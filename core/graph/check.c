@@ -9,6 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
+// For "%s%s%s": " (text)", nothing for an empty text.
+#define BRACKETED(text) *(text) ? " (" : "", text, *(text) ? ")" : ""
+
 static bool type_is(const mw_port *p, const char *type) { return !strcmp(p->type, type); }
 
 // "a|b=c|d" -> "a, b, d"
@@ -84,7 +87,8 @@ mw_status mw_port_refuse(mw_ctx *c, const mw_port *p, const char *got, const cha
 {
     char *takes = mw_port_takes(c, p);
     if (takes)
-        mw_fail(c, MW_E_SCRIPT, "'%s' must be %s, got %s (%s)", p->name, takes, got, hint ? hint : p->doc);
+        mw_fail(c, MW_E_SCRIPT, "'%s' must be %s, got %s%s%s%s", p->name, takes, got,
+                BRACKETED(hint ? hint : p->doc));
     free(takes);
     return mw_err(c);
 }
@@ -102,11 +106,11 @@ static mw_value *check_number(mw_ctx *c, const mw_port *p, mw_value *v, const ch
 {
     double x = mw_value_as_number(v);
     if (!isfinite(x) && type_is(p, "number")) {
-        mw_fail(c, MW_E_SCRIPT, "'%s' must be a finite number, got %s (%s)", p->name,
+        mw_fail(c, MW_E_SCRIPT, "'%s' must be a finite number, got %s%s%s%s", p->name,
                 isnan(x)    ? "NaN"
                     : x > 0 ? "inf"
                             : "-inf",
-                hint ? hint : p->doc);
+                BRACKETED(hint ? hint : p->doc));
         return NULL;
     }
     bool whole = !type_is(p, "integer") || (x == floor(x) && fabs(x) <= 9007199254740991.0);

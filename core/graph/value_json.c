@@ -2,6 +2,8 @@
 #include "core/graph/value_json.h"
 #include "core/base/library_memory.h"
 
+#include "core/base/text.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -49,7 +51,7 @@ static mw_value *from_json(mw_ctx *c, const json_t *j)
 mw_value *mw_value_from_json(mw_ctx *c, const char *what, const char *text, size_t length)
 {
     json_error_t e;
-    size_t mark = length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; // a byte order mark
+    size_t mark = mw_byte_order_mark(text, length);
     text += mark;
     length -= mark;
     json_t *j = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);

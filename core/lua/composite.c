@@ -13,6 +13,7 @@ enum { MOST_PARAMS = 256 };
 struct mw_composite {
     struct mw_composite *next;
     char *name, *doc;
+    bool bundled;          // declared by the installation, so that moonweave nodes knows it
     mw_declared *declared; // in the order of their names
     int n;
     mw_node_type type; // the declaration as nodes have it; version 0
@@ -41,7 +42,7 @@ static char *need_text(lua_State *L, const char *field)
 {
     lua_getfield(L, 1, field);
     if (lua_type(L, -1) != LUA_TSTRING)
-        mw_lua_wrong(L, "composite: '%s' must be a string, got a %s", field, luaL_typename(L, -1));
+        mw_lua_wrong(L, "composite: '%s' must be a string, got %s", field, mw_lua_a_type(L, -1));
     mw_lua_count_kept(L, mw_lua_script(L), lua_objlen(L, -1));
     char *text = strdup(lua_tostring(L, -1));
     if (!text)
@@ -59,7 +60,7 @@ static void read_params(lua_State *L, mw_script *s, mw_composite *k)
 {
     lua_getfield(L, 1, "params");
     if (!lua_istable(L, -1))
-        mw_lua_wrong(L, "composite '%s': params must be a table, got a %s", k->name, luaL_typename(L, -1));
+        mw_lua_wrong(L, "composite '%s': params must be a table, got %s", k->name, mw_lua_a_type(L, -1));
     mw_lua_count_kept(L, s, MOST_PARAMS * sizeof *k->declared);
     k->declared = calloc(MOST_PARAMS, sizeof *k->declared);
     if (!k->declared)
@@ -163,8 +164,11 @@ static void unknown_param(lua_State *L, const mw_composite *k, const char *key)
         mw_nearest_offer(&near, k->declared[i].port.name);
         mw_nearest_offer(&near, k->declared[i].port.alias);
     }
-    mw_lua_wrong(L, "%s: has no parameter '%s'%s; moonweave nodes %s lists them", k->name, key,
-                 mw_nearest_hint(&near, hint, sizeof hint), k->name);
+    mw_nearest_hint(&near, hint, sizeof hint);
+    if (k->bundled)
+        mw_lua_wrong(L, "%s: has no parameter '%s'%s; moonweave nodes %s lists them", k->name, key, hint,
+                     k->name);
+    mw_lua_wrong(L, "%s: has no parameter '%s'%s", k->name, key, hint);
 }
 
 static const mw_composite *composite_at(lua_State *L, int idx) { return lua_touserdata(L, idx); }
@@ -302,8 +306,8 @@ static int run(lua_State *L)
     int errors = s->errors;
     lua_settop(L, 1);
     if (!lua_istable(L, 1) || mw_lua_handle(L, 1, &link))
-        return mw_lua_wrong(L, "%s: takes its parameters by name: mw.%s { name = value, ... }, got a %s",
-                            k->name, k->name, luaL_typename(L, 1));
+        return mw_lua_wrong(L, "%s: takes its parameters by name: %s%s { name = value, ... }, got %s",
+                            k->name, k->bundled ? "mw." : "", k->name, mw_lua_a_type(L, 1));
     take_given(L, s, k);
     fill_absent(L, s, k);
     if (s->errors > errors) {
@@ -338,6 +342,18 @@ static int call(lua_State *L)
     return lua_gettop(L);
 }
 
+// Whether the innermost line is one of the installation's own chunks, whose names begin with '='.
+static bool is_bundled(lua_State *L)
+{
+    lua_Debug d;
+    for (int level = 0; lua_getstack(L, level, &d); level++) {
+        lua_getinfo(L, "Sl", &d);
+        if (d.currentline > 0)
+            return *d.source == '=';
+    }
+    return false;
+}
+
 static int declare(lua_State *L)
 {
     static const char *const known[] = {"name", "doc", "params", "run"};
@@ -357,6 +373,7 @@ static int declare(lua_State *L)
     if (!k)
         return mw_lua_no_memory(L);
     k->next = s->composites;
+    k->bundled = is_bundled(L);
     s->composites = k;
     k->name = need_text(L, "name");
     k->doc = need_text(L, "doc");
@@ -364,8 +381,8 @@ static int declare(lua_State *L)
     lua_pushlightuserdata(L, k);
     lua_getfield(L, 1, "run");
     if (!lua_isfunction(L, -1))
-        return mw_lua_wrong(L, "composite '%s': 'run' must be a function, got a %s", k->name,
-                            luaL_typename(L, -1));
+        return mw_lua_wrong(L, "composite '%s': 'run' must be a function, got %s", k->name,
+                            mw_lua_a_type(L, -1));
     lua_pushcclosure(L, run, 2);
     lua_pushcclosure(L, call, 1);
     return 1;

@@ -41,8 +41,8 @@ static void read_arguments(lua_State *L, mw_script *s, const char *node, mw_valu
     }
     mw_link link;
     if (mw_lua_handle(L, 1, &link) || !lua_istable(L, 1))
-        mw_lua_wrong(L, "%s: takes its parameters by name: mw.%s { name = value, ... }, got a %s", node, node,
-                     luaL_typename(L, 1));
+        mw_lua_wrong(L, "%s: takes its parameters by name: mw.%s { name = value, ... }, got %s", node, node,
+                     mw_lua_a_type(L, 1));
     if (lua_objlen(L, 1))
         mw_lua_wrong(L, "%s: takes its parameters by name: mw.%s { name = value, ... }", node, node);
     if (!mw_lua_to_arguments(L, s, 1, args)) {

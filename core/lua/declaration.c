@@ -60,8 +60,8 @@ static const char *field_text(lua_State *L, mw_script *s, int idx, const char *n
     else
         lua_rawgeti(L, idx, 2);
     if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
-        mw_lua_wrong(L, "params: '%s': its %s must be a string, got a %s", param, name ? name : "description",
-                     luaL_typename(L, -1));
+        mw_lua_wrong(L, "params: '%s': its %s must be a string, got %s", param, name ? name : "description",
+                     mw_lua_a_type(L, -1));
     mw_lua_count_kept(L, s, lua_objlen(L, -1));
     char *text = lua_isnil(L, -1) ? NULL : copy(L, s, lua_tostring(L, -1));
     lua_pop(L, 1);
@@ -72,7 +72,7 @@ static double field_number(lua_State *L, int idx, const char *name, double none,
 {
     lua_getfield(L, idx, name);
     if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER)
-        mw_lua_wrong(L, "params: '%s': its %s must be a number, got a %s", param, name, luaL_typename(L, -1));
+        mw_lua_wrong(L, "params: '%s': its %s must be a number, got %s", param, name, mw_lua_a_type(L, -1));
     double x = lua_isnil(L, -1) ? none : lua_tonumber(L, -1);
     lua_pop(L, 1);
     return x;
@@ -82,8 +82,8 @@ static bool field_flag(lua_State *L, int idx, const char *name, const char *para
 {
     lua_getfield(L, idx, name);
     if (!lua_isnil(L, -1) && !lua_isboolean(L, -1))
-        mw_lua_wrong(L, "params: '%s': its %s must be true or false, got a %s", param, name,
-                     luaL_typename(L, -1));
+        mw_lua_wrong(L, "params: '%s': its %s must be true or false, got %s", param, name,
+                     mw_lua_a_type(L, -1));
     bool set = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return set;
@@ -185,8 +185,15 @@ static void read_type(lua_State *L, mw_script *s, int idx, bool integer, mw_decl
     p->type = idx ? field_text(L, s, idx, "type", p->name) : NULL;
     if (!p->type)
         p->type = copy(L, s, type);
-    else if (!mw_port_type_known(p->type))
-        mw_lua_wrong(L, "params: '%s': there is no type '%s'", p->name, p->type);
+    else if (!mw_port_type_known(p->type)) {
+        char *words = mw_port_type_words(s->c);
+        lua_pushstring(L, words ? words : "");
+        free(words);
+        mw_lua_wrong(L,
+                     "params: '%s': there is no type '%s'; there are %s, and those of opened models, such as "
+                     "checkpoint",
+                     p->name, p->type, lua_tostring(L, -1));
+    }
 }
 
 // Ends that let numbers between them; infinite ones are open.

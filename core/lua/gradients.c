@@ -51,7 +51,7 @@ static mw_held *held_at(lua_State *L, const char *method)
 {
     mw_held *h = mw_lua_held(L, 1);
     if (!h)
-        mw_lua_wrong(L, "%s: expected a tensor, got a %s", method, luaL_typename(L, 1));
+        mw_lua_wrong(L, "%s: expected a tensor, got %s", method, mw_lua_a_type(L, 1));
     return h;
 }
 

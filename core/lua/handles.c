@@ -174,8 +174,8 @@ static int handle_index(lua_State *L)
     handle *h = to_handle(L, 1);
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
     if (!h || !name)
-        return mw_lua_wrong(L, "a handle is indexed by the names of its outputs, got a %s",
-                            luaL_typename(L, 2));
+        return mw_lua_wrong(L, "a handle is indexed by the names of its outputs, got %s",
+                            mw_lua_a_type(L, 2));
     const mw_lua_entry *method = mw_lua_entry_find(&mw_lua_subjects[MW_LUA_HANDLE], name);
     if (method) {
         lua_pushcfunction(L, method->run);
@@ -228,7 +228,7 @@ static int bundle(lua_State *L)
     lua_rawgeti(L, 1, 1);
     handle *first = to_handle(L, -1);
     if (!first)
-        return mw_lua_wrong(L, "bundle: its first entry must be a handle, got a %s", luaL_typename(L, -1));
+        return mw_lua_wrong(L, "bundle: its first entry must be a handle, got %s", mw_lua_a_type(L, -1));
     handle *h = push(L, first->node, first->out);
     h->bundle = true;
     lua_newtable(L);

@@ -24,7 +24,7 @@ static int json(lua_State *L)
 {
     mw_script *s = mw_lua_script(L);
     if (lua_type(L, 1) != LUA_TSTRING)
-        return mw_lua_wrong(L, "json: expected mw.json(path), got a %s", luaL_typename(L, 1));
+        return mw_lua_wrong(L, "json: expected mw.json(path), got %s", mw_lua_a_type(L, 1));
     if (strlen(lua_tostring(L, 1)) != lua_objlen(L, 1))
         return mw_lua_wrong(L, "json: a path cannot hold a zero byte");
     const char *path = push_found(L, s, lua_tostring(L, 1));

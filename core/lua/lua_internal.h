@@ -93,6 +93,8 @@ void mw_lua_fail(mw_ctx *c, mw_status code, const char *text);
 void mw_lua_mistake(lua_State *L, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // "graphs/lmd.lua:19": the innermost line that is not the installation's own. Pushed and returned.
 const char *mw_lua_where(lua_State *L);
+// What lies at idx, in a sentence: "a string", "nil", "a handle", "nothing" behind the last argument.
+const char *mw_lua_a_type(lua_State *L, int idx);
 
 // A box: a share of a value that goes with the Lua stack. The slot is to be filled by the caller.
 mw_value **mw_lua_box(lua_State *L);

@@ -110,8 +110,8 @@ static int output(lua_State *L)
 {
     mw_script *s = mw_lua_script(L);
     if (!lua_istable(L, 1))
-        return mw_lua_wrong(L, "output: expected mw.output { name = handle, ... }, got a %s",
-                            luaL_typename(L, 1));
+        return mw_lua_wrong(L, "output: expected mw.output { name = handle, ... }, got %s",
+                            mw_lua_a_type(L, 1));
     int count = s->noutputs, given = 0;
     s->has_outputs = true;
     for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1), given++) {

@@ -64,9 +64,9 @@ static int params(lua_State *L)
 {
     mw_script *s = mw_lua_script(L);
     if (!lua_istable(L, 1))
-        return mw_lua_wrong(
-            L, "params: expected mw.params { name = { default, \"description\" }, ... }, got a %s",
-            luaL_typename(L, 1));
+        return mw_lua_wrong(L,
+                            "params: expected mw.params { name = { default, \"description\" }, ... }, got %s",
+                            mw_lua_a_type(L, 1));
     int first = s->nparams;
     for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)

@@ -1,4 +1,5 @@
 // sandbox.c: the closed environment: what is opened, the memory limit, guarded files.
+#include "core/base/text.h"
 #include "core/lua/lua_internal.h"
 
 #include <luajit.h>
@@ -122,8 +123,8 @@ static int io_write(lua_State *L) { return write_out(L, "", ""); }
 
 bool mw_lua_load_text(lua_State *L, const char *text, size_t n, const char *chunk)
 {
-    size_t skip = n >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3) ? 3 : 0; // a byte order mark
-    if (skip < n && text[skip] == '#')                                // "#!/usr/bin/env -S moonweave run"
+    size_t skip = mw_byte_order_mark(text, n);
+    if (skip < n && text[skip] == '#') // "#!/usr/bin/env -S moonweave run"
         while (skip < n && text[skip] != '\n')
             skip++;
     text += skip;

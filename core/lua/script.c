@@ -119,6 +119,19 @@ const char *mw_lua_where(lua_State *L)
     return lua_tostring(L, -1);
 }
 
+const char *mw_lua_a_type(lua_State *L, int idx)
+{
+    static const char *const names[] = {"nil",     "a boolean",  "a userdata", "a number", "a string",
+                                        "a table", "a function", "a userdata", "a thread"};
+    mw_link link;
+    int type = lua_type(L, idx);
+    if (mw_lua_handle(L, idx, &link))
+        return "a handle";
+    if (lua_iscfunction(L, idx))
+        return "a built-in function";
+    return type == LUA_TNONE ? "nothing" : type <= LUA_TTHREAD ? names[type] : "a cdata";
+}
+
 static void push_sentence(lua_State *L, const char *fmt, va_list ap)
 {
     mw_lua_where(L);
@@ -197,8 +210,7 @@ static void take_error(mw_ctx *c, mw_script *s, int code)
     else if (text)
         mw_lua_fail(c, MW_E_SCRIPT, text);
     else
-        mw_fail(c, MW_E_SCRIPT, "%s: the script threw a %s as its error", s->path,
-                luaL_typename(s->main, -1));
+        mw_fail(c, MW_E_SCRIPT, "%s: the script threw %s as its error", s->path, mw_lua_a_type(s->main, -1));
 }
 
 // ---- running

@@ -12,7 +12,7 @@ mw_tensor *mw_lua_need_tensor(lua_State *L, int idx)
 {
     mw_tensor *t = mw_lua_tensor(L, idx);
     if (!t)
-        mw_lua_wrong(L, "expected a tensor, got a %s", luaL_typename(L, idx));
+        mw_lua_wrong(L, "expected a tensor, got %s", mw_lua_a_type(L, idx));
     return t;
 }
 

@@ -105,7 +105,7 @@ static float *fill(lua_State *L, float *next, int dim, int ndim, const int64_t *
 {
     if (dim == ndim) {
         if (lua_type(L, -1) != LUA_TNUMBER)
-            mw_lua_wrong(L, "tensor: expected a number, got a %s", luaL_typename(L, -1));
+            mw_lua_wrong(L, "tensor: expected a number, got %s", mw_lua_a_type(L, -1));
         *next = (float)lua_tonumber(L, -1);
         return next + 1;
     }

@@ -1,6 +1,7 @@
 // user_node.c: mw.node: a node whose work is a Lua function of the script.
 #include "core/lua/lua_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +92,7 @@ static void read_inputs(lua_State *L, mw_user_node *n)
     lua_getfield(L, 1, "inputs");
     int table = lua_gettop(L);
     if (!lua_isnil(L, table) && !lua_istable(L, table))
-        mw_lua_wrong(L, "node '%s': inputs must be a table, got a %s", n->type.name, luaL_typename(L, table));
+        mw_lua_wrong(L, "node '%s': inputs must be a table, got %s", n->type.name, mw_lua_a_type(L, table));
     if (lua_istable(L, table))
         for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
             mw_declared *d = add_declared(L, n, "inputs = { name = \"type\", ... }");
@@ -118,7 +119,7 @@ static void read_params(lua_State *L, mw_user_node *n)
     lua_getfield(L, 1, "params");
     int table = lua_gettop(L);
     if (!lua_isnil(L, table) && !lua_istable(L, table))
-        mw_lua_wrong(L, "node '%s': params must be a table, got a %s", n->type.name, luaL_typename(L, table));
+        mw_lua_wrong(L, "node '%s': params must be a table, got %s", n->type.name, mw_lua_a_type(L, table));
     if (lua_istable(L, table))
         for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
             mw_lua_read_declaration(L, n->s, lua_gettop(L),
@@ -158,7 +159,7 @@ static void read_emits(lua_State *L, mw_user_node *n)
 {
     lua_getfield(L, 1, "emits");
     if (!lua_isnil(L, -1) && !lua_istable(L, -1))
-        mw_lua_wrong(L, "node '%s': emits must be a table, got a %s", n->type.name, luaL_typename(L, -1));
+        mw_lua_wrong(L, "node '%s': emits must be a table, got %s", n->type.name, mw_lua_a_type(L, -1));
     if (lua_istable(L, -1) && read_types(L, n, "emits", n->emits))
         n->type.emits = n->emits;
     lua_pop(L, 1);
@@ -169,8 +170,12 @@ static void read_outputs(lua_State *L, mw_user_node *n)
 {
     int count = 0;
     lua_getfield(L, 1, "outputs");
+    if (!lua_isnil(L, -1) && !lua_istable(L, -1))
+        mw_lua_wrong(L, "node '%s': outputs must be a table, got %s", n->type.name, mw_lua_a_type(L, -1));
     if (lua_istable(L, -1)) {
-        read_types(L, n, "outputs", n->out);
+        if (!read_types(L, n, "outputs", n->out))
+            mw_lua_wrong(L, "node '%s': outputs must name at least one: outputs = { name = \"type\" }",
+                         n->type.name);
     } else {
         for (; count < n->ninputs; count++)
             add_output(L, &n->out[count], n->declared[count].port.name, n->declared[count].port.type);
@@ -214,11 +219,11 @@ static void check_declaration(lua_State *L)
     }
     lua_getfield(L, 1, "name");
     if (lua_type(L, -1) != LUA_TSTRING)
-        mw_lua_wrong(L, "node: 'name' must be a string, got %s", luaL_typename(L, -1));
+        mw_lua_wrong(L, "node: 'name' must be a string, got %s", mw_lua_a_type(L, -1));
     lua_getfield(L, 1, "run");
     if (!lua_isfunction(L, -1) || lua_iscfunction(L, -1))
         mw_lua_wrong(L, "node '%s': 'run' must be a Lua function(inputs, params), got %s",
-                     lua_tostring(L, -2), luaL_typename(L, -1));
+                     lua_tostring(L, -2), mw_lua_a_type(L, -1));
     lua_pop(L, 2);
 }
 
@@ -273,6 +278,18 @@ static void push_ports(lua_State *L, const call *k, int from, int to)
     }
 }
 
+static void refuse_output(mw_ctx *c, const mw_out *o, const mw_value *v)
+{
+    bool tensor = mw_port_type_of(o->type)->group == MW_GROUP_TENSOR;
+    mw_port p = {.name = o->name, .type = o->type, .min = -INFINITY, .max = INFINITY};
+    char *takes = mw_port_takes(c, &p), *got = mw_value_words(c, v);
+    if (takes && got)
+        mw_fail(c, MW_E_SCRIPT, "its run() must return '%s' as %s%s, got %s", o->name, takes,
+                tensor && strcmp(o->type, "tensor") ? " (a tensor)" : "", got);
+    free(takes);
+    free(got);
+}
+
 // The result on top of the stack as output i.
 static void take_output(lua_State *L, const call *k, int i)
 {
@@ -285,9 +302,8 @@ static void take_output(lua_State *L, const call *k, int i)
     char shape[128];
     if (mw_link_of(k->out[i]))
         mw_fail(s->c, MW_E_SCRIPT, "its run() returned a handle as '%s'; return a value", o->name);
-    else if (!mw_err(s->c) && mw_port_type_of(o->type)->group == MW_GROUP_TENSOR && kind != MW_TENSOR)
-        mw_fail(s->c, MW_E_SCRIPT, "its run() must return %s '%s' as a tensor, got a %s", o->type, o->name,
-                mw_kind_name(kind));
+    else if (!mw_err(s->c) && !(mw_port_type_of(o->type)->kinds & 1u << kind))
+        refuse_output(s->c, o, k->out[i]);
     else if (t && !strcmp(o->type, "image") && (t->ndim < 3 || mw_dim(t, -1) != 3))
         mw_fail(s->c, MW_E_SCRIPT, "its run() must return '%s' as a picture [H,W,3], got %s", o->name,
                 mw_shape_text(t, shape, sizeof shape));

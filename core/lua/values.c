@@ -152,7 +152,7 @@ static bool convert_userdata(lua_State *L, mw_script *s, int idx, mw_value **out
     } else if (mw_lua_callable(L, idx)) {
         *out = mw_value_retain(mw_lua_callable(L, idx));
     } else {
-        mw_fail(s->c, MW_E_SCRIPT, "a %s cannot be used here", luaL_typename(L, idx));
+        mw_fail(s->c, MW_E_SCRIPT, "%s cannot be used here", mw_lua_a_type(L, idx));
     }
     return *out != NULL;
 }
@@ -201,7 +201,7 @@ static bool convert(lua_State *L, mw_script *s, int idx, mw_value **out, int dep
         mw_fail(s->c, MW_E_SCRIPT, "a function cannot be used here");
         break;
     case CDATA: return convert_wide(L, s, idx, out);
-    default: mw_fail(s->c, MW_E_SCRIPT, "a %s cannot be used here", luaL_typename(L, idx));
+    default: mw_fail(s->c, MW_E_SCRIPT, "%s cannot be used here", mw_lua_a_type(L, idx));
     }
     return *out != NULL;
 }

@@ -89,6 +89,23 @@ mw.output { image = nothing }
 END
 wrong 3 "%s:1:" <<<'local x = = 1'
 wrong 3 "%s:2: attempt to index global 'nothing' (a nil value)" <<<$'\nlocal x = nothing.y'
+# What came is told in words.
+wrong 3 "output: expected mw.output { name = handle, ... }, got nothing" <<<'require("moonweave").output()'
+wrong 3 "json: expected mw.json(path), got nil" <<<'require("moonweave").json(nil)'
+wrong 3 "json: expected mw.json(path), got a handle" <<<'require("moonweave").json(require("moonweave").hello {})'
+wrong 3 "params: 'a': its default: 'a' must be a finite number, got NaN" <<<'require("moonweave").params { a = 0 / 0 }'
+says_not "()"
+wrong 3 "params: 'a': there is no type 'string'; there are number, integer, seed, bool, choice, text," \
+    <<<'require("moonweave").params { a = { "x", "a text", type = "string" } }'
+wrong 3 "own: takes its parameters by name: own { name = value, ... }, got a number" <<'END'
+local mw = require "moonweave"
+mw.composite { name = "own", doc = "Mine.", params = { size = 1 }, run = function() return mw.hello {} end } (5)
+END
+wrong 3 "own: has no parameter 'sise' (did you mean 'size'?)" <<'END'
+local mw = require "moonweave"
+mw.composite { name = "own", doc = "Mine.", params = { size = 1 }, run = function() return mw.hello {} end } { sise = 5 }
+END
+says_not "moonweave nodes"
 wrong 3 "%s:1: my own words" <<<'error("my own words")'
 wrong 3 "%s: the script threw a table as its error" <<<'error({})'
 wrong 3 "%s:3: a handle is not a value yet" <<'END'
@@ -102,6 +119,23 @@ local f = mw.node { name = "sharpen", inputs = { text = "text" }, outputs = { n 
   return { n = i.text.x + 1 } end }
 mw.output { n = f { text = "x" } }
 END
+# What a node's function returns is what its outputs say.
+node() { # sentence, declaration's rest
+    wrong 3 "$1" <<END
+local mw = require "moonweave"
+mw.output { n = mw.node { name = "f", $2 } {} }
+END
+}
+node "%s:2: f: its run() must return 'y' as a string, got 2" 'outputs = { y = "text" }, run = function() return 2 end'
+node "%s:2: f: its run() must return 'y' as a string, got 2" 'outputs = { y = "text" }, run = function() return { y = 2 } end'
+node "%s:2: f: its run() must return 'y' as a number, got nil" 'outputs = { y = "number" }, run = function() end'
+node "%s:2: f: its run() must return 'y' as a layout, got a list of 2" 'outputs = { y = "layout" }, run = function() return { y = { 1, 2 } } end'
+node "%s:2: f: its run() must return 'y' as latents (a tensor), got 5" 'outputs = { y = "latents" }, run = function() return 5 end'
+node "%s:2: node 'f': outputs must name at least one" 'outputs = {}, run = function() return 1 end'
+node "%s:2: node 'f': outputs must be a table, got a string" 'outputs = "number", run = function() return 1 end'
+node "%s:2: node 'f': inputs must be a table, got a boolean" 'inputs = true, run = function() return 1 end'
+node "%s:2: node 'f': 'run' must be a Lua function(inputs, params), got a built-in function" 'run = print'
+node "%s:2: node 'f': 'run' must be a Lua function(inputs, params), got a handle" 'run = mw.hello {}'
 wrong 3 "a node's own function cannot ask for another node's value" <<'END'
 local mw = require "moonweave"
 local h = mw.hello {}

@@ -67,6 +67,16 @@ run run two.lua -p said=@
 status 2
 says "-p said=@: must name a file"
 
+printf '\xef\xbb\xbfwindows\r\n' >marked
+run run two.lua -p said=@marked -o at
+prints "$(printf 'text\thello, windows')"
+run run two.lua -p said=@- -p n=@- -o at
+status 2
+says "-p n=@-: standard input can be read once only"
+run run two.lua -p said=@- --each n=- -o at
+status 2
+says "--each=n=-: standard input can be read once only"
+
 # A run for each line; a failed one is told, the others go on.
 printf '1\n\n0\n2\nx\n' >lines
 run run two.lua --each n=lines -p said=moon -o each
@@ -77,6 +87,16 @@ prints "$(printf 'list\teach/list-0002.json')"
 says "line 3: -p n=0: 'n' must be a number of at least 1, got 0"
 says "line 5: -p n=x: 'n' must be"
 says "2 of 4 runs failed"
+# Numbered from 1 when earlier files are replaced, so that no line's result replaces another's.
+printf '\xef\xbb\xbf3\nx\n4\n' >lines
+run run two.lua --each n=lines -p said=moon -o each --overwrite
+prints "$(printf 'list\teach/list.json')"
+prints "$(printf 'list\teach/list-0002.json')"
+says "1 of 3 runs failed"
+[[ $(tr -d ' \n' <each/list.json)$(tr -d ' \n' <each/list-0002.json) == "[1,3][1,4]" ]] ||
+    complain "the lines' results are not numbered"
+[ ! -e each/list-0003.json ] || complain "a failed line took a number"
+printf '1\n\n0\n2\nx\n' >lines
 out=$(printf 'a\nb\n' | "$bin" run two.lua --each said=- -o each)
 [[ $out == *"hello, a"*"hello, b"* ]] || complain "--each does not read standard input"
 run run two.lua --each n=
@@ -104,6 +124,15 @@ run run two.lua --each n=/dev/null
 status 4
 run check two.lua --each n=lines
 status 2
+
+# Which sign a NaN has is the processor's matter.
+script nan.lua <<'LUA'
+require("moonweave").output { a = 0 / 0, b = -(0 / 0), c = -1 / 0 }
+LUA
+run run nan.lua
+prints "$(printf 'a\tnan')"
+prints "$(printf 'b\tnan')"
+prints "$(printf 'c\t-inf')"
 
 # A script's own relative path begins beside the script, one that was typed in the working folder.
 mkdir -p sub other

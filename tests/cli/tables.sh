@@ -85,11 +85,11 @@ END
     status 3 && says "$3"
     [ ! -e out/t.csv ] || complain "something was written"
 }
-wrong '{ "a", "b" }' '{ { 1, 2 }, { 1 } }' "table.lua:2: table: row 2 must have 2 cells, one for each column, got list of 1"
+wrong '{ "a", "b" }' '{ { 1, 2 }, { 1 } }' "table.lua:2: table: row 2 must have 2 cells, one for each column, got 1"
 wrong '{ "a" }' '{ { b = 1 } }' "row 1: there is no column 'b'"
 wrong '{ "a", "a" }' '{}' "'columns' has 'a' twice"
 wrong '{}' '{}' "'columns'"
 wrong '"a"' '{ { 1 } }' "'columns' must be a list of names, got \"a\""
-wrong '{ "a" }' '{ 5 }' "row 1 must have 1 cells"
+wrong '{ "a" }' '{ 5 }' "row 1 must be a list of cells, one for each column, got a number"
 wrong '{ "a" }' '{ { mw.noise { width = 64, height = 64 } } }' "row 1: 'a' is a tensor"
 finish

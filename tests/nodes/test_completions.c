@@ -84,6 +84,13 @@ static void strict_completions(void **state)
              "4])]\nBackground prompt: A tree\nNegative prompt: ",
         LIST "\nBackground prompt: A wall\nNegative prompt: dogs\nCaption: A bird\nObjects: []",
         LIST "\nBackground prompt: A wall\nNegative prompt: dogs Caption: A bird",
+        // the list behind a prompt
+        "Background prompt: A wall\nNegative prompt: dogs\nObjects: " LIST,
+        "Background prompt: A wall\nObjects: " LIST "\nNegative prompt: dogs",
+        "Here it is:\n\n**Background prompt:** A wall\n\n**Negative prompt:** dogs\n\n**Objects:**\n" LIST
+        "\n\nEnjoy!",
+        "Negative prompt: dogs\nObjects: " LIST "\nBackground prompt: A wall\n\nCaption: A bird\nObjects: []",
+        "Caption: a cat at a wall\nBackground prompt: A wall\nNegative prompt: dogs\nObjects: " LIST,
         LIST "\nBackground prompt: A wall\nNegative prompt: dogs\n\n[('a bird', [1, 2, 3, 4])]\nBackground "
              "prompt: x",
         LIST "\nBackground prompt: \"A wall\"\nNegative prompt: \xe2\x80\x9c"
@@ -144,6 +151,13 @@ static void strict_completions(void **state)
         check_strict(text, "[]", "A wall", "");
         free(text);
     }
+    // no list in front, and a list behind that is a further completion's
+    check_strict("Background prompt: A wall\nNegative prompt: dogs\n\nCaption: x\nObjects: " LIST, "[]",
+                 "A wall", "dogs");
+    check_strict("Background prompt: A wall\nNegative prompt: dogs\n\nObjects: " LIST
+                 "\nBackground prompt: A bird",
+                 "[]", "A wall", "dogs");
+    check_strict("Background prompt: A wall\nNegative prompt: dogs\nObjects: none", "[]", "A wall", "dogs");
     check_strict("None\nBackground prompt: A wall\nNegative prompt: dogs\n\nCaption: x\nObjects: " LIST
                  "\nBackground prompt: b",
                  "[]", "A wall", "dogs");

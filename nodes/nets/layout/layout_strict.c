@@ -14,6 +14,8 @@ typedef struct {
     size_t at;        // how far it was read
     mw_piece part[4]; // by mw_label_kind; .at NULL: not yet
     json_t *map;      // the whole answer as one dictionary; owns its parts; NULL: it is none
+    size_t behind;    // where the label of a list that stands behind a prompt begins; 0: it stands in front
+    size_t list_end;
 } reader;
 
 static mw_piece between(const reader *r, size_t begin, size_t end)
@@ -150,8 +152,27 @@ static size_t bracket_line(const reader *r)
     return r->text.n;
 }
 
-// Where the list begins: behind its label, or at the first line that opens a bracket, but not behind the
-// prompts, where a further completion may follow.
+// The list of an answer that begins with the prompt at byte `prompt`: behind its label, unless it is a
+// further completion's, which has a caption in front or a background of its own. Where it begins; 0: there is
+// none.
+static size_t list_behind(reader *r, size_t prompt)
+{
+    mw_label objects, other;
+    mw_piece front = mw_piece_strip((mw_piece){r->text.at, prompt});
+    bool caption = mw_label_find(front, 0, 1u << MW_LABEL_CAPTION, &other);
+    if ((front.n && !caption && front.at[front.n - 1] != ':') ||
+        !mw_label_find(r->text, prompt, 1u << MW_LABEL_OBJECTS, &objects))
+        return 0;
+    mw_piece between = {r->text.at, objects.begin};
+    if (mw_label_find(between, prompt, 1u << MW_LABEL_CAPTION, &other) ||
+        (mw_label_find(between, prompt, 1u << MW_LABEL_BACKGROUND, &other) &&
+         mw_label_find(r->text, objects.end, 1u << MW_LABEL_BACKGROUND, &other)))
+        return 0;
+    r->behind = objects.begin;
+    return objects.end;
+}
+
+// Where the list begins: behind its label, or at the first line that opens a bracket.
 static size_t list_begin(reader *r)
 {
     const unsigned prompts = 1u << MW_LABEL_BACKGROUND | 1u << MW_LABEL_NEGATIVE | MW_LABEL_LINES;
@@ -162,7 +183,7 @@ static size_t list_begin(reader *r)
         label = objects.begin;
     }
     if (mw_label_find(r->text, 0, prompts, &prompt) && prompt.begin < begin)
-        return 0;
+        return list_behind(r, prompt.begin);
     if (mw_label_find(r->text, 0, 1u << MW_LABEL_CAPTION, &caption) && caption.begin < label)
         r->part[MW_LABEL_CAPTION] = bare(between(r, caption.end, value_end(r, caption.end)));
     return begin < r->text.n ? begin : 0;
@@ -181,11 +202,15 @@ static mw_status read_list(reader *r, mw_completion *out)
     size_t used;
     r->at = list_begin(r);
     bool found = mw_label_find(r->text, r->at, 1u << MW_LABEL_BACKGROUND | 1u << MW_LABEL_NEGATIVE, &prompt);
-    if (!found && bracket_line(r) == r->text.n)
+    if (!found && !r->behind && bracket_line(r) == r->text.n)
         return no_background(r);
     out->boxes =
         mw_layout_list_read(r->c, r->from, mw_piece_from(r->text, r->at), prompt.begin - r->at, &used);
     r->at += used;
+    r->list_end = r->at;
+    // Then what is in front of the list is read.
+    if (r->behind && mw_label_find(r->text, 0, 1u << MW_LABEL_BACKGROUND | 1u << MW_LABEL_NEGATIVE, &prompt))
+        r->at = prompt.begin;
     return mw_err(r->c);
 }
 
@@ -234,6 +259,10 @@ static mw_status read_prompts(reader *r)
         mw_label l = {.begin = r->text.n};
         more = mw_label_find(r->text, r->at, MW_ANY_LABEL, &l);
         tell_note(r, &l);
+        if (more && r->behind && l.begin == r->behind) {
+            r->at = r->list_end;
+            continue;
+        }
         bool apart = has_blank_line(between(r, r->at, l.begin));
         if (!more || l.kind == MW_LABEL_CAPTION || l.kind == MW_LABEL_OBJECTS ||
             (apart && r->part[l.kind].at))
