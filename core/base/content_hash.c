@@ -49,6 +49,8 @@ static bool read_all(mw_ctx *c, int fd, mw_content_hash *out)
     ssize_t n = h ? 0 : -1;
     if (h)
         XXH3_128bits_reset(h);
+    else
+        mw_fail(c, MW_E_MEMORY, "out of host memory");
     while (h && !atomic_load(c->cancel) && (n = read(fd, piece, PIECE)) > 0)
         XXH3_128bits_update(h, piece, (size_t)n);
     bool good = n == 0 && !atomic_load(c->cancel);
@@ -61,7 +63,8 @@ static bool read_all(mw_ctx *c, int fd, mw_content_hash *out)
     return good;
 }
 
-// ---- on disk: one small file for each, "<facts> <content> <check of both>"
+// ---- on disk: one small file for each, "<content> <check of it and the facts>". One that cannot be read or
+// written costs time only.
 
 static char *memo_path(mw_ctx *c, mw_content_hash facts)
 {
@@ -87,6 +90,7 @@ static bool recall(mw_ctx *c, memo *m)
         *m = found;
     free(text);
     free(path);
+    mw_err_clear(c);
     return good;
 }
 
@@ -98,6 +102,7 @@ static void keep(mw_ctx *c, const memo *m)
     if (path)
         mw_file_write(c, path, text, (size_t)n);
     free(path);
+    mw_err_clear(c);
 }
 
 static bool look_up(mw_ctx *c, int fd, mw_content_hash *out)
@@ -134,9 +139,7 @@ bool mw_content_hash_of(mw_ctx *c, const char *path, mw_content_hash *out)
 {
     int fd = mw_err(c) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     bool known = fd >= 0 && look_up(c, fd, out);
-    if (fd >= 0) {
+    if (fd >= 0)
         close(fd);
-        mw_err_clear(c); // a cache that cannot be read or written costs time only
-    }
     return known;
 }

@@ -220,7 +220,7 @@ char *mw_tune_text(mw_ctx *c)
             write_rows(f, t);
         pthread_mutex_unlock(&c->stream->lock);
     }
-    if (!mw_err(c) && (!f || fclose(f)))
+    if ((!f || fclose(f)) && !mw_err(c))
         mw_fail(c, MW_E_MEMORY, "out of host memory");
     return text;
 }

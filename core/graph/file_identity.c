@@ -4,6 +4,7 @@
 #include "core/graph/graph_internal.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@ static void add_folder(hasher *k, const char *path, int depth)
 {
     struct dirent **names = NULL;
     int n = scandir(path, &names, not_hidden, alphasort);
+    if (n < 0 && errno == ENOMEM)
+        mw_fail(k->c, MW_E_MEMORY, "out of host memory");
     for (int i = 0; i < n; i++) {
         char below[PATH_MAX];
         add(k, names[i]->d_name, strlen(names[i]->d_name) + 1);
@@ -61,6 +64,10 @@ mw_value *mw_file_identity(mw_ctx *c, const char *name)
         return NULL;
     hasher k = {c, XXH3_createState()};
     char text[40] = "", *path = k.h ? mw_find_path(c, name) : NULL;
+    if (!k.h)
+        mw_fail(c, MW_E_MEMORY, "out of host memory");
+    else if (mw_err(c) != MW_E_MEMORY)
+        mw_err_clear(c); // a missing file is the node's to report
     if (path) {
         XXH3_128bits_reset(k.h);
         add_path(&k, path, 0);
@@ -68,7 +75,6 @@ mw_value *mw_file_identity(mw_ctx *c, const char *name)
         snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)h.high64,
                  (unsigned long long)h.low64);
     }
-    mw_err_clear(c); // a missing file is the node's to report
     free(path);
     XXH3_freeState(k.h);
     return mw_value_text(c, text, strlen(text));

@@ -8,6 +8,7 @@
 #include "core/cl/tune.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -34,6 +35,8 @@ static void add_tree(mw_ctx *c, XXH3_state_t *h, const char *folder, int depth)
 {
     struct dirent **names = NULL;
     int n = scandir(folder, &names, not_hidden, alphasort);
+    if (n < 0 && errno == ENOMEM)
+        mw_fail(c, MW_E_MEMORY, "out of host memory");
     for (int i = 0; i < n; i++) {
         char path[PATH_MAX];
         struct stat s;
@@ -61,6 +64,8 @@ static uint64_t share_hash(mw_ctx *c, const char *folder)
         XXH3_64bits_reset(h);
         add_tree(c, h, path, 0);
         hash = XXH3_64bits_digest(h);
+    } else if (!mw_err(c)) {
+        mw_fail(c, MW_E_MEMORY, "out of host memory");
     }
     XXH3_freeState(h);
     free(path);
@@ -108,7 +113,7 @@ char *mw_recipe_text(mw_ctx *c, bool device)
         if (device)
             add_device(c, f);
     }
-    if (!mw_err(c) && (!f || ferror(f) || fclose(f)))
+    if ((!f || fclose(f)) && !mw_err(c))
         mw_fail(c, MW_E_MEMORY, "out of host memory");
     if (mw_err(c)) {
         free(text);
@@ -162,7 +167,7 @@ char *mw_recipe_difference(mw_ctx *c, const char *other, const char *here)
                 own.value_length, own.value);
         gap = ", ";
     }
-    if (!mw_err(c) && (!f || fclose(f)))
+    if ((!f || fclose(f)) && !mw_err(c))
         mw_fail(c, MW_E_MEMORY, "out of host memory");
     return text;
 }
