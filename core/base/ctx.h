@@ -32,6 +32,7 @@ struct mw_ctx {
     struct mw_scope *scope;    // innermost open scope
     int lost_scopes;           // begun inside of it without memory: nothing is in them
     struct mw_tape *tape;      // what records ops for their gradients; NULL when nothing does
+    uint64_t waits;            // how often calls with this context waited for the device
     bool dry;                  // shapes only: tensors get no storage, kernels are not launched
     const struct mw_env *env;  // what the program says of files and number formats; NULL: the defaults of all
 };

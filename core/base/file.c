@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +112,56 @@ struct mw_file_writer {
     FILE *f;
     char *path;
     char *temporary;
+    mw_file_writer *next;
 };
+
+static struct {
+    pthread_mutex_t lock;
+    mw_file_writer *first; // of those that have a temporary file
+    bool abandoned;
+} writers = {PTHREAD_MUTEX_INITIALIZER, NULL, false};
+
+// The temporary file is made, and known, at once. False with errno set.
+static bool open_temporary(mw_file_writer *w)
+{
+    pthread_mutex_lock(&writers.lock);
+    int fd = -1;
+    errno = EINTR;
+    if (!writers.abandoned)
+        fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    w->f = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (w->f) {
+        w->next = writers.first;
+        writers.first = w;
+    } else if (fd >= 0) {
+        int why = errno;
+        unlink(w->temporary);
+        close(fd);
+        errno = why;
+    }
+    pthread_mutex_unlock(&writers.lock);
+    return w->f != NULL;
+}
+
+static void forget_temporary(const mw_file_writer *w)
+{
+    pthread_mutex_lock(&writers.lock);
+    mw_file_writer **at = &writers.first;
+    while (*at && *at != w)
+        at = &(*at)->next;
+    if (*at)
+        *at = w->next;
+    pthread_mutex_unlock(&writers.lock);
+}
+
+void mw_file_abandon(void)
+{
+    pthread_mutex_lock(&writers.lock);
+    writers.abandoned = true;
+    for (mw_file_writer *w = writers.first; w; w = w->next)
+        unlink(w->temporary);
+    pthread_mutex_unlock(&writers.lock);
+}
 
 static void writer_free(mw_file_writer *w)
 {
@@ -142,19 +192,10 @@ mw_file_writer *mw_file_begin(mw_ctx *c, const char *path)
     w->temporary = mw_format(c, "%s/.%.200s.%ld.%u.tmp", folder, mw_path_base(path), (long)getpid(),
                              atomic_fetch_add(&serial, 1));
     free(folder);
-    int fd = -1;
-    if (mw_err(c) == MW_OK) {
-        fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        w->f = fd < 0 ? NULL : fdopen(fd, "wb");
-        if (!w->f)
-            writer_failed(c, w);
-    }
+    if (mw_err(c) == MW_OK && !open_temporary(w))
+        writer_failed(c, w);
     if (mw_err(c) == MW_OK)
         return w;
-    if (fd >= 0)
-        unlink(w->temporary);
-    if (fd >= 0 && !w->f)
-        close(fd);
     writer_free(w);
     return NULL;
 }
@@ -180,6 +221,7 @@ mw_status mw_file_commit(mw_ctx *c, mw_file_writer *w)
         writer_failed(c, w);
     if (mw_err(c) != MW_OK)
         unlink(w->temporary);
+    forget_temporary(w);
     writer_free(w);
     return mw_err(c);
 }

@@ -20,6 +20,9 @@ mw_file_writer *mw_file_begin(mw_ctx *c, const char *path);
 void mw_file_put(mw_ctx *c, mw_file_writer *w, const void *data, size_t size);
 mw_status mw_file_commit(mw_ctx *c, mw_file_writer *w);
 
+// The program is about to leave in the midst of what it does: temporary files go, and none is made any more.
+void mw_file_abandon(void);
+
 // A file mapped read-only. Whoever shortens the file meanwhile makes reads of the lost part fatal, as with
 // any mapping.
 typedef struct {

@@ -143,10 +143,12 @@ static mw_status open_stream(mw_ctx *c, mw_stream *s, bool profile)
         return mw_err(c);
     s->context = clCreateContext(properties, 1, &s->id, NULL, NULL, &e);
     if (e == CL_SUCCESS)
-        s->queue = clCreateCommandQueue(s->context, s->id, profile ? CL_QUEUE_PROFILING_ENABLE : 0, &e);
+        s->queue = clCreateCommandQueue(s->context, s->id, CL_QUEUE_PROFILING_ENABLE, &e);
     mw_cl_check(c, e, "opening the device");
     s->profile = profile ? mw_profile_new() : NULL;
     s->programs = mw_programs_new(c);
+    s->staging = mw_staging_new(c);
+    s->pace = mw_pace_new(c);
     s->pool = mw_pool_new(c, s->limit);
     return mw_err(c);
 }
@@ -155,12 +157,11 @@ static void close_stream(mw_stream *s)
 {
     if (s->queue)
         clFinish(s->queue);
-    for (int i = 0; i < 2; i++)
-        if (s->throttle[i])
-            clReleaseEvent(s->throttle[i]);
+    mw_pace_free(s->pace);
     mw_profile_free(s->profile);
     mw_tunings_free(s->tunings);
     mw_programs_free(s->programs);
+    mw_staging_free(s, s->staging);
     mw_pool_free(s->pool);
     if (s->queue)
         clReleaseCommandQueue(s->queue);
@@ -258,18 +259,4 @@ double mw_device_products(const mw_ctx *c)
     double products = c->stream->products;
     pthread_mutex_unlock(&c->stream->lock);
     return products;
-}
-
-mw_status mw_device_finish(mw_ctx *c)
-{
-    mw_stream *d = c->stream;
-    if (!d || c->dry)
-        return mw_err(c);
-    mw_cl_check(c, clFinish(d->queue), "waiting for the device");
-    if (d->profile) {
-        pthread_mutex_lock(&d->lock);
-        mw_profile_collect(d->profile);
-        pthread_mutex_unlock(&d->lock);
-    }
-    return mw_err(c);
 }

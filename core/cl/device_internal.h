@@ -10,6 +10,8 @@
 struct mw_pool;
 struct mw_programs;
 struct mw_profile;
+struct mw_staging;
+struct mw_pace;
 struct mw_tunings;
 
 struct mw_stream {
@@ -23,13 +25,13 @@ struct mw_stream {
     cl_device_id id;
     cl_context context;
     cl_command_queue queue; // one, in order, shared by all threads: reuse of freed memory needs no events
-    pthread_mutex_t lock;   // around argument setting + enqueueing, the pool, and the program table
+    pthread_mutex_t lock;   // of the pool, the profile and the products
     struct mw_pool *pool;
     struct mw_programs *programs;
     struct mw_profile *profile; // NULL unless asked for
+    struct mw_staging *staging;
     struct mw_tunings *tunings; // tune.c; NULL until first asked for
-    cl_event throttle[2];       // markers that keep the host from running far ahead, so that a stop is prompt
-    unsigned launches;
+    struct mw_pace *pace;
     double products; // mw_device_products
 };
 
@@ -69,12 +71,40 @@ void mw_pool_give(mw_stream *d, struct mw_range *r);
 cl_mem mw_range_buffer(const struct mw_range *r);
 size_t mw_range_begin(const struct mw_range *r);
 
+// ---- staging.c
+struct mw_staging *mw_staging_new(mw_ctx *c);
+void mw_staging_free(mw_stream *d, struct mw_staging *s);
+// Enqueue the bytes to be written; the data may go at once. With the device's lock not held.
+mw_status mw_stage(mw_ctx *c, cl_mem buffer, size_t begin, const void *data, size_t bytes);
+
+// ---- wait.c: each call but the first counts as one of the context's waits.
+bool mw_cl_event_came(cl_event e); // the command has run, or failed
+void mw_cl_wait(mw_ctx *c, cl_event e);
+mw_status mw_cl_read(mw_ctx *c, mw_stream *s, cl_mem buffer, size_t begin, void *out, size_t bytes);
+
+// ---- pace.c
+struct mw_pace *mw_pace_new(mw_ctx *c);
+void mw_pace_free(struct mw_pace *p);
+// For each launch; key: what its time follows from. Where an event is wanted, mw_pace_add takes it over, and
+// waits while too much is in flight. Without a lock held.
+bool mw_pace_wants_event(struct mw_pace *p, uint64_t key);
+void mw_pace_add(mw_stream *s, uint64_t key, cl_event event);
+
 // ---- program.c
 struct mw_programs *mw_programs_new(mw_ctx *c);
 void mw_programs_free(struct mw_programs *p);
-// The kernel `entry` of kernels/<file>.cl built with options, to be launched once; owned by the table. Call
-// with the lock held.
-cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, const char *options);
+typedef struct mw_kernel mw_kernel;
+// The kernel `entry` of kernels/<file>.cl built with options, to be launched once; owned by the table, and
+// *held by this thread, with its arguments, until mw_kernel_end. Builds it at the first call, which may take
+// seconds and holds up nobody but those who want the same program. Call without the lock of the device.
+cl_kernel mw_kernel_begin(mw_ctx *c, const char *file, const char *entry, const char *options,
+                          mw_kernel **held);
+void mw_kernel_end(mw_kernel *held);
+
+// ---- program_file.c
+// The bytes of a program that was written under this path; NULL when there are none, or others. free() them.
+unsigned char *mw_program_file_read(const char *path, size_t *size);
+void mw_program_file_write(mw_ctx *c, const char *path, cl_program g); // where it fails nothing is left
 
 // ---- driver_cache.c
 // Before the first call of OpenCL: sees to it that the driver can keep compiled kernels somewhere.

@@ -1,9 +1,8 @@
 // program.c: kernels by name: compiled once, kept in memory and on disk.
 //
 // The key of a compiled program is a hash of everything that went into it: source, prelude, options, device,
-// driver. A file of the disk cache is written under a temporary name and renamed, and carries its key and a
-// checksum: parallel processes may share the folder, and a file that is damaged, belongs to another program
-// or lacks a kernel is compiled again. A program is kept there once a kernel of it was found.
+// driver. A file of the disk cache (program_file.c) that is damaged, belongs to another program or lacks a
+// kernel is compiled again. A program is kept there once a kernel of it was found.
 #include "core/base/paths.h"
 #include "core/cl/device_internal.h"
 #include "core/cl/driver_output.h"
@@ -14,49 +13,41 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+// Whoever first wants a program builds it, with its own lock held and no other; who wants the same meanwhile
+// waits.
 typedef struct program {
-    char *key; // "file|options"
+    pthread_mutex_t lock; // of all below but `next`
+    char *key;            // "file|options"
     cl_program program;
     bool from_disk; // not compiled in this process
     char *unsaved;  // where it is to be kept; NULL: nowhere, or it is there
     struct program *next;
 } program;
 
-typedef struct kernel_entry {
-    char *key; // "file|options|entry"
-    cl_kernel kernel;
-    uint64_t launches; // since they were last asked for
-    struct kernel_entry *next;
-} kernel_entry;
+struct mw_kernel {
+    pthread_mutex_t lock;   // of the kernel and its arguments
+    char *key;              // "file|options|entry"
+    cl_kernel kernel;       // NULL until it was made
+    atomic_ullong launches; // since they were last asked for
+    struct mw_kernel *next;
+};
 
 enum { BUCKETS = 256 };
 
 struct mw_programs {
+    pthread_mutex_t lock; // of the two tables and the prelude; never held while something is built
     program *programs;
-    kernel_entry *kernels[BUCKETS];
+    mw_kernel *kernels[BUCKETS];
     char *cache_dir; // NULL: no disk cache
     char *prelude;
 };
-
-static const char MAGIC[8] = "MWKERN2";
-
-typedef struct cache_header {
-    char magic[8];
-    uint64_t name; // of the file, by which it is found: a hash of what the program is made of
-    uint64_t size, checksum;
-} cache_header;
-
-static uint64_t name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return XXH3_64bits(slash, strlen(slash));
-}
 
 struct mw_programs *mw_programs_new(mw_ctx *c)
 {
     struct mw_programs *p = mw_alloc(c, sizeof *p);
     if (!p)
         return NULL;
+    pthread_mutex_init(&p->lock, NULL);
     p->cache_dir = mw_cache_dir(c, "kernels");
     if (!p->cache_dir && mw_err(c) != MW_E_MEMORY) {
         mw_warn(c, "compiled kernels are not kept: %s", mw_errmsg(c));
@@ -70,19 +61,24 @@ void mw_programs_free(struct mw_programs *p)
     if (!p)
         return;
     for (int i = 0; i < BUCKETS; i++)
-        for (kernel_entry *k = p->kernels[i], *next; k; k = next) {
+        for (mw_kernel *k = p->kernels[i], *next; k; k = next) {
             next = k->next;
-            clReleaseKernel(k->kernel);
+            if (k->kernel)
+                clReleaseKernel(k->kernel);
+            pthread_mutex_destroy(&k->lock);
             free(k->key);
             free(k);
         }
     for (program *g = p->programs, *next; g; g = next) {
         next = g->next;
-        clReleaseProgram(g->program);
+        if (g->program)
+            clReleaseProgram(g->program);
+        pthread_mutex_destroy(&g->lock);
         free(g->key);
         free(g->unsaved);
         free(g);
     }
+    pthread_mutex_destroy(&p->lock);
     free(p->cache_dir);
     free(p->prelude);
     free(p);
@@ -149,51 +145,21 @@ static cl_int build_program(mw_ctx *c, cl_program g, const char *options)
 static cl_program load_binary(mw_ctx *c, const char *path, const char *options)
 {
     mw_stream *d = c->stream;
-    size_t size = 0;
-    char *bytes = read_file(path, &size);
-    if (!bytes)
+    size_t n = 0;
+    unsigned char *body = mw_program_file_read(path, &n);
+    if (!body)
         return NULL;
-    cache_header h = {{0}, 0, 0, 0};
-    if (size >= sizeof h)
-        memcpy(&h, bytes, sizeof h);
-    const unsigned char *body = (const unsigned char *)bytes + sizeof h;
-    cl_program g = NULL;
-    if (memcmp(h.magic, MAGIC, sizeof MAGIC) == 0 && h.name == name_of(path) && h.size == size - sizeof h &&
-        h.checksum == XXH3_64bits(body, h.size)) {
-        size_t n = h.size;
-        cl_int e, status;
-        g = clCreateProgramWithBinary(d->context, 1, &d->id, &n, &body, &status, &e);
-        if (e != CL_SUCCESS)
-            g = NULL;
-        if (g && (status != CL_SUCCESS || build_program(c, g, options) != CL_SUCCESS)) {
-            clReleaseProgram(g);
-            g = NULL;
-        }
+    cl_int e, status;
+    cl_program g =
+        clCreateProgramWithBinary(d->context, 1, &d->id, &n, &(const unsigned char *){body}, &status, &e);
+    if (e != CL_SUCCESS)
+        g = NULL;
+    if (g && (status != CL_SUCCESS || build_program(c, g, options) != CL_SUCCESS)) {
+        clReleaseProgram(g);
+        g = NULL;
     }
-    free(bytes);
+    free(body);
     return g;
-}
-
-static void save_binary(mw_ctx *c, const char *path, cl_program g)
-{
-    size_t size = 0;
-    if (clGetProgramInfo(g, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) != CL_SUCCESS || !size)
-        return;
-    unsigned char *bytes = malloc(size);
-    char *temporary = mw_format(c, "%s.%ld.tmp", path, (long)getpid());
-    FILE *f = NULL;
-    if (bytes && temporary &&
-        clGetProgramInfo(g, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL) == CL_SUCCESS &&
-        (f = fopen(temporary, "wb"))) {
-        cache_header h = {{0}, name_of(path), size, XXH3_64bits(bytes, size)};
-        memcpy(h.magic, MAGIC, sizeof MAGIC);
-        bool ok = fwrite(&h, sizeof h, 1, f) == 1 && fwrite(bytes, 1, size, f) == size;
-        ok = fclose(f) == 0 && ok;
-        if (!ok || rename(temporary, path) != 0)
-            unlink(temporary);
-    }
-    free(bytes);
-    free(temporary);
 }
 
 // For tests: a driver's warning is an error. What lies in the disk cache was built without telling, and is
@@ -220,8 +186,10 @@ static bool built_well(mw_ctx *c, const char *file, cl_program g, cl_int e)
 static char *full_source(mw_ctx *c, const char *file)
 {
     struct mw_programs *p = c->stream->programs;
+    pthread_mutex_lock(&p->lock);
     if (!p->prelude)
         p->prelude = read_kernel_file(c, "prelude");
+    pthread_mutex_unlock(&p->lock);
     char *own = read_kernel_file(c, file);
     char *all =
         own && p->prelude ? mw_format(c, "%s\n#line 1 \"kernels/%s.cl\"\n%s", p->prelude, file, own) : NULL;
@@ -259,36 +227,35 @@ static mw_status build(mw_ctx *c, program *g, const char *file, const char *opti
     return mw_err(c);
 }
 
+// The entry of a program, which may not be built yet.
 static program *find_program(mw_ctx *c, const char *file, const char *options)
 {
     struct mw_programs *p = c->stream->programs;
     char *key = mw_format(c, "%s|%s", file, options);
     if (!key)
         return NULL;
-    for (program *g = p->programs; g; g = g->next)
-        if (strcmp(g->key, key) == 0) {
-            free(key);
-            return g;
-        }
-    program *g = mw_alloc(c, sizeof *g);
-    if (!g || build(c, g, file, options, true)) {
-        free(g ? g->unsaved : NULL);
-        free(g);
-        free(key);
-        return NULL;
+    pthread_mutex_lock(&p->lock);
+    program *g = p->programs;
+    while (g && strcmp(g->key, key) != 0)
+        g = g->next;
+    if (!g && (g = mw_alloc(c, sizeof *g))) {
+        pthread_mutex_init(&g->lock, NULL);
+        g->key = key;
+        g->next = p->programs;
+        p->programs = g;
+        key = NULL;
     }
-    g->key = key;
-    g->next = p->programs;
-    p->programs = g;
+    pthread_mutex_unlock(&p->lock);
+    free(key);
     return g;
 }
 
-static cl_kernel make_kernel(mw_ctx *c, const char *file, const char *entry, const char *options)
+// With the program's lock held: its kernel `entry`.
+static cl_kernel kernel_of(mw_ctx *c, program *g, const char *file, const char *entry, const char *options)
 {
-    program *g = find_program(c, file, options);
-    if (!g)
-        return NULL;
     cl_int e;
+    if (!g->program && build(c, g, file, options, true))
+        return NULL;
     cl_kernel kernel = clCreateKernel(g->program, entry, &e);
     if (e != CL_SUCCESS && g->from_disk) {
         cl_program useless = g->program; // kernels that were made of it hold it still
@@ -304,40 +271,73 @@ static cl_kernel make_kernel(mw_ctx *c, const char *file, const char *entry, con
         return NULL;
     }
     if (g->unsaved)
-        save_binary(c, g->unsaved, g->program);
+        mw_program_file_write(c, g->unsaved, g->program);
     free(g->unsaved);
     g->unsaved = NULL;
     return kernel;
 }
 
-cl_kernel mw_program_kernel(mw_ctx *c, const char *file, const char *entry, const char *options)
+static cl_kernel make_kernel(mw_ctx *c, const char *file, const char *entry, const char *options)
+{
+    program *g = find_program(c, file, options);
+    if (!g)
+        return NULL;
+    pthread_mutex_lock(&g->lock);
+    cl_kernel kernel = kernel_of(c, g, file, entry, options);
+    pthread_mutex_unlock(&g->lock);
+    return kernel;
+}
+
+static mw_kernel *find_kernel(mw_ctx *c, const char *key)
 {
     struct mw_programs *p = c->stream->programs;
+    mw_kernel **bucket = &p->kernels[XXH3_64bits(key, strlen(key)) % BUCKETS];
+    pthread_mutex_lock(&p->lock);
+    mw_kernel *k = *bucket;
+    while (k && strcmp(k->key, key) != 0)
+        k = k->next;
+    if (!k) {
+        k = mw_alloc(c, sizeof *k);
+        char *kept = k ? mw_strdup(c, key) : NULL;
+        if (kept) {
+            pthread_mutex_init(&k->lock, NULL);
+            k->key = kept;
+            k->next = *bucket;
+            *bucket = k;
+        } else {
+            free(k);
+            k = NULL;
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
+    return k;
+}
+
+cl_kernel mw_kernel_begin(mw_ctx *c, const char *file, const char *entry, const char *options,
+                          mw_kernel **held)
+{
     char key[512];
+    *held = NULL;
     if ((size_t)snprintf(key, sizeof key, "%s|%s|%s", file, options, entry) >= sizeof key) {
         mw_fail(c, MW_E_BUILD, "kernels/%s.cl: options too long", file);
         return NULL;
     }
-    kernel_entry **bucket = &p->kernels[XXH3_64bits(key, strlen(key)) % BUCKETS];
-    for (kernel_entry *k = *bucket; k; k = k->next)
-        if (strcmp(k->key, key) == 0) {
-            k->launches++;
-            return k->kernel;
-        }
-    cl_kernel kernel = make_kernel(c, file, entry, options);
-    if (!kernel)
+    mw_kernel *k = find_kernel(c, key);
+    if (!k)
         return NULL;
-    kernel_entry *k = mw_alloc(c, sizeof *k);
-    char *kept = k ? mw_strdup(c, key) : NULL;
-    if (!kept) {
-        clReleaseKernel(kernel);
-        free(k);
+    pthread_mutex_lock(&k->lock);
+    if (!k->kernel)
+        k->kernel = make_kernel(c, file, entry, options);
+    if (!k->kernel) {
+        pthread_mutex_unlock(&k->lock);
         return NULL;
     }
-    *k = (kernel_entry){kept, kernel, 1, *bucket};
-    *bucket = k;
-    return kernel;
+    atomic_fetch_add(&k->launches, 1);
+    *held = k;
+    return k->kernel;
 }
+
+void mw_kernel_end(mw_kernel *k) { pthread_mutex_unlock(&k->lock); }
 
 int mw_device_launches(mw_ctx *c, mw_kernel_launches *out, int max)
 {
@@ -345,13 +345,13 @@ int mw_device_launches(mw_ctx *c, mw_kernel_launches *out, int max)
     int n = 0;
     if (!d)
         return 0;
-    pthread_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->programs->lock);
     for (int i = 0; i < BUCKETS; i++)
-        for (kernel_entry *k = d->programs->kernels[i]; k; k = k->next) {
-            if (k->launches && n++ < max)
-                out[n - 1] = (mw_kernel_launches){k->key, k->launches};
-            k->launches = 0;
+        for (mw_kernel *k = d->programs->kernels[i]; k; k = k->next) {
+            uint64_t launches = atomic_exchange(&k->launches, 0);
+            if (launches && n++ < max)
+                out[n - 1] = (mw_kernel_launches){k->key, launches};
         }
-    pthread_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->programs->lock);
     return n;
 }

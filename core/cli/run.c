@@ -34,11 +34,12 @@ static void print_times(mw_session *s)
     double total = 0;
     for (int i = 0; t && i < n; i++)
         total += t[i].seconds;
-    fprintf(stderr, "%-24s %6s %7s %10s %10s %6s\n", "node", "runs", "cached", "seconds", "ms each", "share");
+    fprintf(stderr, "%-24s %6s %7s %10s %10s %6s %7s\n", "node", "runs", "cached", "seconds", "ms each",
+            "share", "waits");
     for (int i = 0; t && i < n; i++)
-        fprintf(stderr, "%-24s %6d %7d %10.3f %10.3f %5.1f%%\n", t[i].type, t[i].runs, t[i].cached,
+        fprintf(stderr, "%-24s %6d %7d %10.3f %10.3f %5.1f%% %7llu\n", t[i].type, t[i].runs, t[i].cached,
                 t[i].seconds, t[i].runs ? 1e3 * t[i].seconds / t[i].runs : 0,
-                total > 0 ? 100 * t[i].seconds / total : 0);
+                total > 0 ? 100 * t[i].seconds / total : 0, (unsigned long long)t[i].waits);
     free(t);
     uint64_t bytes;
     int moved = mw_exec_moved(s->x, &bytes);

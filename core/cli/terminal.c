@@ -1,11 +1,11 @@
-// terminal.c: stderr: log lines, the progress line, Ctrl-C.
+// terminal.c: stderr: log lines, the progress line.
 #include "core/cli/terminal.h"
 
 #include "core/base/console.h"
 #include "core/base/text.h"
+#include "core/cli/interrupt.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +16,6 @@ static struct {
     bool shown;   // a progress line is on the screen
     bool written; // the cursor stands behind a text that a node hands out
 } terminal = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static atomic_int *cancel;
-
-static void stop(int signal)
-{
-    (void)signal;
-    atomic_store(cancel, 1);
-}
 
 static void write_log(void *user, mw_log_level level, const char *text)
 {
@@ -43,17 +35,13 @@ void mw_terminal_begin(mw_cli *k)
     terminal.shown = terminal.written = false;
     k->c->log = write_log;
     k->c->log_user = k;
-    cancel = k->c->cancel;
-    struct sigaction a = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &a, NULL);
-    sigaction(SIGTERM, &a, NULL);
+    mw_interrupt_begin(k->c);
 }
 
 void mw_terminal_end(void)
 {
+    mw_interrupt_end();
     mw_terminal_clear();
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
     terminal.k = NULL;
 }
 

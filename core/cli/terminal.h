@@ -1,12 +1,11 @@
-// terminal.h: stderr: log lines, the progress line, Ctrl-C.
+// terminal.h: stderr: log lines, the progress line; Ctrl-C.
 #ifndef MW_TERMINAL_H
 #define MW_TERMINAL_H
 
 #include "core/cli/verb.h"
 #include "core/graph/exec.h"
 
-// Log lines of k->c go to stderr, in colour where the terminal wants it; the first Ctrl-C (or SIGTERM) asks
-// the run to stop, the second ends the program.
+// Log lines of k->c go to stderr, in colour where the terminal wants it; Ctrl-C stops the run (interrupt.h).
 void mw_terminal_begin(mw_cli *k);
 void mw_terminal_end(void);
 

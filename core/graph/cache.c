@@ -177,6 +177,17 @@ void mw_cache_put(mw_cache *k, mw_hash key, mw_value *const *out, int n)
     free_list(gone);
 }
 
+void mw_cache_drop(mw_cache *k, mw_hash key)
+{
+    entry *gone = NULL;
+    pthread_mutex_lock(&k->lock);
+    entry *e = find(k, key);
+    if (e)
+        take_out(k, e, &gone);
+    pthread_mutex_unlock(&k->lock);
+    free_list(gone);
+}
+
 static size_t heavy_bytes(const entry *e) { return e->bytes < LIGHT ? 0 : e->bytes; }
 
 static size_t object_bytes(const entry *e)

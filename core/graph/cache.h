@@ -16,6 +16,9 @@ bool mw_cache_get(mw_cache *k, mw_hash key, mw_value **out, int n);
 // not kept.
 void mw_cache_put(mw_cache *k, mw_hash key, mw_value *const *out, int n);
 
+// The result turned out to be none.
+void mw_cache_drop(mw_cache *k, mw_hash key);
+
 // An mw_trim_fn (core/cl/device.h) with the cache as user: gives up all that holds tensors, or, where there
 // is none, all objects that hold device memory (models, which take longer to make again); returns their
 // bytes.

@@ -14,6 +14,7 @@ mw_exec *mw_exec_new(mw_ctx *c, mw_graph *g, mw_cache *cache, const mw_exec_opti
     x->cache = cache;
     if (o)
         x->o = *o;
+    x->last_number = &x->numbers;
     pthread_mutex_init(&x->lock, NULL);
     pthread_cond_init(&x->wake, NULL);
     if (!x->o.listener.hear || (x->emitter = mw_emitter_new(c, &x->o.listener)))
@@ -138,6 +139,7 @@ static void finish(mw_exec *x, int slot, mw_value **out, const mw_job *job)
     n->made = n->key;
     s->runs++;
     s->left--;
+    s->waits += job->waits;
     s->seconds += mw_seconds() - job->began;
     x->left--;
     for (int d = 0; d < n->ndeps; d++)
@@ -148,13 +150,28 @@ static void finish(mw_exec *x, int slot, mw_value **out, const mw_job *job)
     mw_exec_report(x, job);
 }
 
-static void fail(mw_ctx *c, mw_exec *x)
+static void take_failure(mw_ctx *c, mw_exec *x)
 {
     if (!x->failed) {
         x->failed = mw_err(c);
         x->message = strdup(mw_errmsg(c));
     }
     mw_err_clear(c);
+}
+
+// A node failed. Results that are no numbers, made earlier and not yet looked at, may be why; then they are
+// told.
+static void fail(mw_ctx *c, mw_exec *x)
+{
+    mw_status e = mw_err(c);
+    if (!x->failed && e != MW_E_CANCEL && e != MW_E_MEMORY) {
+        char *message = strdup(mw_errmsg(c));
+        mw_err_clear(c);
+        if (!mw_numbers_look(c, x, true))
+            mw_fail(c, e, "%s", message ? message : "out of host memory");
+        free(message);
+    }
+    take_failure(c, x);
 }
 
 // There was too little memory for it beside what else runs: again when that has ended, and from now on one by
@@ -201,9 +218,9 @@ static void work_on(mw_ctx *c, mw_exec *x, int slot)
     pthread_mutex_unlock(&x->lock);
     bool good = !mw_job_run(c, x, &job, n, &out);
     pure = pure && !job.unrepeatable;
-    if (good && x->cache && pure)
-        mw_cache_put(x->cache, n->key, out, n->schema->nout);
     pthread_mutex_lock(&x->lock);
+    if (good && x->cache && pure && !x->failed)
+        mw_cache_put(x->cache, n->key, out, n->schema->nout);
     n->key_state = pure ? MW_KEY_GOOD : MW_KEY_NONE;
     x->busy--;
     if (here)
@@ -222,6 +239,10 @@ static void work(mw_ctx *c, mw_exec *x, bool main_thread)
     pthread_mutex_lock(&x->lock);
     while (x->left && !x->failed) {
         slot_heap *h = main_thread && x->ready_main.count ? &x->ready_main : &x->ready;
+        if (mw_numbers_look(c, x, false)) {
+            take_failure(c, x);
+            break;
+        }
         if (h->count && !(x->alone && x->busy)) {
             work_on(c, x, mw_plan_pop(h));
             // One of the ready nodes is this thread's own next; wake the others for the rest.
@@ -301,6 +322,8 @@ mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n)
         mw_placement_check(c, x->nodes[slot]);
     if (!mw_err(c) && !mw_cancelled(c))
         work_together(c, x);
+    if (mw_numbers_look(c, x, true))
+        take_failure(c, x);
     for (int i = 0; i < n && mw_placement_matters(c) && !x->failed && !mw_err(c); i++)
         mw_placement_return(c, x, mw_graph_node(x->g, targets[i]));
     for (int slot = 1; slot <= x->size && !x->failed && !mw_err(c); slot++)
@@ -337,7 +360,8 @@ mw_node_time *mw_exec_times(mw_ctx *c, const mw_exec *x, int *count)
     for (int i = 0; t && i < x->nstats; i++) {
         const type_stat *s = &x->stats[i];
         if (s->runs || s->cached)
-            t[(*count)++] = (mw_node_time){mw_graph_type(x->g, i)->name, s->runs, s->cached, s->seconds};
+            t[(*count)++] =
+                (mw_node_time){mw_graph_type(x->g, i)->name, s->runs, s->cached, s->waits, s->seconds};
     }
     if (t)
         qsort(t, (size_t)*count, sizeof *t, slower);

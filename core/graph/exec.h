@@ -31,6 +31,7 @@ typedef struct mw_exec_options {
 typedef struct mw_node_time {
     const char *type;
     int runs, cached;
+    uint64_t waits; // calls that waited for the device: reads, writes that block
     double seconds;
 } mw_node_time;
 

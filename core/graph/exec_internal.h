@@ -18,6 +18,7 @@ typedef struct mw_job {
     int64_t done, total; // of the node's own progress
     int64_t emitted;     // values handed out
     bool unrepeatable;
+    uint64_t waits; // for the device
 } mw_job;
 
 // A set of slots that gives the lowest first, so that work goes on in the script's order.
@@ -33,8 +34,12 @@ typedef struct mw_walk {
 
 typedef struct type_stat {
     int runs, cached, left;
+    uint64_t waits;
     double seconds;
 } type_stat;
+
+// A result whose numbers are being counted (numbers.c).
+typedef struct mw_numbers mw_numbers;
 
 struct mw_exec {
     mw_graph *g;
@@ -60,6 +65,7 @@ struct mw_exec {
     uint64_t moved_bytes;
     bool alone; // memory does not suffice for two nodes at a time
     double began, reported;
+    mw_numbers *numbers, **last_number; // oldest first
     mw_status failed;
     char *message;
 };
@@ -68,6 +74,15 @@ struct mw_exec {
 // values in *out on success (array and shares for the caller). On failure the context carries "where: node:
 // sentence".
 mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value ***out);
+
+// ---- numbers.c
+// Starts the count for a result that must be numbers: output o of the job's node, made of `in`.
+void mw_numbers_watch(mw_ctx *c, const mw_job *job, mw_value *const *in, const mw_out *o, mw_value *v);
+// Under the lock: looks at the counts that have come; with wait, at all of them. MW_E_NUMBER with the node
+// that made the first bad result, unless an error is pending already.
+mw_status mw_numbers_look(mw_ctx *c, mw_exec *x, bool wait);
+// Into the pending error of a node that is one of many: at which step.
+void mw_numbers_tell_step(mw_ctx *c, const mw_schema *s, mw_value *const *in);
 
 // ---- placement.c: where several devices are open (mw_placement_matters)
 bool mw_placement_matters(const mw_ctx *c);

@@ -3,7 +3,6 @@
 #include "core/cl/device.h"
 #include "core/graph/emit_internal.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,38 +92,14 @@ static mw_value *resolve_port(mw_ctx *c, mw_exec *x, const mw_gnode *n, int i)
 
 // ---- results
 
-// "a NaN stops the run with the step's name": latents and pictures are small, and what follows a NaN is
-// wasted time.
-static void check_numbers(mw_ctx *c, const mw_out *o, mw_value *v)
+static void check_results(mw_ctx *c, const mw_job *job, mw_value *const *in, mw_value **out)
 {
-    mw_tensor *t = mw_value_as_tensor(v);
-    if (!t || !mw_port_type_of(o->type)->finite)
-        return;
-    size_t n = (size_t)mw_numel(t), bad = 0;
-    float *data = mw_alloc(c, n * sizeof *data);
-    if (data && !mw_tensor_read_f32(c, t, data))
-        for (size_t i = 0; i < n; i++)
-            bad += !isfinite(data[i]);
-    free(data);
-    if (bad)
-        mw_fail(c, MW_E_NUMBER, "%zu of the %zu numbers of its '%s' are NaN or infinite", bad, n, o->name);
-}
-
-static void check_results(mw_ctx *c, const mw_schema *s, mw_value **out)
-{
+    const mw_schema *s = job->node->schema;
     for (int i = 0; i < s->nout && !mw_err(c); i++) {
         if (!out[i])
             out[i] = mw_value_nil(c);
-        check_numbers(c, &s->type->out[i], out[i]);
+        mw_numbers_watch(c, job, in, &s->type->out[i], out[i]);
     }
-}
-
-// Where the numbers went wrong, of nodes that are one of many: their port "step".
-static void tell_step(mw_ctx *c, const mw_schema *s, mw_value *const *in)
-{
-    for (int i = 0; i < s->nin && mw_err(c) == MW_E_NUMBER; i++)
-        if (!strcmp(s->type->in[i].name, "step") && mw_value_kind(in[i]) == MW_NUMBER)
-            mw_fail_context(c, "step %.15g", mw_value_as_number(in[i]));
 }
 
 static void release_all(mw_value **v, int n)
@@ -138,6 +113,7 @@ mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value *
 {
     const mw_schema *s = n->schema;
     mw_job *outer = running;
+    uint64_t waits = c->waits;
     *job = (mw_job){.x = x, .node = n, .began = mw_seconds()};
     running = job;
     mw_value **in = mw_alloc(c, ((size_t)s->nin + 1) * sizeof *in);
@@ -151,8 +127,9 @@ mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value *
         s->type->run(c, in, made);
         mw_library_memory_check(c);
         if (!mw_err(c))
-            check_results(c, s, made);
-        tell_step(c, s, in);
+            check_results(c, job, in, made);
+        mw_numbers_tell_step(c, s, in);
+        job->waits = c->waits - waits;
         if (x->o.timing && c->stream && !(s->type->flags & MW_NODE_HOST))
             mw_device_finish(c);
     }

@@ -7,8 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
-
-enum { THROTTLE = 48 }; // launches between two markers
+#include <xxhash.h>
 
 static const struct {
     enum { CPU, GPU, ANY } family;
@@ -52,17 +51,15 @@ static cl_uint set_argument(cl_kernel k, cl_uint i, const mw_arg *a, cl_int *e)
     return i;
 }
 
-// Called with the lock held. Returns an event to wait for (after unlocking), or NULL.
-static cl_event advance_throttle(mw_stream *d)
+// What the time of a launch follows from.
+static uint64_t pace_key(const mw_kernel *k, const mw_launch *l, const mw_arg *args, int nargs)
 {
-    if (++d->launches % THROTTLE)
-        return NULL;
-    cl_event wait = d->throttle[0];
-    d->throttle[0] = d->throttle[1];
-    d->throttle[1] = NULL;
-    clEnqueueMarkerWithWaitList(d->queue, 0, NULL, &d->throttle[1]);
-    clFlush(d->queue);
-    return wait;
+    uint64_t part[4] = {(uint64_t)(uintptr_t)k, l->global[0], l->global[1], l->global[2]};
+    uint64_t key = XXH3_64bits(part, sizeof part);
+    for (int i = 0; i < nargs; i++)
+        if (args[i].kind == MW_ARG_INT || args[i].kind == MW_ARG_LONG)
+            key = key * 0x9E3779B97F4A7C15u + (uint64_t)(args[i].kind == MW_ARG_INT ? args[i].i : args[i].l);
+    return key;
 }
 
 static bool lists(const char *files, const char *file)
@@ -112,32 +109,38 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
     snprintf(options, sizeof options, "-cl-std=CL1.2 -cl-mad-enable -DCPU=%d -DT_F16=%d -DW_F16=%d %s",
              d->info.caps.cpu, l->t == MW_F16, l->w == MW_F16, variants[l->variant].options);
 
-    pthread_mutex_lock(&d->lock);
-    cl_event wait = NULL, event = NULL;
-    cl_kernel k = mw_program_kernel(c, l->file, l->entry, options);
+    cl_event event = NULL;
+    mw_kernel *held;
+    cl_kernel k = mw_kernel_begin(c, l->file, l->entry, options, &held);
     if (k) {
         cl_int e = CL_SUCCESS;
         cl_uint index = 0;
         for (int i = 0; i < nargs && e == CL_SUCCESS; i++) // one that lacks shifts those behind it
             index = set_argument(k, index, &args[i], &e);
+        uint64_t key = pace_key(held, l, args, nargs);
+        bool paced = mw_pace_wants_event(d->pace, key);
         if (e == CL_SUCCESS)
             e = clEnqueueNDRangeKernel(d->queue, k, (cl_uint)l->dims, NULL, l->global,
-                                       l->local[0] ? l->local : NULL, 0, NULL, d->profile ? &event : NULL);
+                                       l->local[0] ? l->local : NULL, 0, NULL,
+                                       d->profile || paced ? &event : NULL);
         if (e != CL_SUCCESS)
             mw_fail(c,
                     e == CL_MEM_OBJECT_ALLOCATION_FAILURE || e == CL_OUT_OF_RESOURCES ? MW_E_MEMORY
                                                                                       : MW_E_DEVICE,
                     "%s: kernel %s:%s: %s", d->name, l->file, l->entry, mw_cl_error_name(e));
-        else
+        mw_kernel_end(held);
+        pthread_mutex_lock(&d->lock);
+        if (e == CL_SUCCESS)
             d->products += l->products;
-        if (event)
+        if (event && d->profile) {
+            clRetainEvent(event);
             mw_profile_add(d->profile, l->file, l->entry, event);
-        wait = advance_throttle(d);
-    }
-    pthread_mutex_unlock(&d->lock);
-    if (wait) {
-        clWaitForEvents(1, &wait);
-        clReleaseEvent(wait);
+        }
+        pthread_mutex_unlock(&d->lock);
+        if (event && paced)
+            mw_pace_add(d, key, event);
+        else if (event)
+            clReleaseEvent(event);
     }
     return mw_err(c);
 }

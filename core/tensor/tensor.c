@@ -240,10 +240,7 @@ static mw_status write_bytes(mw_ctx *c, mw_tensor *t, const void *data)
     if (c->dry || !bytes)
         return mw_err(c);
     size_t at = mw_tensor_begin(t) + (size_t)t->offset * mw_dtype_size(t->dtype);
-    return mw_cl_check(
-        c,
-        clEnqueueWriteBuffer(c->stream->queue, mw_tensor_buffer(t), CL_TRUE, at, bytes, data, 0, NULL, NULL),
-        "writing a tensor");
+    return mw_stage(c, mw_tensor_buffer(t), at, data, bytes);
 }
 
 mw_tensor *mw_tensor_from_bytes(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, const void *data)
@@ -295,9 +292,8 @@ static char *read_span(mw_ctx *c, const mw_tensor *t, int64_t *first)
     char *host = mw_alloc(c, bytes);
     if (!host)
         return NULL;
-    cl_int e = clEnqueueReadBuffer(t->storage->stream->queue, mw_tensor_buffer(t), CL_TRUE,
-                                   mw_tensor_begin(t) + (size_t)*first * size, bytes, host, 0, NULL, NULL);
-    if (mw_cl_check(c, e, "reading a tensor") == MW_OK)
+    if (!mw_cl_read(c, t->storage->stream, mw_tensor_buffer(t), mw_tensor_begin(t) + (size_t)*first * size,
+                    host, bytes))
         return host;
     free(host);
     return NULL;

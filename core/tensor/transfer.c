@@ -30,16 +30,10 @@ static mw_status carry(mw_ctx *c, const mw_tensor *x, size_t from, const mw_tens
     for (size_t at = 0; host && at < bytes && !mw_err(c); at += PORTION) {
         size_t n = bytes - at < PORTION ? bytes - at : PORTION;
         c->stream = a;
-        mw_cl_check(c,
-                    clEnqueueReadBuffer(a->queue, mw_tensor_buffer(x), CL_TRUE,
-                                        mw_tensor_begin(x) + from + at, n, host, 0, NULL, NULL),
-                    "reading a tensor");
+        mw_cl_read(c, a, mw_tensor_buffer(x), mw_tensor_begin(x) + from + at, host, n);
         c->stream = b;
         if (!mw_err(c))
-            mw_cl_check(c,
-                        clEnqueueWriteBuffer(b->queue, mw_tensor_buffer(y), CL_TRUE,
-                                             mw_tensor_begin(y) + to + at, n, host, 0, NULL, NULL),
-                        "writing a tensor");
+            mw_stage(c, mw_tensor_buffer(y), mw_tensor_begin(y) + to + at, host, n);
     }
     free(host);
     return mw_err(c);

@@ -4,7 +4,7 @@
 // .variant = MW_VARIANT_<name> (core/tensor/launch.h), on a device of that family (CPU, GPU; ANY: either).
 // There is no other way to give options to a kernel, so that scripts/dev/kernels.sh, which reads this table,
 // compiles all that any device could be given.
-VARIANT(PLAIN, ANY, "copy pack peak", "")
+VARIANT(PLAIN, ANY, "copy finite pack peak", "")
 
 VARIANT(LANES_8, CPU, "attention elementwise grad move norm reduce", "-DV=8 -DWG=1")
 VARIANT(LANES_16, CPU, "attention elementwise grad move norm reduce", "-DV=16 -DWG=1")

@@ -1,4 +1,5 @@
 // test_launch.c: launches are recorded, and only what the table of variants lists is compiled.
+#include "core/base/clock.h"
 #include "core/base/ctx.h"
 #include "core/cl/device.h"
 #include "core/ops.h"
@@ -45,6 +46,27 @@ static void launches_are_counted_until_asked_for(void **state)
     mw_scope_end(c, NULL);
 }
 
+// A hundred products of some milliseconds each: when the last is enqueued, most of them have run.
+static void the_host_is_never_far_ahead(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    mw_tensor *x = mw_full(c, MW_F32, MW_SHAPE(1024, 1024), 1e-3);
+    mw_device_finish(c);
+    double began = mw_seconds();
+    for (int i = 0; i < 100; i++) {
+        mw_scope_begin(c);
+        mw_matmul(c, x, x, 1);
+        mw_scope_end(c, NULL);
+    }
+    double enqueued = mw_seconds();
+    mw_device_finish(c);
+    double all = mw_seconds() - began, left = began + all - enqueued;
+    if (all > 0.4 && left > all / 2)
+        fail_msg("%.3f s of %.3f s were in flight", left, all);
+    mw_scope_end(c, NULL);
+}
+
 static void assert_unlisted(const char *file, mw_variant variant)
 {
     mw_tensor *x = mw_tensor_new(c, MW_F32, MW_SHAPE(1));
@@ -70,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launches_are_counted_until_asked_for),
+        cmocka_unit_test(the_host_is_never_far_ahead),
         cmocka_unit_test(variants_that_are_not_listed_are_refused),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

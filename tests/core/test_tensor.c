@@ -2,6 +2,7 @@
 #include "core/base/ctx.h"
 #include "core/cl/device.h"
 #include "core/ops.h"
+#include "core/tensor/finite.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -57,6 +58,64 @@ static void values_survive_the_round_trip(void **state)
         assert_int_equal(mw_tensor_read_f32(c, t, got), MW_OK);
         for (int i = 0; i < 24; i++)
             assert_true(got[i] == (float)i);
+    }
+}
+
+// Small and large, many more bytes and pieces than the ring of the uploads holds, while the device is busy;
+// what was uploaded may change at once.
+static void uploads_may_go_at_once(void **state)
+{
+    (void)state;
+    enum { N = 600, LARGE = 3 << 20 }; // elements; 12 MB
+    static float data[LARGE];
+    float *got = malloc(LARGE * sizeof *got);
+    mw_tensor *t[N];
+    mw_scope_begin(c);
+    mw_tensor *slow = mw_full(c, MW_F32, MW_SHAPE(1024, 1024), 1);
+    uint64_t waits = c->waits;
+    for (int i = 0; i < 4; i++)
+        slow = mw_matmul(c, slow, slow, 1e-3);
+    for (int i = 0; i < N; i++) {
+        int n = 1 + i % 7 * 20000;
+        for (int k = 0; k < n; k++)
+            data[k] = (float)(i + k);
+        t[i] = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(n), data);
+        if (i == 5) // far below what the ring holds
+            assert_int_equal(c->waits, waits);
+    }
+    for (int k = 0; k < LARGE; k++)
+        data[k] = (float)k;
+    mw_tensor *large = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(LARGE), data);
+    memset(data, 0, sizeof data);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(mw_tensor_read_f32(c, t[i], got), MW_OK);
+        for (int k = 0; k < 1 + i % 7 * 20000; k++)
+            assert_true(got[k] == (float)(i + k));
+    }
+    assert_int_equal(mw_tensor_read_f32(c, large, got), MW_OK);
+    for (int k = 0; k < LARGE; k++)
+        assert_true(got[k] == (float)k);
+    assert_true(c->waits >= waits + N + 1);
+    mw_scope_end(c, NULL);
+    free(got);
+}
+
+static void numbers_that_are_none_are_counted(void **state)
+{
+    (void)state;
+    float data[40000];
+    for (int dtype = MW_F32; dtype <= MW_F16; dtype++) {
+        for (int i = 0; i < 40000; i++)
+            data[i] = i % 1000 == 7 ? NAN : i % 5000 == 0 ? -INFINITY : (float)i;
+        mw_scope_begin(c);
+        mw_tensor *t = mw_tensor_from_f32(c, (mw_dtype)dtype, MW_SHAPE(200, 200), data);
+        mw_finite *all = mw_finite_begin(c, t), *some = mw_finite_begin(c, mw_slice(c, t, 1, 7, 1));
+        assert_int_equal(mw_finite_end(c, all), 40 + 8);
+        mw_device_finish(c);
+        assert_true(mw_finite_known(some));
+        assert_int_equal(mw_finite_end(c, some), 40);
+        assert_null(mw_finite_begin(c, mw_full(c, MW_I32, MW_SHAPE(3), 1)));
+        mw_scope_end(c, NULL);
     }
 }
 
@@ -223,6 +282,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(values_survive_the_round_trip, clean),
+        cmocka_unit_test_teardown(uploads_may_go_at_once, clean),
+        cmocka_unit_test_teardown(numbers_that_are_none_are_counted, clean),
         cmocka_unit_test_teardown(views_share_and_copies_agree, clean),
         cmocka_unit_test_teardown(reshape_of_a_view_copies_only_when_it_must, clean),
         cmocka_unit_test_teardown(expand_repeats, clean),
