@@ -49,6 +49,11 @@ int mw_cli_main(int argc, char **argv)
     k.c->env = &k.env;
     mw_terminal_begin(&k);
     run(&k, argc, argv);
+    if (mw_err(k.c) &&
+        atomic_load(k.c->cancel)) { // a Ctrl-C reaches a driver's compiler too: what fails then says nothing
+        mw_err_clear(k.c);
+        mw_cancelled(k.c);
+    }
     int rc = mw_status_exit_code(mw_err(k.c));
     if (rc)
         mw_log(k.c, MW_LOG_ERROR, "%s", mw_errmsg(k.c));

@@ -78,7 +78,7 @@ void mw_interrupt_begin(mw_ctx *c)
     atomic_store(&ended, false);
     sem_init(&happened, 0, 0);
     watched = pthread_create(&watcher, NULL, watch, NULL) == 0; // without it the run ends when it can
-    struct sigaction a = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction a = {.sa_handler = stop, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
 }
