@@ -3,6 +3,7 @@
 #include "core/io/image_internal.h"
 
 #include "core/base/file.h"
+#include "core/io/file_kind.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -64,7 +65,9 @@ mw_status mw_image_decode(mw_ctx *c, const char *name, const void *data, size_t 
             decode(c, name, data, size, info, out);
         }
     } else {
-        mw_fail(c, MW_E_FILE, "%s: is neither a PNG nor a JPEG picture", name);
+        const char *kind = size ? mw_file_kind(data, size) : "empty";
+        mw_fail(c, MW_E_FILE, "%s: is neither a PNG nor a JPEG picture%s%.*s", name, kind ? " but " : "",
+                kind ? (int)strcspn(kind, ":,") : 0, kind ? kind : "");
     }
     return mw_err(c);
 }

@@ -2,6 +2,7 @@
 #include "tests/core/manifest.h"
 
 #include "core/io/file_kind.h"
+#include "core/io/image.h"
 #include "core/io/safetensors.h"
 
 #define CASE(bytes, words)                                                                                   \
@@ -51,6 +52,43 @@ static void each_is_said_where_tensors_are_read(void **state)
     }
     free(path);
     scratch_remove(folder);
+    mw_ctx_free(c);
+}
+
+// What a file is that only bears the name of a picture.
+static void each_is_said_where_a_picture_is_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *words;
+    } cases[] = {
+        {"", 0, "picture but empty"},
+        {"RIFF\x24\0\0\0WEBPVP8 ", 16, "picture but a WebP picture"},
+        {"GIF89a\x10\0\x10\0", 10, "picture but a GIF picture"},
+        {"\0\0\0\x20"
+         "ftypavif\0\0\0\0",
+         16, "picture but an AVIF picture"},
+        {"\0\0\0\x18"
+         "ftypheic\0\0\0\0",
+         16, "picture but a HEIF picture"},
+        {"II*\0\x08\0\0\0", 8, "picture but a TIFF picture"},
+        {"MM\0*\0\0\0\x08", 8, "picture but a TIFF picture"},
+        {"<!DOCTYPE html><html>", 21, "picture but a web page"},
+        {"version https://git-lfs.github.com/spec/v1\n", 43, "picture but a Git LFS pointer"},
+    };
+    mw_ctx *c = mw_ctx_new();
+    c->log_level = MW_LOG_ERROR;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mw_image image;
+        assert_int_equal(mw_image_decode(c, "a.png", cases[i].bytes, cases[i].size, &image, NULL), MW_E_FILE);
+        const char *end = strstr(mw_errmsg(c), cases[i].words);
+        if (!end || end[strlen(cases[i].words)])
+            fail_msg("'%s' does not end in '%s'", mw_errmsg(c), cases[i].words);
+        mw_err_clear(c);
+        mw_image_free(&image);
+    }
     mw_ctx_free(c);
 }
 
@@ -152,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_said_where_tensors_are_read),
+        cmocka_unit_test(each_is_said_where_a_picture_is_read),
         cmocka_unit_test(a_text_is_quoted),
         cmocka_unit_test(other_bytes_are_no_text),
         cmocka_unit_test(json_that_is_no_index_is_said),
