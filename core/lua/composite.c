@@ -342,16 +342,13 @@ static int call(lua_State *L)
     return lua_gettop(L);
 }
 
-// Whether the innermost line is one of the installation's own chunks, whose names begin with '='.
+// Whether the function on top of the stack is of one of the installation's own chunks, whose names begin with
+// '='.
 static bool is_bundled(lua_State *L)
 {
     lua_Debug d;
-    for (int level = 0; lua_getstack(L, level, &d); level++) {
-        lua_getinfo(L, "Sl", &d);
-        if (d.currentline > 0)
-            return *d.source == '=';
-    }
-    return false;
+    lua_pushvalue(L, -1);
+    return lua_getinfo(L, ">S", &d) && *d.source == '=' && strcmp(d.what, "C") != 0;
 }
 
 static int declare(lua_State *L)
@@ -373,7 +370,6 @@ static int declare(lua_State *L)
     if (!k)
         return mw_lua_no_memory(L);
     k->next = s->composites;
-    k->bundled = is_bundled(L);
     s->composites = k;
     k->name = need_text(L, "name");
     k->doc = need_text(L, "doc");
@@ -383,6 +379,7 @@ static int declare(lua_State *L)
     if (!lua_isfunction(L, -1))
         return mw_lua_wrong(L, "composite '%s': 'run' must be a function, got %s", k->name,
                             mw_lua_a_type(L, -1));
+    k->bundled = is_bundled(L);
     lua_pushcclosure(L, run, 2);
     lua_pushcclosure(L, call, 1);
     return 1;

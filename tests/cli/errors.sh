@@ -106,6 +106,10 @@ local mw = require "moonweave"
 mw.composite { name = "own", doc = "Mine.", params = { size = 1 }, run = function() return mw.hello {} end } { sise = 5 }
 END
 says_not "moonweave nodes"
+wrong 3 "txt2img: has no parameter 'promt' (did you mean 'prompt'?); moonweave nodes txt2img lists them" \
+    <<<'require("moonweave").txt2img { promt = "x" }'
+wrong 3 "txt2img: takes its parameters by name: mw.txt2img { name = value, ... }, got a string" \
+    <<<'require("moonweave").txt2img "x"'
 wrong 3 "%s:1: my own words" <<<'error("my own words")'
 wrong 3 "%s: the script threw a table as its error" <<<'error({})'
 wrong 3 "%s:3: a handle is not a value yet" <<'END'

@@ -63,7 +63,7 @@ static void each_is_said_where_a_picture_is_read(void **state)
         const char *bytes;
         size_t size;
         const char *words;
-    } cases[] = {
+    } pictures[] = {
         {"", 0, "picture but empty"},
         {"RIFF\x24\0\0\0WEBPVP8 ", 16, "picture but a WebP picture"},
         {"GIF89a\x10\0\x10\0", 10, "picture but a GIF picture"},
@@ -80,12 +80,13 @@ static void each_is_said_where_a_picture_is_read(void **state)
     };
     mw_ctx *c = mw_ctx_new();
     c->log_level = MW_LOG_ERROR;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
         mw_image image;
-        assert_int_equal(mw_image_decode(c, "a.png", cases[i].bytes, cases[i].size, &image, NULL), MW_E_FILE);
-        const char *end = strstr(mw_errmsg(c), cases[i].words);
-        if (!end || end[strlen(cases[i].words)])
-            fail_msg("'%s' does not end in '%s'", mw_errmsg(c), cases[i].words);
+        assert_int_equal(mw_image_decode(c, "a.png", pictures[i].bytes, pictures[i].size, &image, NULL),
+                         MW_E_FILE);
+        const char *end = strstr(mw_errmsg(c), pictures[i].words);
+        if (!end || end[strlen(pictures[i].words)])
+            fail_msg("'%s' does not end in '%s'", mw_errmsg(c), pictures[i].words);
         mw_err_clear(c);
         mw_image_free(&image);
     }
