@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { ALIGN = 256 };
+enum { ALIGN = 256 };                         // at least
 static const size_t BLOCK = (size_t)32 << 20; // small requests share buffers of this size
 
 typedef struct mw_range {
@@ -27,6 +27,7 @@ typedef struct block {
 
 struct mw_pool {
     mw_stream *stream;
+    size_t align; // of ranges: also where the device lets a sub-buffer start
     block *blocks;
     mw_range free_list; // head of a ring
     mw_memory_use use;
@@ -55,6 +56,7 @@ struct mw_pool *mw_pool_new(mw_ctx *c, uint64_t limit)
     if (!p)
         return NULL;
     p->stream = c->stream;
+    p->align = c->stream->info.address_align > ALIGN ? c->stream->info.address_align : ALIGN;
     p->use.limit = limit;
     p->free_list.next = p->free_list.prev = &p->free_list;
     return p;
@@ -147,7 +149,7 @@ static mw_range *grow(struct mw_pool *p, size_t bytes)
 
 static mw_range *split(struct mw_pool *p, mw_range *r, size_t bytes)
 {
-    if (r->size - bytes >= ALIGN) {
+    if (r->size - bytes >= p->align) {
         mw_range *rest = calloc(1, sizeof *rest);
         if (rest) {
             *rest =
@@ -170,7 +172,7 @@ struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes)
 {
     mw_stream *d = c->stream;
     struct mw_pool *p = d->pool;
-    size_t wanted = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    size_t wanted = (bytes + p->align - 1) / p->align * p->align;
     if (wanted < bytes || wanted > d->info.max_alloc) {
         mw_fail(c, MW_E_MEMORY,
                 "%s: asked for one buffer of %.1f MiB, the device allows at most %.1f MiB; take a smaller "
@@ -179,7 +181,7 @@ struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes)
         return NULL;
     }
     if (!wanted)
-        wanted = ALIGN;
+        wanted = p->align;
     for (int attempt = 0;; attempt++) {
         pthread_mutex_lock(&d->lock);
         mw_range *r = best_fit(p, wanted);

@@ -60,7 +60,8 @@ const char *mw_cl_error_name(cl_int e);
 // CL_SUCCESS.
 mw_status mw_cl_check(mw_ctx *c, cl_int e, const char *what);
 
-// ---- buffer.c: a pool that hands out ranges of large buffers; ranges are 256-byte aligned.
+// ---- buffer.c: a pool that hands out ranges of large buffers; ranges are aligned to 256 bytes, and to where
+// a sub-buffer may start.
 struct mw_range;
 struct mw_pool *mw_pool_new(mw_ctx *c, uint64_t limit);
 void mw_pool_free(struct mw_pool *p);
@@ -105,6 +106,18 @@ void mw_kernel_end(mw_kernel *held);
 // The bytes of a program that was written under this path; NULL when there are none, or others. free() them.
 unsigned char *mw_program_file_read(const char *path, size_t *size);
 void mw_program_file_write(mw_ctx *c, const char *path, cl_program g); // where it fails nothing is left
+
+// ---- text_program.c: programs that are none of kernels/
+// The kernel `entry` of the text, built for the context's stream; to be released by the caller. Messages of
+// the compiler name `place` and lines that count from `line`. MW_E_SCRIPT with what the compiler says. Takes
+// seconds: without the device's lock.
+cl_kernel mw_text_program(mw_ctx *c, const char *text, const char *entry, const char *place, int line);
+typedef struct mw_kernel_arg {
+    char name[128], type[64]; // "x", "float*"
+    bool is_global, is_const;
+} mw_kernel_arg;
+// What argument i was declared as. False where the driver does not say.
+bool mw_kernel_arg_info(mw_ctx *c, cl_kernel k, cl_uint i, mw_kernel_arg *arg);
 
 // ---- driver_cache.c
 // Before the first call of OpenCL: sees to it that the driver can keep compiled kernels somewhere.

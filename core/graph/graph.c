@@ -327,6 +327,26 @@ static mw_gnode *new_node(mw_ctx *c, const mw_schema *s, const char *where)
     return NULL;
 }
 
+mw_status mw_graph_arguments(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_value *args,
+                             const mw_wiring *w, mw_value **in)
+{
+    const mw_schema *s = mw_err(c) ? NULL : mw_graph_schema(c, g, type);
+    mw_gnode *n = s ? new_node(c, s, w->where) : NULL;
+    wiring a = {.c = c, .g = g, .w = w, .node = n};
+    if (n) {
+        wire_arguments(&a, args);
+        if (!mw_err(c))
+            fill_absent(&a, args);
+        settle(&a);
+        for (int i = 0; i < s->nin && !mw_err(c); i++) {
+            in[i] = n->in[i];
+            n->in[i] = NULL;
+        }
+    }
+    mw_node_free(n);
+    return mw_err(c);
+}
+
 int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_value *args, const mw_wiring *w)
 {
     const mw_schema *s = mw_err(c) ? NULL : mw_graph_schema(c, g, type);

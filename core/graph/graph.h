@@ -107,6 +107,11 @@ extern const mw_port mw_device_port;
 // problem reported and none pending.
 int mw_graph_add(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_value *args, const mw_wiring *w);
 
+// The same arguments, checked and with what is absent filled in, without a node: in[i] for each input of the
+// type, one share each. w->report must be NULL.
+mw_status mw_graph_arguments(mw_ctx *c, mw_graph *g, const mw_node_type *type, const mw_value *args,
+                             const mw_wiring *w, mw_value **in);
+
 // Check a value (a literal, a link, or both nested) against a port as mw_graph_add would: MW_E_SCRIPT "'port'
 // must be
 // ..." where it does not take it.

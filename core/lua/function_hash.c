@@ -74,6 +74,8 @@ static void add_function(hashing *h, int idx)
         h->unknowable = true; // the way to what no constant names
     if (name)
         add_text(h, name, strlen(name));
+    else if (mw_lua_push_kernel(h->L, idx))
+        add_object(h, lua_gettop(h->L));
     else if (lua_iscfunction(h->L, idx))
         h->unknowable = true;
     else

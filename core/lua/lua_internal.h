@@ -162,9 +162,9 @@ void mw_lua_register(lua_State *L, int subject, int what);
 void mw_lua_offer(mw_nearest *near, int subject); // the names of all but operators
 
 // What each file adds to a subject; ends with a NULL name. outputs.c, params.c, json.c, tensors.c,
-// user_node.c, composite.c, handles.c, constructors.c:
+// user_node.c, user_kernel.c, composite.c, handles.c, constructors.c:
 extern const mw_lua_entry mw_lua_outputs[], mw_lua_params[], mw_lua_jsons[], mw_lua_tensors[],
-    mw_lua_user_nodes[], mw_lua_composites[], mw_lua_bundles[], mw_lua_helpers[];
+    mw_lua_user_nodes[], mw_lua_user_kernels[], mw_lua_composites[], mw_lua_bundles[], mw_lua_helpers[];
 // tensors.c, tensor_ops.c, tensor_layers.c, gradients.c; handles.c:
 extern const mw_lua_entry mw_lua_tensor_basics[], mw_lua_tensor_ops[], mw_lua_tensor_layers[],
     mw_lua_gradients[], mw_lua_handles[];
@@ -218,6 +218,10 @@ bool mw_lua_function_hash(lua_State *L, int idx, uint64_t *hash);
 void mw_lua_name_globals(lua_State *L);
 // The function or table at idx is the engine's, table.key from now on.
 void mw_lua_give_name(lua_State *L, int idx, const char *table, const char *key);
+
+// ---- user_kernel_call.c
+// Pushes the declaration that what mw.kernel made holds; false when the function at idx is none of those.
+bool mw_lua_push_kernel(lua_State *L, int idx);
 
 // ---- functions.c
 // A function of the script for nodes to call, one share; NULL with an error pending.

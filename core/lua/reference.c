@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const mw_lua_entry *const mw_parts[] = {
-    mw_lua_outputs,    mw_lua_params,  mw_lua_jsons,   mw_lua_tensors, mw_lua_user_nodes,
-    mw_lua_composites, mw_lua_bundles, mw_lua_helpers, NULL,
+    mw_lua_outputs,      mw_lua_params,     mw_lua_jsons,   mw_lua_tensors, mw_lua_user_nodes,
+    mw_lua_user_kernels, mw_lua_composites, mw_lua_bundles, mw_lua_helpers, NULL,
 };
 static const mw_lua_entry *const tensor_parts[] = {
     mw_lua_tensor_basics, mw_lua_tensor_ops, mw_lua_tensor_layers, mw_lua_gradients, NULL,

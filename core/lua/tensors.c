@@ -211,6 +211,12 @@ static int dtype_field(lua_State *L)
     return 1;
 }
 
+static int tensor_size(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)mw_numel(mw_lua_need_tensor(L, 1)));
+    return 1;
+}
+
 // t.field, t:method(), t[i]
 static int tensor_index(lua_State *L)
 {
@@ -260,6 +266,11 @@ const mw_lua_entry mw_lua_tensor_basics[] = {
      .usage = "t.shape",
      .type = "integer[]",
      .doc = "Its sizes, a list."},
+    {.name = "size",
+     .run = tensor_size,
+     .usage = "t:size()",
+     .type = "fun(self: mw.tensor): integer",
+     .doc = "How many elements it has."},
     {.name = "dtype",
      .run = dtype_field,
      .field = true,

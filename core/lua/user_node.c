@@ -1,156 +1,25 @@
 // user_node.c: mw.node: a node whose work is a Lua function of the script.
-#include "core/lua/lua_internal.h"
+#include "core/lua/user_node.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PORTS = 64 };
-
-typedef struct mw_user_node {
-    mw_node_type type; // first: the executor knows this address
-    struct mw_user_node *next;
-    mw_script *s;
-    int function;                     // in Lua's registry
-    int ninputs;                      // ports below this are inputs, then parameters
-    mw_declared declared[MOST_PORTS]; // what the ports' texts belong to
-    int ndeclared;
-    mw_port in[MOST_PORTS + 1];
-    mw_out out[MOST_PORTS + 1];
-    mw_out emits[MOST_PORTS + 1];
-} mw_user_node;
-
-static void free_out(mw_out *o)
-{
-    free((void *)(size_t)o->name);
-    free((void *)(size_t)o->type);
-}
-
-void mw_user_nodes_free(mw_script *s)
-{
-    for (mw_user_node *n = s->user_nodes, *next; n; n = next) {
-        next = n->next;
-        for (int i = 0; i < n->ndeclared; i++)
-            mw_declared_free(&n->declared[i]);
-        for (int i = 0; i < MOST_PORTS; i++) {
-            free_out(&n->out[i]);
-            free_out(&n->emits[i]);
-        }
-        free((void *)(size_t)n->type.name);
-        free((void *)(size_t)n->type.doc);
-        free(n);
-    }
-    s->user_nodes = NULL;
-}
-
-static const char *copy(lua_State *L, const char *text)
-{
-    mw_lua_count_kept(L, mw_lua_script(L), strlen(text));
-    char *s = strdup(text);
-    if (!s)
-        mw_lua_no_memory(L);
-    return s;
-}
-
 // ---- declaration
-
-// Nodes made in Lua see plain values and tensors: objects have nothing to show there.
-static void check_type(lua_State *L, const mw_user_node *n, const char *type, const char *port)
-{
-    if (type && strcmp(type, "choice") && mw_port_type_known(type) && !mw_port_type_of(type)->object)
-        return;
-    char *words = mw_port_type_words(n->s->c);
-    lua_pushstring(L, words ? words : "");
-    free(words);
-    mw_lua_wrong(L, "node '%s': the type of '%s' must be one of %s", n->type.name, port, lua_tostring(L, -1));
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const mw_declared *)a)->port.name, ((const mw_declared *)b)->port.name);
-}
-
-static int out_by_name(const void *a, const void *b)
-{
-    return strcmp(((const mw_out *)a)->name, ((const mw_out *)b)->name);
-}
-
-// The name on the stack below the top as that of one more declaration.
-static mw_declared *add_declared(lua_State *L, mw_user_node *n, const char *grammar)
-{
-    if (lua_type(L, -2) != LUA_TSTRING || n->ndeclared == MOST_PORTS)
-        mw_lua_wrong(L, "node '%s': %s, at most %d", n->type.name, grammar, MOST_PORTS);
-    mw_declared *d = &n->declared[n->ndeclared++];
-    d->port.name = copy(L, lua_tostring(L, -2));
-    return d;
-}
-
-// inputs = { image = "image", mask = { nil, "what to keep", type = "mask" } }: required where they have no
-// default.
-static void read_inputs(lua_State *L, mw_user_node *n)
-{
-    lua_getfield(L, 1, "inputs");
-    int table = lua_gettop(L);
-    if (!lua_isnil(L, table) && !lua_istable(L, table))
-        mw_lua_wrong(L, "node '%s': inputs must be a table, got %s", n->type.name, mw_lua_a_type(L, table));
-    if (lua_istable(L, table))
-        for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-            mw_declared *d = add_declared(L, n, "inputs = { name = \"type\", ... }");
-            if (lua_istable(L, -1)) {
-                mw_lua_read_declaration(L, n->s, lua_gettop(L), d);
-                if (d->port.def && !strcmp(d->port.def, "null")) {
-                    free((void *)(size_t)d->port.def);
-                    d->port.def = NULL;
-                }
-            } else {
-                d->port.doc = copy(L, "input of a node made in Lua");
-                d->port.type = lua_type(L, -1) == LUA_TSTRING ? copy(L, lua_tostring(L, -1)) : NULL;
-            }
-            check_type(L, n, d->port.type, d->port.name);
-        }
-    lua_pop(L, 1);
-    n->ninputs = n->ndeclared;
-    qsort(n->declared, (size_t)n->ninputs, sizeof *n->declared, by_name);
-}
-
-// params = { amount = 0.5, steps = { 20, "how many", min = 1 } }
-static void read_params(lua_State *L, mw_user_node *n)
-{
-    lua_getfield(L, 1, "params");
-    int table = lua_gettop(L);
-    if (!lua_isnil(L, table) && !lua_istable(L, table))
-        mw_lua_wrong(L, "node '%s': params must be a table, got %s", n->type.name, mw_lua_a_type(L, table));
-    if (lua_istable(L, table))
-        for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
-            mw_lua_read_declaration(L, n->s, lua_gettop(L),
-                                    add_declared(L, n, "params = { name = default, ... }"));
-    lua_pop(L, 1);
-    for (int i = 0; i < n->ndeclared; i++)
-        for (int k = 0; k < i; k++)
-            mw_lua_refuse_clash(L, &n->declared[k], &n->declared[i]);
-    qsort(n->declared + n->ninputs, (size_t)(n->ndeclared - n->ninputs), sizeof *n->declared, by_name);
-}
-
-static void add_output(lua_State *L, mw_out *out, const char *name, const char *type)
-{
-    out->doc = "output of a node made in Lua";
-    out->name = copy(L, name);
-    out->type = copy(L, type);
-}
 
 // The names and types of the table on top of the stack; how many.
 static int read_types(lua_State *L, mw_user_node *n, const char *key, mw_out *out)
 {
     int count = 0, table = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING || count == MOST_PORTS)
+        if (lua_type(L, -2) != LUA_TSTRING || count == MW_USER_PORTS)
             mw_lua_wrong(L, "node '%s': %s = { name = \"type\", ... }, at most %d", n->type.name, key,
-                         MOST_PORTS);
+                         MW_USER_PORTS);
         const char *type = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-        check_type(L, n, type, lua_tostring(L, -2));
-        add_output(L, &out[count++], lua_tostring(L, -2), type);
+        mw_user_check_type(L, n, type, lua_tostring(L, -2));
+        mw_user_add_output(L, &out[count++], lua_tostring(L, -2), type);
     }
-    qsort(out, (size_t)count, sizeof *out, out_by_name);
+    qsort(out, (size_t)count, sizeof *out, mw_user_out_by_name);
     return count;
 }
 
@@ -178,48 +47,23 @@ static void read_outputs(lua_State *L, mw_user_node *n)
                          n->type.name);
     } else {
         for (; count < n->ninputs; count++)
-            add_output(L, &n->out[count], n->declared[count].port.name, n->declared[count].port.type);
+            mw_user_add_output(L, &n->out[count], n->declared[count].port.name, n->declared[count].port.type);
         if (!count)
-            add_output(L, &n->out[0], "value", "any");
+            mw_user_add_output(L, &n->out[0], "value", "any");
     }
     lua_pop(L, 1);
 }
 
 static mw_status run(mw_ctx *c, mw_value *const *in, mw_value **out);
 
-static bool recipe(mw_ctx *c, const mw_node_type *t, uint64_t *hash)
-{
-    const mw_user_node *n = (const mw_user_node *)t;
-    return mw_lua_recipe(c, n->s, n->function, hash);
-}
-
-// The function at the top of the stack goes into the registry.
-static void keep_function(lua_State *L, mw_user_node *n)
-{
-    for (int i = 0; i < n->ndeclared; i++)
-        n->in[i] = n->declared[i].port;
-    n->type.flags = MW_NODE_MAIN;
-    n->type.recipe = recipe;
-    n->function = luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
 static void check_declaration(lua_State *L)
 {
-    static const char *const known[] = {"name", "inputs", "params", "outputs", "emits", "run", "doc"};
+    static const char *const known[] = {"name", "inputs", "params", "outputs", "emits", "run", "doc", NULL};
     if (!lua_istable(L, 1))
         mw_lua_wrong(L,
                      "node: expected mw.node { name =, inputs =, params =, run = function(i, prm) ... end }");
-    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
-        bool good = false;
-        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            good = good || (lua_type(L, -2) == LUA_TSTRING && !strcmp(known[i], lua_tostring(L, -2)));
-        if (!good)
-            mw_lua_wrong(L, "node: unknown key '%s'; it takes name, inputs, params, outputs, emits, run, doc",
-                         lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2));
-    }
+    mw_user_check_keys(L, "node", known);
     lua_getfield(L, 1, "name");
-    if (lua_type(L, -1) != LUA_TSTRING)
-        mw_lua_wrong(L, "node: 'name' must be a string, got %s", mw_lua_a_type(L, -1));
     lua_getfield(L, 1, "run");
     if (!lua_isfunction(L, -1) || lua_iscfunction(L, -1))
         mw_lua_wrong(L, "node '%s': 'run' must be a Lua function(inputs, params), got %s",
@@ -229,32 +73,16 @@ static void check_declaration(lua_State *L)
 
 static int make_node(lua_State *L)
 {
-    mw_script *s = mw_lua_script(L);
     lua_settop(L, 1);
     check_declaration(L);
-    mw_lua_count_kept(L, s, sizeof(mw_user_node));
-    mw_user_node *n = calloc(1, sizeof *n);
-    if (!n)
-        return mw_lua_no_memory(L);
-    n->s = s;
-    n->next = s->user_nodes;
-    s->user_nodes = n;
-    lua_getfield(L, 1, "name");
-    n->type = (mw_node_type){.version = 1, .in = n->in, .out = n->out, .run = run};
-    n->type.name = copy(L, lua_tostring(L, -1));
-    lua_getfield(L, 1, "doc");
-    n->type.doc = copy(L, lua_isstring(L, -1) ? lua_tostring(L, -1) : "Made in Lua.");
-    lua_settop(L, 1);
-    read_inputs(L, n);
-    read_params(L, n);
+    mw_user_node *n = mw_user_node_new(L, sizeof *n, "node");
+    n->type.run = run;
+    mw_user_read_inputs(L, n);
+    mw_user_read_params(L, n);
     read_outputs(L, n);
     read_emits(L, n);
     lua_getfield(L, 1, "run");
-    keep_function(L, n);
-    if (!mw_graph_schema(s->c, s->g, &n->type)) {
-        mw_fail_context(s->c, "%s", mw_lua_where(L));
-        return mw_lua_raise(L, s);
-    }
+    mw_user_node_finish(L, n);
     mw_lua_push_constructor(L, &n->type);
     return 1;
 }

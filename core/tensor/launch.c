@@ -62,6 +62,20 @@ static uint64_t pace_key(const mw_kernel *k, const mw_launch *l, const mw_arg *a
     return key;
 }
 
+void mw_launched(mw_stream *d, const char *file, const char *entry, uint64_t key, bool paced, cl_event event)
+{
+    if (event && d->profile) {
+        pthread_mutex_lock(&d->lock);
+        clRetainEvent(event);
+        mw_profile_add(d->profile, file, entry, event);
+        pthread_mutex_unlock(&d->lock);
+    }
+    if (event && paced)
+        mw_pace_add(d, key, event);
+    else if (event)
+        clReleaseEvent(event);
+}
+
 static bool lists(const char *files, const char *file)
 {
     size_t n = strlen(file);
@@ -132,15 +146,8 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
         pthread_mutex_lock(&d->lock);
         if (e == CL_SUCCESS)
             d->products += l->products;
-        if (event && d->profile) {
-            clRetainEvent(event);
-            mw_profile_add(d->profile, l->file, l->entry, event);
-        }
         pthread_mutex_unlock(&d->lock);
-        if (event && paced)
-            mw_pace_add(d, key, event);
-        else if (event)
-            clReleaseEvent(event);
+        mw_launched(d, l->file, l->entry, key, paced, event);
     }
     return mw_err(c);
 }

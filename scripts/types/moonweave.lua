@@ -9,6 +9,7 @@
 ---@field tensor fun(numbers: number|table): mw.tensor A tensor of these numbers.
 ---@field node fun(declaration: table): fun(params: table): mw.handle Makes a node of a Lua function and returns its constructor. inputs = { name = "type" }; params as mw.params has them; outputs = { name = "type" }, without it those of the inputs. run returns a table of its outputs, or the only one. emits = { name = "type" }: what mw.emit hands out meanwhile.
 ---@field emit fun(name: string, value: any) In a node's run(): hands out a value before the end, to whoever listens to the run: a text appears on the terminal as it comes. Results and keys are the same whether somebody listens or not.
+---@field kernel fun(declaration: table): fun(arguments: table): any Makes a node of a kernel in OpenCL C, with --trust only, and returns its constructor; given tensors instead of handles, that runs at once and returns a tensor (several outputs: a table of them). outputs = { y = "x" }: shape and dtype of that input, or { shape = list or function(i, prm), dtype = "f32" }. Arguments in order: inputs, outputs, params (each by name), ulong n. gradient = function(i, g, prm) gives { x = }; docs/adding-a-kernel.md says more.
 ---@field composite fun(declaration: table): fun(params: table): any Makes a function that is called as a node is, with parameters that are declared as in mw.params and checked; a literal = true one takes no handle. run gets them by name, and returns a handle or mw.bundle.
 ---@field bundle fun(handles: table): mw.handle What a composite returns: passed whole it is the first handle; the others are its parts by name.
 ---@field fail fun(sentence: string) Ends the run with an error at the line of the script that called the composite.
@@ -20,6 +21,7 @@ mw = {}
 ---Numbers on the device, as mw.tensor, handle:value() and mw.node's inputs give them. Dimensions and indices count from 1, negative ones from the end.
 ---@class mw.tensor
 ---@field shape integer[] Its sizes, a list.
+---@field size fun(self: mw.tensor): integer How many elements it has.
 ---@field dtype string How its elements are stored: "f32", "f16", "i32" or "u8".
 ---@field [integer|table] mw.tensor A part: an index takes a dimension away, { first, last } keeps it with both ends included, {} takes all of it.
 ---@field item fun(self: mw.tensor): number The number of a tensor that has one element.
