@@ -21,6 +21,7 @@ status 130
 [ "$(tail -n +1 <<<"$out" | grep -c -- '-> ')" = "$(rows)" ] || complain "what is printed as settled is what is kept"
 ! grep -vE $'^#|^[^\t]+\t[a-z0-9_]+$' "$dir"/cache/moonweave/tune/*.tune || complain "complete rows only"
 [[ $out != *" 0.000 ms"* ]] || complain "nothing is invented"
+[[ $out != *"differs (not finished)"* ]] || complain "a way that was not measured to its end is called wrong"
 before=$(rows)
 interrupt ' ms'
 status 130
