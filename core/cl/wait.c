@@ -3,7 +3,7 @@
 
 bool mw_cl_event_came(cl_event e)
 {
-    cl_int state = CL_COMPLETE; // of an event that tells nothing: nobody would wait for it
+    cl_int state = CL_QUEUED; // of an event that tells nothing: whoever needs it waits
     clGetEventInfo(e, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
     return state <= CL_COMPLETE; // below: it failed
 }
@@ -11,7 +11,7 @@ bool mw_cl_event_came(cl_event e)
 void mw_cl_wait(mw_ctx *c, cl_event e)
 {
     c->waits++;
-    clWaitForEvents(1, &e);
+    mw_cl_check(c, clWaitForEvents(1, &e), "waiting for the device");
 }
 
 mw_status mw_cl_read(mw_ctx *c, mw_stream *s, cl_mem buffer, size_t begin, void *out, size_t bytes)

@@ -44,7 +44,8 @@ void mw_graph_free(mw_graph *g)
 {
     if (!g)
         return;
-    for (int i = 0; g->blocks && i * MW_NODE_BLOCK < mw_graph_count(g); i++)
+    int last = mw_graph_count(g) / MW_NODE_BLOCK; // which may have been made for a node that was refused
+    for (int i = 0; g->blocks && i <= last && i < MW_MOST_IDS / MW_NODE_BLOCK; i++)
         free(g->blocks[i]);
     for (mw_gnode *n = g->oldest, *newer; n; n = newer) {
         newer = n->newer;
