@@ -3,6 +3,7 @@
 // The key of a compiled program is a hash of everything that went into it: source, prelude, options, device,
 // driver. A file of the disk cache (program_file.c) that is damaged, belongs to another program or lacks a
 // kernel is compiled again. A program is kept there once a kernel of it was found.
+#include "core/base/file.h"
 #include "core/base/paths.h"
 #include "core/cl/device_internal.h"
 #include "core/cl/driver_output.h"
@@ -32,7 +33,7 @@ struct mw_kernel {
     struct mw_kernel *next;
 };
 
-enum { BUCKETS = 256 };
+enum { BUCKETS = 256, LONGEST_SOURCE = 1 << 20 };
 
 struct mw_programs {
     pthread_mutex_t lock; // of the two tables and the prelude; never held while something is built
@@ -84,30 +85,13 @@ void mw_programs_free(struct mw_programs *p)
     free(p);
 }
 
-static char *read_file(const char *path, size_t *size)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return NULL;
-    char *text = NULL;
-    long n = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
-    if (n >= 0 && (text = malloc((size_t)n + 1))) {
-        rewind(f);
-        *size = fread(text, 1, (size_t)n, f);
-        text[*size] = 0;
-    }
-    fclose(f);
-    return text;
-}
-
 static char *read_kernel_file(mw_ctx *c, const char *name)
 {
     char *relative = mw_format(c, "kernels/%s.cl", name);
     char *path = relative ? mw_share_path(c, relative) : NULL;
-    size_t size;
-    char *text = path ? read_file(path, &size) : NULL;
-    if (!text)
-        mw_fail(c, MW_E_BUILD, "%s: cannot be read", path ? path : name);
+    char *text = path ? mw_file_read(c, path, LONGEST_SOURCE, NULL) : NULL;
+    if (mw_err(c) == MW_E_FILE)
+        mw_fail_as(c, MW_E_BUILD);
     free(relative);
     free(path);
     return text;

@@ -37,10 +37,11 @@ static bool built(mw_ctx *c, cl_program g, const char *entry)
     mw_driver_output_begin();
     cl_int e = clBuildProgram(g, 1, &c->stream->id, "-cl-std=CL1.2 -cl-kernel-arg-info", NULL, NULL);
     mw_driver_output_end(c);
-    char *log = build_log(c, g);
+    if (e != CL_SUCCESS && e != CL_BUILD_PROGRAM_FAILURE)
+        mw_cl_check(c, e, "building a program");
+    char *log = mw_err(c) ? NULL : build_log(c, g);
     if (e != CL_SUCCESS && log)
-        mw_fail(c, MW_E_SCRIPT, "the kernel '%s' does not compile on %s:\n%s", entry, c->stream->name,
-                *log ? log : mw_cl_error_name(e));
+        mw_fail(c, MW_E_SCRIPT, "the kernel '%s' does not compile on %s:\n%s", entry, c->stream->name, log);
     else if (log && strcasestr(log, "warning"))
         mw_warn(c, "the kernel '%s': %s", entry, log);
     free(log);
