@@ -157,7 +157,7 @@ run run "$dir/save.lua" -o "$dir/out"
 status 3
 [ ! -e "$dir/escaped.png" ] || complain "a picture outside the output folder"
 
-# interrupted NAME LINE: the script ends at the first Ctrl-C, soon, and says where it was.
+# interrupted NAME: the script ends at the first Ctrl-C, soon, and says so.
 interrupted() {
     "$bin" run "$dir/$1.lua" >"$dir/.out" 2>"$dir/.err" &
     local pid=$!
@@ -168,13 +168,13 @@ interrupted() {
     wait $pid 2>/dev/null
     rc=$? out=$(cat "$dir/.out") err=$(cat "$dir/.err")
     status 130
-    says "$1.lua:$2: interrupted"
+    says "interrupted"
 }
 
 # Endless loops end with Ctrl-C at once, in C and where the script catches errors too.
 while IFS= read -r loop; do
     script loop.lua <<<"$loop"
-    interrupted loop 1
+    interrupted loop
 done <<'END'
 while true do end
 while true do pcall(function() while true do end end) end
@@ -205,7 +205,7 @@ end }
 pcall(function() node {}:value() end)
 while true do end
 END
-interrupted node_loop 3
+interrupted node_loop
 
 # What a library function calls may call one in turn, but not without end.
 while IFS= read -r nest; do

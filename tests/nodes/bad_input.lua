@@ -193,7 +193,7 @@ for _, value in ipairs { {}, { "x" }, { 1.5 }, -1, 1e9, inf } do
   refused(guide, "iterations", value, "'iterations' must be a whole number")
 end
 refused(guide, "latents", nans, "step 1: the energy of the attention is not a number")
-refused(guide, "latents", z:value() * 1e30, "step 1: the energy of the attention is")
+refused(guide, "latents", z:value() * 1e38, "step 1: the energy of the attention is")
 refused(guide, "embedding", text.embedding:value() * nan, "step 1: the energy of the attention is not a number")
 refused(guide, "embedding", full(1, 1, 3, 128), "is not among tokens 0 to 2")
 refused(guide, "embedding", full(1, 77), "'embedding' must be [1,L,D]")

@@ -108,8 +108,10 @@ static void the_same_within_less_memory(void **state)
         assert_true(o->peak <= limit);
         status = o->status;
         again += 100 * o->launches > 115 * whole->launches; // dropped twins alone add some 6 %
-        for (int i = 0; i < CELLS && status == MW_OK; i++)  // sums in another order
-            assert_float_equal(o->latents[i], whole->latents[i], 1e-5);
+        // Sums in another order; and where the limit has no room for Winograd's patches, no convolution goes
+        // that way.
+        for (int i = 0; i < CELLS && status == MW_OK; i++)
+            assert_float_equal(o->latents[i], whole->latents[i], 5e-5);
         assert_true(status != MW_OK || o->measured == ITERATIONS);
         free(o);
     }
