@@ -9,7 +9,7 @@ logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
 tests=()
-for t in tests/core/*.c tests/ops/*.c tests/nodes/*.c tests/*/*.sh tests/nodes/*.lua tests/graphs/*.lua; do
+for t in tests/core/*.c tests/ops/*.c tests/nodes/*.c tests/{cli,faults,fuzz,golden_runner,graphs,nodes,peers}/*.sh tests/nodes/*.lua tests/graphs/*.lua; do
     case $t in *"$T"*) [ -e "$t" ] && tests+=("$t") ;; esac
 done
 
