@@ -28,12 +28,13 @@ nets() {
 }
 known=''
 nets base
+nets text base
 nets pictures base
-nets clip base
+nets clip base text
 nets unet base
 nets vae base
 nets sampling base
-nets llm base
+nets llm base text
 nets layout/english
 nets layout layout/english pictures
 nets sam base pictures

@@ -97,9 +97,10 @@ mw_clip_tokenizer *mw_clip_tokenizer_with(mw_ctx *c, const mw_clip_tokenizer *t,
     *new = *t;
     new->special = NULL;
     new->nspecial = 0;
-    new->bpe.merges = mw_alloc(c, (t->bpe.mask + 1) * sizeof *new->bpe.merges);
-    if (new->bpe.merges)
-        memcpy(new->bpe.merges, t->bpe.merges, (t->bpe.mask + 1) * sizeof *new->bpe.merges);
+    mw_bpe_pair *copy = mw_alloc(c, (t->bpe.merges.mask + 1) * sizeof *copy);
+    if (copy)
+        memcpy(copy, t->bpe.merges.at, (t->bpe.merges.mask + 1) * sizeof *copy);
+    new->bpe.merges.at = copy;
     copy_specials(c, new, t);
     for (int i = 0; i < n && !mw_err(c); i++) {
         char *name = i ? mw_format(c, "%s_%d", text, i) : mw_strdup(c, text), shown[80];

@@ -28,8 +28,8 @@ mw_clip_token_texts *mw_clip_token_texts_new(mw_ctx *c, const mw_clip_tokenizer 
     *x = (mw_clip_token_texts){t, of};
     for (int i = 0; i < t->size; i++)
         of[i] = (origin){-1, -1, -1};
-    for (size_t i = 0; i <= t->bpe.mask; i++) {
-        const mw_clip_merge *m = &t->bpe.merges[i];
+    for (size_t i = 0; i <= t->bpe.merges.mask; i++) {
+        const mw_bpe_pair *m = &t->bpe.merges.at[i];
         if (m->id >= 0 && m->id < t->size)
             of[m->id] = (origin){(int32_t)(m->pair >> 32), (int32_t)(m->pair & 0xFFFFFFFF), -1};
     }

@@ -10,8 +10,8 @@
 typedef struct {
     mw_ctx *c;
     const mw_clip_tokenizer *t;
-    mw_clip_chars chars; // of the piece at hand
-    mw_clip_bpe_work work;
+    mw_text_chars chars; // of the piece at hand
+    mw_bpe_work work;
     unsigned char *word; // UTF-8 of the word at hand
     size_t *char_of;     // the character of each of its bytes
     size_t word_room, room;
@@ -57,7 +57,7 @@ static bool word_room(job *j, size_t bytes)
 // The token of the characters [first, last]: it stands for all bytes of all of them.
 static void emit_symbol(job *j, int32_t id, size_t first, size_t last)
 {
-    const mw_clip_char *at = j->chars.at;
+    const mw_text_char *at = j->chars.at;
     size_t begin = at[first].begin, end = at[first].end;
     for (size_t i = first + 1; i <= last; i++) { // marks may have changed places
         begin = at[i].begin < begin ? at[i].begin : begin;
@@ -73,17 +73,17 @@ static void encode_word(job *j, size_t begin, size_t end)
         return;
     size_t bytes = 0;
     for (size_t i = begin; i < end; i++) {
-        size_t n = (size_t)mw_clip_utf8(j->chars.at[i].code, j->word + bytes);
+        size_t n = (size_t)mw_text_utf8(j->chars.at[i].code, j->word + bytes);
         for (size_t k = 0; k < n; k++)
             j->char_of[bytes++] = i;
     }
     size_t n = mw_clip_bpe_encode(j->c, &j->t->bpe, &j->work, j->word, bytes);
-    const mw_clip_symbol *symbol = j->work.symbol;
+    const mw_bpe_symbol *symbol = j->work.symbol;
     for (size_t i = 0; i < n; i++)
         emit_symbol(j, symbol[i].id, j->char_of[symbol[i].begin], j->char_of[symbol[i].end - 1]);
 }
 
-static bool matches(const mw_clip_chars *s, size_t at, size_t end, const char *ascii)
+static bool matches(const mw_text_chars *s, size_t at, size_t end, const char *ascii)
 {
     size_t n = strlen(ascii);
     if (n > end - at)
@@ -95,17 +95,17 @@ static bool matches(const mw_clip_chars *s, size_t at, size_t end, const char *a
 }
 
 // The characters of the word that begins at `at`, which is no space.
-static size_t word_at(const mw_clip_chars *s, size_t at, size_t end)
+static size_t word_at(const mw_text_chars *s, size_t at, size_t end)
 {
     static const char *const endings[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
     if (s->at[at].code == '\'')
         for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
             if (matches(s, at, end, endings[i]))
                 return strlen(endings[i]);
-    mw_clip_class k = mw_clip_class_of(s->at[at].code);
+    mw_char_class k = mw_char_class_of(s->at[at].code);
     size_t n = 1;
-    if (k != MW_CLIP_NUMBER)
-        while (at + n < end && mw_clip_class_of(s->at[at + n].code) == k)
+    if (k != MW_CHAR_NUMBER)
+        while (at + n < end && mw_char_class_of(s->at[at + n].code) == k)
             n++;
     return n;
 }
@@ -113,7 +113,7 @@ static size_t word_at(const mw_clip_chars *s, size_t at, size_t end)
 // The name of a CLIP token that came about by lower-casing, hence was not cut out as special. It is a word of
 // the first splitting, which the second splits again: signs, letters, signs. What follows does not join its
 // last signs.
-static const char *marker_at(const mw_clip_chars *s, size_t at, size_t end)
+static const char *marker_at(const mw_text_chars *s, size_t at, size_t end)
 {
     if (s->at[at].code != '<')
         return NULL;
@@ -124,7 +124,7 @@ static const char *marker_at(const mw_clip_chars *s, size_t at, size_t end)
 
 static void encode_chars(job *j, size_t begin, size_t end)
 {
-    const mw_clip_chars *s = &j->chars;
+    const mw_text_chars *s = &j->chars;
     size_t limit = end; // where the words at hand must end
     for (size_t i = begin; i < end && !mw_err(j->c);) {
         if (i >= limit)
@@ -132,7 +132,7 @@ static void encode_chars(job *j, size_t begin, size_t end)
         const char *marker = limit == end ? marker_at(s, i, end) : NULL;
         if (marker)
             limit = i + strlen(marker);
-        if (mw_clip_class_of(s->at[i].code) == MW_CLIP_SPACE) {
+        if (mw_char_class_of(s->at[i].code) == MW_CHAR_SPACE) {
             i++;
             continue;
         }
@@ -164,8 +164,8 @@ static const mw_clip_special *normal_special_at(const job *j, size_t at)
 static bool stands(const job *j, const mw_clip_special *s, size_t at, size_t end)
 {
     return !s->alone ||
-        !((at > 0 && mw_clip_in_word(j->chars.at[at - 1].code)) ||
-          (end < j->chars.n && mw_clip_in_word(j->chars.at[end].code)));
+        !((at > 0 && mw_char_in_word(j->chars.at[at - 1].code)) ||
+          (end < j->chars.n && mw_char_in_word(j->chars.at[end].code)));
 }
 
 // Bytes [begin, end) of the text, in which no raw special token stands.
@@ -213,8 +213,8 @@ static bool raw_stands(const mw_clip_special *s, const char *text, size_t size, 
         return true;
     while (before > 0 && at - before < 4 && (before == at || (p[before] & 0xC0) == 0x80))
         before--;
-    return !((at > 0 && mw_clip_in_word(mw_clip_decode(p + before, at - before, &ignored))) ||
-             (end < size && mw_clip_in_word(mw_clip_decode(p + end, size - end, &ignored))));
+    return !((at > 0 && mw_char_in_word(mw_text_decode(p + before, at - before, &ignored))) ||
+             (end < size && mw_char_in_word(mw_text_decode(p + end, size - end, &ignored))));
 }
 
 static mw_status tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *text, size_t size, bool plain,
@@ -245,7 +245,7 @@ static mw_status tokenize(mw_ctx *c, const mw_clip_tokenizer *t, const char *tex
     free(j.chars.at);
     free(j.word);
     free(j.char_of);
-    mw_clip_bpe_work_free(&j.work);
+    mw_bpe_work_free(&j.work);
     return mw_err(c);
 }
 
@@ -299,7 +299,7 @@ void mw_clip_tokenizer_free(mw_clip_tokenizer *t)
         free(t->special[i].more);
     }
     free(t->special);
-    mw_clip_bpe_free(&t->bpe);
+    mw_bpe_pairs_free(&t->bpe.merges);
     free(t);
 }
 

@@ -5,68 +5,23 @@
 #include "nodes/nets/clip/clip_tokenizer.h"
 
 #include "core/io/json.h"
+#include "nodes/nets/text/bpe.h"
+#include "nodes/nets/text/unicode.h"
 
-// ---- characters (clip_normalize.c)
-typedef struct {
-    uint32_t code;     // a Unicode scalar value
-    size_t begin, end; // bytes of the text it comes from
-} mw_clip_char;
-
-typedef struct {
-    mw_clip_char *at;
-    size_t n, room;
-} mw_clip_chars;
-
-// Decode, normalise and lower-case text[begin..end) into out, which is emptied first.
-mw_status mw_clip_normalize(mw_ctx *c, const char *text, size_t begin, size_t end, mw_clip_chars *out);
-
-typedef enum { MW_CLIP_SPACE, MW_CLIP_LETTER, MW_CLIP_NUMBER, MW_CLIP_OTHER } mw_clip_class;
-mw_clip_class mw_clip_class_of(uint32_t code);
-// Whether it belongs to a word as regular expressions have it: \w.
-bool mw_clip_in_word(uint32_t code);
-// The scalar value at p, `left` >= 1 bytes; *size: its bytes. Of wrong UTF-8 the longest part that could
-// begin a character becomes one U+FFFD, as Python replaces it.
-uint32_t mw_clip_decode(const unsigned char *p, size_t left, size_t *size);
-// UTF-8 of a scalar value into out; returns the bytes, 1 to 4.
-int mw_clip_utf8(uint32_t code, unsigned char out[4]);
+// Decode, normalise and lower-case text[begin..end) into out, which is emptied first (clip_normalize.c).
+mw_status mw_clip_normalize(mw_ctx *c, const char *text, size_t begin, size_t end, mw_text_chars *out);
 
 // ---- byte-pair encoding (clip_bpe.c)
-typedef struct {
-    uint64_t pair; // left id << 32 | right id
-    int32_t rank, id;
-} mw_clip_merge;
-
 typedef struct {
     int32_t byte[256],
         last_byte[256]; // id of a byte inside a word, and at its end; -1: not in the vocabulary
     int32_t unknown;
-    mw_clip_merge *merges; // a hash table; id -1 marks a free place
-    size_t mask;           // its size, a power of two, minus 1
+    mw_bpe_pairs merges;
 } mw_clip_bpe;
 
-mw_status mw_clip_bpe_init(mw_ctx *c, mw_clip_bpe *b, size_t merges); // room for that many
-// Of two merges of one pair the later counts.
-void mw_clip_bpe_add(mw_clip_bpe *b, int32_t left, int32_t right, int32_t rank, int32_t id);
-void mw_clip_bpe_free(mw_clip_bpe *b);
-
-// One symbol of a word: bytes [begin, end) of it.
-typedef struct {
-    int32_t id;
-    size_t begin, end;
-} mw_clip_symbol;
-
-// Memory that the words of one text share.
-typedef struct {
-    struct mw_clip_link *link;
-    struct mw_clip_candidate *heap;
-    mw_clip_symbol *symbol; // the result
-    size_t room;
-} mw_clip_bpe_work;
-
 // The symbols of a word of n bytes, n >= 1, into w->symbol; returns how many, 0 on failure.
-size_t mw_clip_bpe_encode(mw_ctx *c, const mw_clip_bpe *b, mw_clip_bpe_work *w, const unsigned char *word,
+size_t mw_clip_bpe_encode(mw_ctx *c, const mw_clip_bpe *b, mw_bpe_work *w, const unsigned char *word,
                           size_t n);
-void mw_clip_bpe_work_free(mw_clip_bpe_work *w);
 
 // ---- the tokenizer
 typedef struct {
@@ -75,7 +30,7 @@ typedef struct {
     bool normalized;       // looked for in the normalised text rather than in the raw one
     bool control;          // begin, end, unknown, padding, or called special: no word of a prompt
     bool alone;            // only where no letter, digit or the like stands beside it
-    mw_clip_chars pattern; // its own normalised form, where it is
+    mw_text_chars pattern; // its own normalised form, where it is
     int32_t *more;         // ids that follow it wherever it stands: those of "text_1", "text_2", ...
     size_t nmore;
 } mw_clip_special;

@@ -67,7 +67,7 @@ static void find_bytes(loader *l)
 {
     for (int byte = 0; byte < 256; byte++) {
         char token[4 + SUFFIX_SIZE];
-        size_t n = (size_t)mw_clip_utf8(alphabet(byte), (unsigned char *)token);
+        size_t n = (size_t)mw_text_utf8(alphabet(byte), (unsigned char *)token);
         memcpy(token + n, SUFFIX, SUFFIX_SIZE);
         l->t->bpe.byte[byte] = mw_clip_id_of(l, token, n);
         l->t->bpe.last_byte[byte] = mw_clip_id_of(l, token, n + SUFFIX_SIZE);
@@ -97,7 +97,7 @@ static mw_status add_merge(mw_ctx *c, loader *l, const char *where, const char *
                                shown, sizeof shown),
                 l->vocab_file);
     else
-        mw_clip_bpe_add(&l->t->bpe, a, b, l->rank++, ab);
+        mw_bpe_pairs_add(&l->t->bpe.merges, a, b, l->rank++, ab);
     free(both);
     return mw_err(c);
 }
@@ -119,7 +119,7 @@ static mw_status read_merges(mw_ctx *c, loader *l, const char *file, const char 
     size_t lines = 1;
     for (size_t i = 0; i < size; i++)
         lines += text[i] == '\n';
-    if (mw_clip_bpe_init(c, &l->t->bpe, lines))
+    if (mw_bpe_pairs_init(c, &l->t->bpe.merges, lines))
         return mw_err(c);
     size_t number = 0;
     for (size_t at = 0, end; at < size; at = end + 1) {
@@ -156,7 +156,7 @@ static mw_status read_merges_file(mw_ctx *c, loader *l)
 // Merges of a tokenizer.json: "a b", or ["a", "b"] in newer files.
 static mw_status read_merges_list(mw_ctx *c, loader *l, const json_t *list)
 {
-    if (mw_clip_bpe_init(c, &l->t->bpe, json_array_size(list)))
+    if (mw_bpe_pairs_init(c, &l->t->bpe.merges, json_array_size(list)))
         return mw_err(c);
     for (size_t i = 0; i < json_array_size(list) && !mw_err(c); i++) {
         const json_t *m = json_array_get(list, i), *a = json_array_get(m, 0), *b = json_array_get(m, 1);

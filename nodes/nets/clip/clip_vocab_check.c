@@ -13,9 +13,9 @@ static void mark_known(const mw_clip_tokenizer *t, bool *known)
         if (t->bpe.last_byte[byte] >= 0)
             known[t->bpe.last_byte[byte]] = true;
     }
-    for (size_t i = 0; i <= t->bpe.mask; i++)
-        if (t->bpe.merges[i].id >= 0)
-            known[t->bpe.merges[i].id] = true;
+    for (size_t i = 0; i <= t->bpe.merges.mask; i++)
+        if (t->bpe.merges.at[i].id >= 0)
+            known[t->bpe.merges.at[i].id] = true;
     for (size_t i = 0; i < t->nspecial; i++)
         known[t->special[i].id] = true;
 }
