@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #define PICKLE "a pickle, which is not supported yet: a .safetensors file is needed"
-#define GGUF "a GGUF file, which is not supported yet"
+#define GGUF "a GGUF file"
 #define LFS "a Git LFS pointer: the weights themselves were not downloaded (git lfs pull)"
 #define WEB_PAGE "a web page, as a download without permission leaves it"
 #define XML "an XML document, as a refused download leaves it"

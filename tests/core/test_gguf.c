@@ -1,0 +1,352 @@
+// test_gguf.c: the reader against the goldens: every kind of metadata, types of tensors, blocks, damaged
+// files.
+#include "tests/core/manifest.h"
+
+#include "core/io/gguf.h"
+#include "core/io/safetensors.h"
+
+#define GOLDEN "tests/golden/gguf/"
+
+static mw_ctx *c;
+
+static int set_up(void **state)
+{
+    (void)state;
+    c = mw_ctx_new();
+    c->log_level = MW_LOG_ERROR;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    mw_ctx_free(c);
+    return 0;
+}
+
+static mw_gguf *open_good(const char *path)
+{
+    mw_gguf *g = mw_gguf_open(c, path);
+    if (!g)
+        fail_msg("%s", mw_errmsg(c));
+    return g;
+}
+
+// ---- metadata and table
+
+// Item i of v is what the case says, which writes numbers of 64 bits as texts.
+static void check_item(const mw_gguf_value *v, uint64_t i, const json_t *want)
+{
+    char number[32];
+    size_t size;
+    uint64_t whole;
+    if (v->kind == MW_GGUF_TEXT) {
+        const char *text = mw_gguf_item_text(v, i, &size);
+        assert_int_equal(size, json_string_length(want));
+        assert_memory_equal(text, json_string_value(want), size);
+    } else if (json_is_boolean(want)) {
+        assert_int_equal(v->kind, MW_GGUF_BOOL);
+        assert_int_equal(mw_gguf_item_int(v, i), json_boolean_value(want));
+    } else if (v->kind == MW_GGUF_U64) {
+        memcpy(&whole, v->data + 8 * i, 8);
+        snprintf(number, sizeof number, "%llu", (unsigned long long)whole);
+        assert_string_equal(number, json_string_value(want));
+    } else if (v->kind == MW_GGUF_I64) {
+        snprintf(number, sizeof number, "%lld", (long long)mw_gguf_item_int(v, i));
+        assert_string_equal(number, json_string_value(want));
+    } else if (json_is_integer(want)) {
+        assert_int_equal(mw_gguf_item_int(v, i), json_integer_value(want));
+    } else {
+        assert_true(mw_gguf_item_number(v, i) == json_real_value(want));
+    }
+}
+
+static void check_value(const mw_gguf *g, const char *key, const json_t *want)
+{
+    const char *types[] = {"uint8", "int8",   "uint16", "int16",  "uint32", "int32",  "float32",
+                           "bool",  "string", "array",  "uint64", "int64",  "float64"};
+    const char *type = json_string_value(json_object_get(want, "type"));
+    const json_t *list = json_object_get(want, "value");
+    const mw_gguf_value *v = mw_gguf_find(g, key);
+    assert_non_null(v);
+    assert_string_equal(v->key, key);
+    assert_int_equal(v->array, !strcmp(type, "array"));
+    if (!v->array) {
+        assert_string_equal(types[v->kind], type);
+        check_item(v, 0, list);
+        return;
+    }
+    assert_string_equal(types[v->kind], json_string_value(json_object_get(want, "item_type")));
+    assert_int_equal(v->count, json_array_size(list));
+    for (size_t i = 0; i < v->count; i++)
+        check_item(v, i, json_array_get(list, i));
+}
+
+static void check_tensor(const mw_gguf *g, const char *name, const json_t *want, const mw_st *expected)
+{
+    const mw_gguf_tensor *t = mw_gguf_tensor_find(g, name);
+    const json_t *shape = json_object_get(want, "shape_row_major");
+    const mw_st_entry *e = mw_st_find(expected, name);
+    assert_non_null(t);
+    assert_non_null(e);
+    assert_string_equal(mw_ggml_type_facts(t->type)->name, json_string_value(json_object_get(want, "type")));
+    assert_int_equal(t->ndim, json_array_size(shape));
+    for (int i = 0; i < t->ndim; i++)
+        assert_int_equal(t->shape[i], json_integer_value(json_array_get(shape, (size_t)i)));
+    assert_int_equal((uintptr_t)t->data % 64, 0); // mapped at a page, so the file's alignment shows
+    float *got = malloc(4 * (size_t)t->count), *values = malloc(4 * (size_t)t->count);
+    mw_ggml_decode(t->type, t->data, got, t->count);
+    assert_int_equal(e->count, t->count);
+    assert_int_equal(mw_st_read_f32(c, e, values), MW_OK);
+    assert_memory_equal(got, values, 4 * (size_t)t->count);
+    free(got);
+    free(values);
+}
+
+static void metadata(void **state)
+{
+    (void)state;
+    json_t *k = json_load_file(GOLDEN "metadata/case.json", JSON_ALLOW_NUL, NULL), *v;
+    const json_t *params = json_object_get(k, "params");
+    json_t *values = json_object_get(params, "kv"), *tensors = json_object_get(params, "tensors");
+    mw_st *expected = mw_st_open(c, GOLDEN "metadata/expected.safetensors");
+    const char *name, *files[] = {GOLDEN "metadata/file_v2.gguf", GOLDEN "metadata/file.gguf"};
+    for (int i = 0; i < 2; i++) {
+        mw_gguf *g = open_good(files[i]);
+        assert_int_equal(mw_gguf_version(g), 2 + i);
+        assert_int_equal(mw_gguf_alignment(g), 64);
+        json_object_foreach(values, name, v) check_value(g, name, v);
+        json_object_foreach(tensors, name, v) check_tensor(g, name, v, expected);
+        assert_null(mw_gguf_value_at(g, json_object_size(values)));
+        assert_non_null(mw_gguf_value_at(g, json_object_size(values) - 1));
+        assert_null(mw_gguf_at(g, json_object_size(tensors)));
+        assert_non_null(mw_gguf_at(g, json_object_size(tensors) - 1));
+        assert_null(mw_gguf_find(g, "t.none"));
+        assert_null(mw_gguf_tensor_find(g, "none"));
+        mw_gguf_close(g);
+    }
+    mw_st_close(expected);
+    json_decref(k);
+}
+
+// What a key holds is not what was asked for: the sentence names file, key, what must be and what is.
+static void refuses(const mw_gguf *g, const char *words)
+{
+    assert_int_equal(mw_err(c), MW_E_FILE);
+    if (!strstr(mw_errmsg(c), words) || !strstr(mw_errmsg(c), mw_gguf_path(g)))
+        fail_msg("'%s' is not in: %s", words, mw_errmsg(c));
+    mw_err_clear(c);
+}
+
+static void values_by_key(void **state)
+{
+    (void)state;
+    mw_gguf *g = open_good(GOLDEN "metadata/file.gguf");
+    size_t size;
+    assert_int_equal(mw_gguf_int(c, g, "t.uint8", 7, 0, 255), 255);
+    assert_int_equal(mw_gguf_int(c, g, "none", 7, 0, 255), 7);
+    assert_int_equal(mw_gguf_need_int(c, g, "t.int32", INT64_MIN, 0), INT32_MIN);
+    assert_true(mw_gguf_number(c, g, "t.float32", 0, 0, 4) == (double)3.1415927410125732f);
+    assert_true(mw_gguf_number(c, g, "t.int8", 0, -200, 4) == -128);
+    assert_true(mw_gguf_number(c, g, "none", 0.5, 0, 1) == 0.5);
+    assert_true(mw_gguf_bool(c, g, "t.bool_true", false));
+    assert_false(mw_gguf_bool(c, g, "t.bool_false", true));
+    assert_string_equal(mw_gguf_text(c, g, "general.architecture", NULL, NULL), "testarch");
+    assert_memory_equal(mw_gguf_text(c, g, "t.string_zero_inside", NULL, &size), "a\0b", 4);
+    assert_int_equal(size, 3);
+    assert_null(mw_gguf_text(c, g, "none", NULL, &size));
+    assert_int_equal(mw_gguf_array(c, g, "t.array_string", MW_GGUF_TEXTS)->count, 5);
+    assert_int_equal(mw_gguf_array(c, g, "t.array_u8", MW_GGUF_INTS)->count, 9);
+    assert_non_null(mw_gguf_array(c, g, "t.array_bool", MW_GGUF_INTS));
+    assert_non_null(mw_gguf_array(c, g, "t.array_f32", MW_GGUF_NUMBERS));
+    assert_non_null(mw_gguf_array(c, g, "t.array_i32", MW_GGUF_NUMBERS));
+    assert_null(mw_gguf_array(c, g, "none", MW_GGUF_TEXTS));
+    assert_int_equal(mw_err(c), MW_OK);
+
+    assert_int_equal(mw_gguf_int(c, g, "t.uint8", 7, 0, 254), 7);
+    refuses(g, "'t.uint8': must be a whole number from 0 to 254, got u8 255");
+    mw_gguf_int(c, g, "t.string", 7, 0, 254);
+    refuses(g, "'t.string': must be a whole number from 0 to 254, got text");
+    mw_gguf_int(c, g, "t.float32", 7, 0, 254);
+    refuses(g, "got f32 3.1415927");
+    mw_gguf_int(c, g, "t.array_one", 7, 0, 254);
+    refuses(g, "got i16s [1]");
+    mw_gguf_int(c, g, "t.uint64", 7, 0, INT64_MAX - 1);
+    refuses(g, "got u64 18446744073709551615");
+    mw_gguf_number(c, g, "t.bool_true", 0, 0, 1);
+    refuses(g, "'t.bool_true': must be a number from 0 to 1, got bool true");
+    mw_gguf_bool(c, g, "t.uint8", 0);
+    refuses(g, "'t.uint8': must be true or false");
+    mw_gguf_text(c, g, "t.array_string", NULL, NULL);
+    refuses(g, "'t.array_string': must be a text");
+    assert_null(mw_gguf_array(c, g, "t.array_string", MW_GGUF_NUMBERS));
+    refuses(g, "'t.array_string': must be an array of numbers");
+    assert_null(mw_gguf_array(c, g, "t.array_f32", MW_GGUF_INTS));
+    refuses(g, "'t.array_f32': must be an array of whole numbers");
+    assert_null(mw_gguf_array(c, g, "t.array_i32", MW_GGUF_TEXTS));
+    refuses(g, "must be an array of texts, got i32s [506, -862, 594, -672, -510, -232, ...] (7)");
+    assert_null(mw_gguf_array(c, g, "t.uint8", MW_GGUF_INTS));
+    refuses(g, "must be an array of whole numbers, got u8 255");
+    mw_gguf_need_int(c, g, "none", 1, 9);
+    refuses(g, "'none': is missing; it must be a whole number from 1 to 9");
+    mw_gguf_need_number(c, g, "none", 0, 9);
+    refuses(g, "'none': is missing");
+    mw_gguf_need_text(c, g, "none");
+    refuses(g, "'none': is missing; it must be a text");
+    mw_gguf_close(g);
+}
+
+// ---- blocks
+
+static mw_ggml_type type_named(const char *name)
+{
+    for (uint32_t i = 0; i < 64; i++)
+        if (mw_ggml_type_facts(i) && !strcasecmp(mw_ggml_type_facts(i)->name, name))
+            return (mw_ggml_type)i;
+    fail_msg("no type %s", name);
+    return 0;
+}
+
+static void blocks_decode_to_the_same_bits(void **state)
+{
+    (void)state;
+    mw_st *in = mw_st_open(c, GOLDEN "blocks/inputs.safetensors");
+    mw_st *out = mw_st_open(c, GOLDEN "blocks/expected.safetensors");
+    size_t n = 0;
+    for (const mw_st_entry *e; (e = mw_st_at(in, n)); n++) {
+        mw_ggml_type type = type_named(e->name);
+        const mw_ggml_facts *f = mw_ggml_type_facts(type);
+        const mw_st_entry *want = mw_st_find(out, e->name);
+        assert_true(f->decodes);
+        assert_int_equal(want->count / f->block * f->bytes, e->bytes);
+        float *got = malloc(want->bytes);
+        mw_ggml_decode(type, e->data, got, want->count);
+        if (memcmp(got, want->data, want->bytes))
+            fail_msg("%s: other bits", e->name);
+        free(got);
+    }
+    assert_int_equal(n, 14);
+    mw_st_close(in);
+    mw_st_close(out);
+}
+
+static void f32_to_the_same_blocks(void **state)
+{
+    (void)state;
+    mw_st *in = mw_st_open(c, GOLDEN "quantize/inputs.safetensors");
+    mw_st *out = mw_st_open(c, GOLDEN "quantize/expected.safetensors");
+    const mw_st_entry *x = mw_st_find(in, "x");
+    size_t n = 0;
+    for (const mw_st_entry *e; (e = mw_st_at(out, n)); n++) {
+        mw_ggml_type type = type_named(e->name);
+        float *from = malloc(x->bytes);
+        uint8_t *got = malloc(e->bytes);
+        memcpy(from, x->data, x->bytes);
+        assert_true(mw_ggml_type_facts(type)->encodes);
+        mw_ggml_encode(type, from, got, x->count);
+        if (memcmp(got, e->data, e->bytes))
+            fail_msg("%s: other bytes", e->name);
+        free(from);
+        free(got);
+    }
+    assert_int_equal(n, 7);
+    mw_st_close(in);
+    mw_st_close(out);
+}
+
+// Rows of a head: i of the first half lies at 2i, i of the second at 2i + 1.
+static void rows_of_heads_are_found(void **state)
+{
+    (void)state;
+    uint8_t data[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const uint8_t order[8] = {0, 2, 1, 3, 4, 6, 5, 7};
+    mw_block_rows b = {MW_GGML_I8, 8, 1, 1, data, 4};
+    for (int64_t i = 0; i < 8; i++)
+        assert_int_equal(*mw_block_row(&b, i), order[i]);
+    b.group = 0;
+    for (int64_t i = 0; i < 8; i++)
+        assert_int_equal(*mw_block_row(&b, i), i);
+}
+
+// ---- damaged files
+
+// What is wrong with the model, not with the file, is found by those who know models.
+static bool about_model(const json_t *entry)
+{
+    return json_object_get(entry, "should_mention") &&
+        strcmp(json_string_value(json_object_get(entry, "file")), "model_cut.gguf") != 0;
+}
+
+static void visit(mw_ctx *ctx, const char *path, const char *expect, const json_t *entry)
+{
+    mw_gguf *g = mw_gguf_open(ctx, path);
+    manifest_verdict(ctx, path, about_model(entry) ? "accept" : expect, entry, g != NULL);
+    mw_gguf_close(g);
+}
+
+static void malformed(void **state)
+{
+    (void)state;
+    assert_int_equal(manifest_walk(GOLDEN "malformed", visit), 50);
+}
+
+static void says_what_is_wrong(void **state)
+{
+    (void)state;
+    const char *cases[][2] = {
+        {"big_endian", "is a big-endian GGUF file"},
+        {"version_1", "of version 1; only 2 and 3"},
+        {"bad_magic", "is no GGUF file"},
+        {"duplicate_key", "'general.name': is there twice"},
+        {"duplicate_tensor", "tensor 'a': is there twice"},
+        {"overlap", "its bytes overlap those of tensor"},
+        {"row_not_whole_blocks", "rows of 33 are no whole blocks of Q4_0, which hold 32"},
+        {"alignment_not_power", "'general.alignment': must be a power of two, got"},
+        {"array_of_arrays", "arrays of arrays are not supported"},
+        {"type_unknown", "is of the unknown type 99"},
+        {"data_cut", "are not within the file's"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[200];
+        snprintf(path, sizeof path, GOLDEN "malformed/%s.gguf", cases[i][0]);
+        assert_null(mw_gguf_open(c, path));
+        if (!strstr(mw_errmsg(c), cases[i][1]))
+            fail_msg("'%s' is not in: %s", cases[i][1], mw_errmsg(c));
+        mw_err_clear(c);
+    }
+}
+
+// Cut anywhere, a file is refused.
+static void cut_anywhere(void **state)
+{
+    (void)state;
+    size_t size;
+    char *folder = scratch_make(), *path = mw_path_join(c, folder, "a.gguf");
+    char *all = mw_file_read(c, GOLDEN "metadata/file.gguf", 1 << 20, &size);
+    mw_gguf *g;
+    for (size_t n = 0; n + 64 < size; n += n < 1500 ? 1 : 17) {
+        assert_int_equal(mw_file_write(c, path, all, n), MW_OK);
+        g = mw_gguf_open(c, path);
+        if (g)
+            fail_msg("%zu bytes of %zu were accepted", n, size);
+        assert_int_equal(mw_err(c), MW_E_FILE);
+        mw_err_clear(c);
+    }
+    free(all);
+    free(path);
+    scratch_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(metadata),
+        cmocka_unit_test(values_by_key),
+        cmocka_unit_test(blocks_decode_to_the_same_bits),
+        cmocka_unit_test(f32_to_the_same_blocks),
+        cmocka_unit_test(rows_of_heads_are_found),
+        cmocka_unit_test(malformed),
+        cmocka_unit_test(says_what_is_wrong),
+        cmocka_unit_test(cut_anywhere),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
