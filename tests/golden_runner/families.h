@@ -1,7 +1,7 @@
 // families.h: what can be computed, one line for each family: FAMILY(x) stands for `golden_x` of family_x.c.
 FAMILY(clip_text)
 FAMILY(clip_tokenizer)
-FAMILY(gguf_files)
+FAMILY(llm_tokenizer)
 FAMILY(lmd_compose)
 FAMILY(lmd_energy)
 FAMILY(lmd_guidance)
