@@ -6,6 +6,7 @@
 #ifndef MW_OPS_H
 #define MW_OPS_H
 
+#include "core/base/ggml_blocks.h"
 #include "core/tensor/activation.h"
 #include "core/tensor/tensor.h"
 
@@ -22,6 +23,15 @@ mw_status mw_prepare_again(mw_ctx *c, mw_tensor *packed, mw_tensor *w);
 // Let go of the other form of a prepared weight (NULL accepted) that its gradient made; it is made again when
 // wanted.
 void mw_forget_twin(mw_tensor *w);
+
+// w[rows,columns] whose rows stay as a language model's file holds them: in blocks of codes, or as f32, f16
+// or bf16. It is good for mw_linear and mw_embedding, which widen it to f32 inside their kernels, and which
+// take no other dtype's part in it: x and results are f32 or f16. On devices that read the host's memory
+// (mw_lends) b->data is read where it lies, and must stay there, unchanged, until done(user) is called (NULL:
+// it stays for ever): once, by any thread, when all is through; others get a copy. done is called also when
+// this fails: MW_E_ARG for a type that kernels do not read (whole numbers, f64), MW_E_SHAPE for rows that are
+// none of it.
+mw_tensor *mw_weight_blocks(mw_ctx *c, const mw_block_rows *b, void (*done)(void *user), void *user);
 
 // ---- matrix products
 // y[..,M,N] = alpha * a[..,M,K] b[..,K,N]; leading dimensions broadcast. Transposed operands: pass
@@ -84,8 +94,8 @@ mw_tensor *mw_topk(mw_ctx *c, mw_tensor *x, int k, mw_tensor **indices);
 mw_tensor *mw_contiguous(mw_ctx *c, mw_tensor *x);                    // x itself when it already is
 mw_tensor *mw_cast(mw_ctx *c, mw_tensor *x, mw_dtype dtype);          // x itself when it already is
 mw_tensor *mw_concat(mw_ctx *c, int n, mw_tensor *const *x, int dim); // n <= 8
-// y[..,D] = table[ids[..]]; ids i32; table [V,D] f32 or f16, result in `dtype`. An id outside 0..V-1 gives
-// NaN rows.
+// y[..,D] = table[ids[..]]; ids i32; table [V,D] f32, f16 or mw_weight_blocks, result in `dtype`. An id
+// outside 0..V-1 gives NaN rows.
 mw_tensor *mw_embedding(mw_ctx *c, mw_tensor *table, mw_tensor *ids, mw_dtype dtype);
 // x[B,h,w,C] -> [B,h2,w2,C]: y(i,j) = x(floor(i*h/h2), floor(j*w/w2))
 mw_tensor *mw_resize_nearest(mw_ctx *c, mw_tensor *x, int64_t h2, int64_t w2);

@@ -17,10 +17,7 @@ typedef struct mw_env {
     const char *beside;
     bool (*typed)(void *user,
                   const char *name); // whether a path is the user's, typed in the working folder; with beside
-    // Asked of the address of a server, and of the name of a variable that holds a key, before they are used;
-    // NULL: all may be.
-    bool (*may_contact)(void *user, const char *name);
-    void *user; // of may_read, typed and may_contact
+    void *user;                      // of may_read and typed
 } mw_env;
 
 // The context's, or the defaults.

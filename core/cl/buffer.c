@@ -21,6 +21,7 @@ typedef struct mw_range {
 typedef struct block {
     cl_mem mem;
     size_t size;
+    bool lent; // mw_pool_lend's: of no pool
     mw_range *first;
     struct block *next;
 } block;
@@ -207,6 +208,51 @@ struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes)
     }
 }
 
+typedef struct lender {
+    void (*done)(void *user);
+    void *user;
+} lender;
+
+static void CL_CALLBACK give_back(cl_mem mem, void *user)
+{
+    (void)mem;
+    lender l = *(lender *)user;
+    free(user);
+    l.done(l.user);
+}
+
+struct mw_range *mw_pool_lend(mw_ctx *c, const void *data, size_t bytes, void (*done)(void *user), void *user)
+{
+    block *b = mw_alloc(c, sizeof *b);
+    mw_range *r = mw_alloc(c, sizeof *r);
+    lender *l = mw_alloc(c, sizeof *l);
+    if (!mw_err(c)) {
+        cl_int e;
+        *l = (lender){done, user};
+        *r = (mw_range){.block = b, .size = bytes, .used = true};
+        *b = (block){.size = bytes, .lent = true, .first = r};
+        void *host = (void *)(uintptr_t)data; // read only: no kernel writes what was lent
+        b->mem = clCreateBuffer(c->stream->context, CL_MEM_READ_ONLY | CL_MEM_USE_HOST_PTR, bytes, host, &e);
+        if (e == CL_SUCCESS && (e = clSetMemObjectDestructorCallback(b->mem, give_back, l)) == CL_SUCCESS)
+            return r;
+        if (b->mem)
+            clReleaseMemObject(b->mem);
+        mw_cl_check(c, e, "lending memory of the host");
+    }
+    free(b);
+    free(r);
+    free(l);
+    done(user);
+    return NULL;
+}
+
+static void end_loan(mw_range *r)
+{
+    clReleaseMemObject(r->block->mem);
+    free(r->block);
+    free(r);
+}
+
 static mw_range *join(mw_range *left, mw_range *right)
 {
     left->size += right->size;
@@ -219,6 +265,10 @@ static mw_range *join(mw_range *left, mw_range *right)
 
 void mw_pool_give(mw_stream *d, struct mw_range *r)
 {
+    if (r->block->lent) {
+        end_loan(r);
+        return;
+    }
     pthread_mutex_lock(&d->lock);
     struct mw_pool *p = d->pool;
     p->use.used -= r->size;

@@ -68,6 +68,11 @@ void mw_pool_free(struct mw_pool *p);
 // With the device's lock not held. NULL with MW_E_MEMORY pending when the limit would be passed even after
 // trimming.
 struct mw_range *mw_pool_take(mw_ctx *c, size_t bytes);
+// A range over bytes of the host, which the device reads where they lie; they are not counted as the pool's.
+// They must stay, unchanged, until done(user) is called: once, by any thread, after mw_pool_give and the last
+// kernel, and also when this fails.
+struct mw_range *mw_pool_lend(mw_ctx *c, const void *data, size_t bytes, void (*done)(void *user),
+                              void *user);
 void mw_pool_give(mw_stream *d, struct mw_range *r);
 cl_mem mw_range_buffer(const struct mw_range *r);
 size_t mw_range_begin(const struct mw_range *r);

@@ -87,7 +87,7 @@ void mw_programs_free(struct mw_programs *p)
 
 static char *read_kernel_file(mw_ctx *c, const char *name)
 {
-    char *relative = mw_format(c, "kernels/%s.cl", name);
+    char *relative = mw_format(c, "kernels/%s", name);
     char *path = relative ? mw_share_path(c, relative) : NULL;
     char *text = path ? mw_file_read(c, path, LONGEST_SOURCE, NULL) : NULL;
     if (mw_err(c) == MW_E_FILE)
@@ -166,15 +166,40 @@ static bool built_well(mw_ctx *c, const char *file, cl_program g, cl_int e)
     return mw_err(c) == MW_OK;
 }
 
+// The file's text, its line #include "NAME.clh" replaced by kernels/NAME.clh, so that the text is all that a
+// program is made of. There is one such line at most.
+static char *read_with_header(mw_ctx *c, const char *file)
+{
+    static const char include[] = "\n#include \"";
+    char *name = mw_format(c, "%s.cl", file), *text = name ? read_kernel_file(c, name) : NULL;
+    char *at = text ? strstr(text, include) : NULL, *from = at + strlen(include);
+    char *end = at ? strchr(from, '\n') : NULL;
+    if (end && end > from + 1) {
+        int line = 2; // of what stands behind it
+        for (const char *p = text; p <= at; p++)
+            line += *p == '\n';
+        end[-1] = *at = '\0';
+        char *header = read_kernel_file(c, from), *all = NULL;
+        if (header)
+            all = mw_format(c, "%s\n#line 1 \"kernels/%s\"\n%s\n#line %d \"kernels/%s\"%s", text, from,
+                            header, line, name, end);
+        free(header);
+        free(text);
+        text = all;
+    }
+    free(name);
+    return text;
+}
+
 // The preprocessed inputs of a build: prelude, then the file with its own line numbers.
 static char *full_source(mw_ctx *c, const char *file)
 {
     struct mw_programs *p = c->stream->programs;
     pthread_mutex_lock(&p->lock);
     if (!p->prelude)
-        p->prelude = read_kernel_file(c, "prelude");
+        p->prelude = read_kernel_file(c, "prelude.cl");
     pthread_mutex_unlock(&p->lock);
-    char *own = read_kernel_file(c, file);
+    char *own = read_with_header(c, file);
     char *all =
         own && p->prelude ? mw_format(c, "%s\n#line 1 \"kernels/%s.cl\"\n%s", p->prelude, file, own) : NULL;
     free(own);

@@ -1,4 +1,5 @@
 // embedding.c: rows of a table by number.
+#include "core/ops/blocks_internal.h"
 #include "core/ops/ops_internal.h"
 
 typedef struct attrs {
@@ -11,8 +12,8 @@ static mw_status infer(mw_ctx *c, mw_call *k)
     mw_dtype dtype = ((const attrs *)k->attrs)->dtype;
     char text[MW_SHAPE_TEXT];
     int64_t shape[MW_MAXDIM];
-    if (table->ndim != 2 || table->dtype > MW_F16)
-        return mw_op_fail(c, k, "table must be [V,D] in f32 or f16, got %s",
+    if (table->ndim != 2 || (table->packing ? !mw_is_blocks(table) : table->dtype > MW_F16))
+        return mw_op_fail(c, k, "table must be [V,D] in f32, f16 or blocks, got %s",
                           mw_shape_text(table, text, sizeof text));
     if (ids->dtype != MW_I32 || ids->ndim >= MW_MAXDIM)
         return mw_op_fail(c, k, "ids must be i32 with at most %d dimensions, got %s", MW_MAXDIM - 1,
@@ -33,7 +34,13 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     if (!n)
         return MW_OK;
     mw_scope_begin(c);
-    mw_tensor *table = mw_contiguous(c, k->in[0]), *ids = mw_contiguous(c, k->in[1]);
+    mw_tensor *ids = mw_contiguous(c, k->in[1]);
+    if (mw_is_blocks(k->in[0])) {
+        mw_blocks_rows(c, k->in[0], ids, y);
+        mw_scope_end(c, NULL);
+        return mw_err(c);
+    }
+    mw_tensor *table = mw_contiguous(c, k->in[0]);
     int chunk;
     mw_launch l = mw_op_flat(c, "move", "embedding", n, &chunk);
     l.t = y->dtype;
@@ -75,6 +82,7 @@ static const mw_op op = {
     .vjp = vjp,
     .reads = reads_ids,
     .attrs_size = sizeof(attrs),
+    .prepared = MW_READS_IN(0),
 };
 
 mw_tensor *mw_embedding(mw_ctx *c, mw_tensor *table, mw_tensor *ids, mw_dtype dtype)

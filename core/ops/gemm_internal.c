@@ -1,5 +1,5 @@
 // gemm_internal.c: packing of weights, and the one launch behind linear, conv2d and matmul.
-#include "core/ops/gemm_internal.h"
+#include "core/ops/blocks_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +92,11 @@ mw_tensor *mw_gemm_prepare(mw_ctx *c, mw_tensor *w)
 {
     if (mw_err(c) || !w || w->packing == MW_PACKING_PANELS)
         return mw_err(c) ? NULL : w;
+    if (w->packing) {
+        mw_fail(c, MW_E_ARG, "%s is in blocks of codes, which only linear layers and embeddings read",
+                w->label ? w->label : "the weight");
+        return NULL;
+    }
     mw_gemm_weight g = plain_weight(w);
     mw_tensor *p = mw_gemm_pack(c, w, &g);
     if (!p)
@@ -351,7 +356,7 @@ mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g)
 mw_status mw_gemm_check(mw_ctx *c, const mw_call *k, int64_t rows, int64_t n, int64_t depth)
 {
     for (int i = 0; i < 2; i++)
-        if (k->in[i]->dtype != MW_F32 && k->in[i]->dtype != MW_F16)
+        if (k->in[i]->dtype != MW_F32 && k->in[i]->dtype != MW_F16 && !mw_is_blocks(k->in[i]))
             return mw_op_fail(c, k, "input %d is %s, not f32 or f16", i + 1, mw_dtype_name(k->in[i]->dtype));
     int64_t most = INT32_MAX - 1024;
     if (rows > most || n > most || depth > most || depth < 1)

@@ -1,5 +1,5 @@
 // linear.c: y = act(x w^T + bias) + residual.
-#include "core/ops/gemm_internal.h"
+#include "core/ops/blocks_internal.h"
 #include "core/tensor/tape.h"
 
 typedef struct attrs {
@@ -47,6 +47,12 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     const attrs *a = k->attrs;
     mw_tensor *y = k->out[0];
     mw_scope_begin(c);
+    if (mw_is_blocks(k->in[1])) {
+        if (mw_numel(y))
+            mw_blocks_linear(c, k->in[0], k->in[1], k->in[2], a->act, k->in[3], y);
+        mw_scope_end(c, NULL);
+        return mw_err(c);
+    }
     mw_tensor *w = mw_gemm_prepare(c, k->in[1]), *x = mw_numel(y) ? as_picture(c, k->in[0]) : NULL;
     if (x && w) {
         mw_gemm g = {.x = x,
@@ -83,6 +89,8 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
     int64_t n = w->shape[0], depth = w->shape[1];
     if (want[0] && mw_watched(c, w) && !w->packing) // what a tape outside can follow
         gin[0] = mw_matmul(c, g, mw_cast(c, w, MW_F32), 1);
+    else if (want[0] && mw_is_blocks(w))
+        gin[0] = mw_matmul(c, g, mw_blocks_widen(c, w), 1);
     else if (want[0])
         gin[0] = mw_linear(c, g, mw_gemm_twin(c, w), NULL, MW_ACT_NONE, NULL);
     if (want[1]) {
@@ -109,6 +117,8 @@ static const mw_op op = {
 
 mw_tensor *mw_prepare_linear(mw_ctx *c, mw_tensor *w)
 {
+    if (w && mw_is_blocks(w))
+        return mw_err(c) ? NULL : w;
     if (w && !mw_err(c) && (w->ndim != 2 || w->dtype > MW_F16)) {
         char have[96];
         mw_fail(c, MW_E_SHAPE, "%s: the weight of a linear layer is [N,K], not %s",

@@ -137,21 +137,14 @@ static mw_tensor *enter(mw_ctx *c, mw_tensor *t)
     return mw_scope_adopt(c, t);
 }
 
-mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape)
+// A tensor over `range`, or over new memory; not in a dry context.
+static mw_tensor *make(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, struct mw_range *range)
 {
-    if (mw_err(c))
-        return NULL;
-    if (!valid_shape(c, ndim, shape))
-        return NULL;
-    if (!c->stream && !c->dry) {
-        mw_fail(c, MW_E_DEVICE, "a tensor needs a device, and none is open");
-        return NULL;
-    }
     mw_tensor *t = mw_alloc(c, sizeof *t);
     mw_storage *s = mw_alloc(c, sizeof *s);
     size_t bytes = (size_t)mw_count(ndim, shape) * mw_dtype_size(dtype);
     if (t && s && !c->dry)
-        s->range = mw_pool_take(c, bytes);
+        s->range = range ? range : mw_pool_take(c, bytes);
     if (!mw_err(c) && c->dry)
         count_dry((int64_t)bytes);
     if (mw_err(c)) {
@@ -172,6 +165,31 @@ mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *sha
     t->storage = s;
     atomic_init(&t->refs, 1);
     return enter(c, t);
+}
+
+mw_tensor *mw_tensor_new(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape)
+{
+    if (mw_err(c) || !valid_shape(c, ndim, shape))
+        return NULL;
+    if (!c->stream && !c->dry) {
+        mw_fail(c, MW_E_DEVICE, "a tensor needs a device, and none is open");
+        return NULL;
+    }
+    return make(c, dtype, ndim, shape, NULL);
+}
+
+bool mw_lends(const mw_ctx *c)
+{
+    return c->stream && c->stream->info.caps.cpu && c->stream->info.unified_memory;
+}
+
+mw_tensor *mw_tensor_lent(mw_ctx *c, const void *data, size_t bytes, void (*done)(void *user), void *user)
+{
+    struct mw_range *range = mw_pool_lend(c, data, bytes, done, user);
+    mw_tensor *t = range ? make(c, MW_U8, MW_SHAPE((int64_t)bytes), range) : NULL;
+    if (range && !t)
+        mw_pool_give(c->stream, range);
+    return t;
 }
 
 mw_tensor *mw_tensor_view(mw_ctx *c, mw_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
@@ -228,8 +246,9 @@ bool mw_tensor_plain(mw_ctx *c, const mw_tensor *t)
     if (t->packing == MW_PACKING_NONE)
         return true;
     mw_fail(c, MW_E_ARG,
-            "%s %s was prepared for the kernels of linear layers and convolutions and can be nothing else; "
-            "use the weight as it was before mw_prepare_linear or mw_prepare_conv2d",
+            "%s %s was prepared for the kernels of linear layers and convolutions, or holds blocks of codes, "
+            "and can "
+            "be nothing else; use the weight as it was before mw_prepare_linear or mw_prepare_conv2d",
             t->label ? t->label : "a weight", mw_shape_text(t, text, sizeof text));
     return false;
 }

@@ -71,6 +71,13 @@ mw_tensor *mw_tensor_from_f32(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t
 // From host bytes already in dtype, row-major.
 mw_tensor *mw_tensor_from_bytes(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, const void *data);
 mw_tensor *mw_tensor_from_i32(mw_ctx *c, int ndim, const int64_t *shape, const int32_t *data);
+// u8 [bytes] over memory of the host, which is read where it lies, and not counted as the device's: on
+// devices that mw_lends names, in a context that is not dry. It must stay there, unchanged, until done(user)
+// is called: once, by any thread, when the last tensor over it and the last kernel that reads it are through,
+// and also when this fails.
+mw_tensor *mw_tensor_lent(mw_ctx *c, const void *data, size_t bytes, void (*done)(void *user), void *user);
+// Whether the context's device reads memory of the host as fast as its own: CPUs do.
+bool mw_lends(const mw_ctx *c);
 // One value everywhere, set on the device: nothing is uploaded. i32: a whole number.
 mw_tensor *mw_full(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, double value);
 mw_tensor *mw_tensor_scalar(mw_ctx *c, float value); // f32, no dimensions

@@ -13,7 +13,7 @@ compile() {
     shift
     local said
     said=$({ cat kernels/prelude.cl; printf '\n#line 1 "kernels/%s.cl"\n' "$file"; cat "kernels/$file.cl"; } |
-        $CLANG -x cl -cl-std=CL1.2 -cl-mad-enable -fsyntax-only -Werror -Xclang -finclude-default-header \
+        $CLANG -x cl -I kernels -cl-std=CL1.2 -cl-mad-enable -fsyntax-only -Werror -Xclang -finclude-default-header \
             -Xclang -fdeclare-opencl-builtins "$@" - 2>&1) || printf '%s\n' "$said" "kernels/$file.cl: compiled with $*"
 }
 export CLANG

@@ -18,7 +18,7 @@ check core/graph 'core/(base|tensor|io|graph)/|core/cl/(device|tune).h'
 check core/lua 'core/(base|tensor|io|graph|lua)/|core/ops.h|core/cl/device.h'
 check core/measure 'core/(base|cl|tensor|measure)/|core/ops.h'
 check core/cli 'core/(base|tensor|io|graph|lua|measure|cli)/|core/cl/(device|tune).h'
-check core 'core/cli/|core/tensor/(tensor|activation).h' # ops.h, main.c
+check core 'core/cli/|core/tensor/(tensor|activation).h|core/base/ggml_blocks.h' # ops.h, main.c
 
 # The rooms of networks: each may use the rooms named before it that stand in its own line, and nothing of the others.
 engine='core/(base|io)/|core/tensor/(tensor|activation|launch|tape).h|core/cl/(caps|device).h|core/ops.h|core/graph/(value|value_json|picture|function|node|seed|recipe).h'

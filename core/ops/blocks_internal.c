@@ -1,0 +1,164 @@
+// blocks_internal.c: weights whose rows stay in the blocks of a file: what they are, and what is computed
+// with them.
+#include "core/ops/blocks_internal.h"
+#include "core/ops/ops_internal.h"
+
+#include <string.h>
+
+// A tensor of bytes; what they are is told by its packing.
+enum { BLOCKS = 2, KIND_BITS = 8, TYPE_SHIFT = 8, GROUP_SHIFT = 16, MOST_GROUP = 0x7fff };
+
+bool mw_is_blocks(const mw_tensor *w) { return (w->packing & ((1 << KIND_BITS) - 1)) == BLOCKS; }
+
+static mw_ggml_type type_of(const mw_tensor *w) { return (mw_ggml_type)(w->packing >> TYPE_SHIFT & 0xff); }
+
+// What kernels/blocks.clh widens.
+static bool is_widened(mw_ggml_type type)
+{
+    const mw_ggml_facts *f = mw_ggml_type_facts(type);
+    return f && f->decodes && (type < MW_GGML_I8 || type > MW_GGML_F64);
+}
+
+static int64_t bytes_of_row(mw_ggml_type type, int64_t columns)
+{
+    const mw_ggml_facts *f = mw_ggml_type_facts(type);
+    return columns / f->block * f->bytes;
+}
+
+static bool check(mw_ctx *c, const mw_block_rows *b)
+{
+    const mw_ggml_facts *f = mw_ggml_type_facts(b->type);
+    int64_t most = INT32_MAX - 1024;
+    if (!is_widened(b->type))
+        mw_fail(c, MW_E_ARG, "weights of type %s are not among those that kernels read",
+                f ? f->name : "unknown");
+    else if (b->rows < 1 || b->rows > most || b->columns < 1 || b->columns > most || b->columns % f->block ||
+             (int64_t)b->row_bytes != bytes_of_row(b->type, b->columns))
+        mw_fail(c, MW_E_SHAPE, "%lld rows of %lld weights in %zu bytes are not rows of %s",
+                (long long)b->rows, (long long)b->columns, b->row_bytes, f->name);
+    else if (b->group < 0 || b->group > MOST_GROUP || b->group % 2 || (b->group && b->rows % b->group))
+        mw_fail(c, MW_E_SHAPE, "%lld rows are not in pairs within groups of %lld", (long long)b->rows,
+                (long long)b->group);
+    return mw_err(c) == MW_OK;
+}
+
+static bool is_aligned(const mw_block_rows *b)
+{
+    const mw_ggml_facts *f = mw_ggml_type_facts(b->type);
+    return f->block > 1 || (uintptr_t)b->data % (uintptr_t)f->bytes == 0;
+}
+
+mw_tensor *mw_weight_blocks(mw_ctx *c, const mw_block_rows *b, void (*done)(void *user), void *user)
+{
+    size_t bytes = b->row_bytes * (size_t)b->rows;
+    mw_tensor *t = NULL;
+    if (mw_err(c) == MW_OK && check(c, b)) {
+        bool lent = mw_lends(c) && is_aligned(b);
+        if (lent && !c->dry)
+            t = mw_tensor_lent(c, b->data, bytes, done, user);
+        else if (c->dry)
+            t = mw_tensor_new(c, MW_U8, MW_SHAPE(lent ? 0 : (int64_t)bytes));
+        else
+            t = mw_tensor_from_bytes(c, MW_U8, MW_SHAPE((int64_t)bytes), b->data);
+        if (lent && !c->dry)
+            done = NULL;
+    }
+    if (done)
+        done(user);
+    if (!t)
+        return NULL;
+    t->ndim = 2;
+    t->shape[0] = b->rows;
+    t->shape[1] = b->columns;
+    t->stride[0] = b->columns;
+    t->stride[1] = 1;
+    t->packing = BLOCKS | (int)b->type << TYPE_SHIFT | (int)b->group << GROUP_SHIFT;
+    return t;
+}
+
+// The struct of that name in kernels/blocks.cl.
+typedef struct block_rows {
+    int64_t row_bytes, total;
+    int32_t rows, columns, type, group;
+    int32_t m, act, flags;
+    int32_t each;
+} block_rows;
+
+static block_rows rows_of(const mw_tensor *w)
+{
+    return (block_rows){.row_bytes = bytes_of_row(type_of(w), w->shape[1]),
+                        .rows = (int32_t)w->shape[0],
+                        .columns = (int32_t)w->shape[1],
+                        .type = (int32_t)type_of(w),
+                        .group = w->packing >> GROUP_SHIFT};
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+enum { AT_ONCE = 32 }; // weights of a row that kernels widen together
+
+mw_status mw_blocks_rows(mw_ctx *c, const mw_tensor *w, const mw_tensor *ids, const mw_tensor *y)
+{
+    int per;
+    block_rows p = rows_of(w);
+    p.total = mw_numel(y) / w->shape[1] * ceil_div(w->shape[1], AT_ONCE);
+    p.flags = ids != NULL;
+    mw_launch l = mw_op_flat(c, "blocks", "widen", p.total * AT_ONCE, &per);
+    p.each = per >= AT_ONCE ? per / AT_ONCE : 1;
+    l.global[0] = (size_t)ceil_div(ceil_div(p.total, p.each), (int64_t)l.local[0]) * l.local[0];
+    l.t = y->dtype;
+    return MW_RUN(c, &l, MW_T(w), MW_T(ids), MW_T(y), MW_STRUCT(&p));
+}
+
+mw_tensor *mw_blocks_widen(mw_ctx *c, const mw_tensor *w)
+{
+    mw_tensor *y = mw_tensor_new(c, MW_F32, 2, w->shape);
+    return y && mw_blocks_rows(c, w, NULL, y) == MW_OK ? y : NULL;
+}
+
+// Work-groups of a product with few rows: in the CPU family a few for each unit, each a span of w; in the GPU
+// family one for each row of w.
+static mw_launch few_launch(const mw_ctx *c, block_rows *p)
+{
+    enum { TILE = 4, GROUPS_PER_UNIT = 4 };
+    const mw_caps *caps = mw_device_caps(c);
+    size_t group = (size_t)mw_op_group(c);
+    int64_t tiles = ceil_div(p->rows, TILE), parts = (int64_t)caps->compute_units * GROUPS_PER_UNIT;
+    p->each = caps->cpu ? (int32_t)(ceil_div(tiles, parts) * TILE) : 1;
+    return (mw_launch){.file = "blocks",
+                       .entry = "few",
+                       .variant = mw_op_variant(c),
+                       .dims = 1,
+                       .global = {(size_t)ceil_div(p->rows, p->each) * group},
+                       .local = {group},
+                       .products = 2.0 * p->m * p->rows * p->columns};
+}
+
+// Bytes of local memory that x takes there; in the GPU family the sums do.
+static size_t few_local(const mw_ctx *c, const block_rows *p)
+{
+    int64_t floats = mw_device_caps(c)->cpu ? p->m * ceil_div(p->columns, AT_ONCE) * AT_ONCE : mw_op_group(c);
+    return (size_t)floats * sizeof(float);
+}
+
+mw_status mw_blocks_linear(mw_ctx *c, mw_tensor *x, mw_tensor *w, mw_tensor *bias, mw_activation act,
+                           mw_tensor *residual, const mw_tensor *y)
+{
+    enum { FEW = 8, BESIDE = 1024 }; // rows of x; bytes of local memory that the kernel takes itself
+    mw_gemm g = {.x = x, .bias = bias, .residual = residual, .y = y};
+    block_rows p = rows_of(w);
+    p.m = (int32_t)(mw_numel(y) / w->shape[0]);
+    p.act = (int32_t)act;
+    x = mw_contiguous(c, x);
+    mw_gemm_extras(c, &g);
+    p.flags = mw_gemm_flags(&g);
+    size_t local = few_local(c, &p);
+    if (p.m <= FEW && local + BESIDE <= mw_device_caps(c)->local_bytes) {
+        mw_launch l = few_launch(c, &p);
+        l.t = y->dtype;
+        return MW_RUN(c, &l, MW_T(x), MW_T(w), MW_T(g.bias), MW_T(g.residual), MW_T(y), MW_STRUCT(&p),
+                      MW_LOCAL(local));
+    }
+    mw_tensor *wide = mw_linear(c, x, mw_blocks_widen(c, w), g.bias, act, g.residual);
+    return wide ? mw_write(c, (mw_tensor *)(uintptr_t)y, wide) : mw_err(c);
+}
