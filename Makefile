@@ -29,7 +29,7 @@ CFLAGS += -std=c11 -D_GNU_SOURCE -DCL_TARGET_OPENCL_VERSION=120 $(OPT_$(MODE)) $
 LDFLAGS += $(filter -fsanitize%,$(OPT_$(MODE)))
 LDLIBS += $(LIB_LIBS) -lm -lpthread -ldl
 
-LIBS = luajit OpenCL jansson libutf8proc libpcre2-8 libxxhash zlib clblast
+LIBS = luajit OpenCL jansson libutf8proc libpcre2-8 libxxhash zlib clblast libcurl
 LIB_SRC = $(filter-out core/main.c,$(wildcard core/*.c core/*/*.c)) $(NODE_SRC) $(shell find nodes/nets -name '*.c')
 NODE_SRC = $(filter-out nodes/nets/%,$(wildcard nodes/*.c nodes/*/*.c))
 LIB_OBJ = $(LIB_SRC:%.c=$(B)/%.o)

@@ -17,7 +17,10 @@ typedef struct mw_env {
     const char *beside;
     bool (*typed)(void *user,
                   const char *name); // whether a path is the user's, typed in the working folder; with beside
-    void *user;                      // of may_read and typed
+    // Asked of the address of a server, and of the name of a variable that holds a key, before they are used;
+    // NULL: all may be.
+    bool (*may_contact)(void *user, const char *name);
+    void *user; // of may_read, typed and may_contact
 } mw_env;
 
 // The context's, or the defaults.

@@ -198,7 +198,7 @@ static void encode_q5_0(const float *from, uint8_t *to) { encode_centred(from, t
 static void encode_q4_1(const float *from, uint8_t *to) { encode_from_least(from, to, 16, to + 4, NULL); }
 static void encode_q5_1(const float *from, uint8_t *to) { encode_from_least(from, to, 32, to + 8, to + 4); }
 
-// ---- the table, by the format's numbers; gaps are types that were taken out
+// ---- the table, by the format's numbers; gaps are types that were taken out, or that no file holds
 
 typedef struct {
     mw_ggml_facts facts;
@@ -226,13 +226,11 @@ static const type_row types[] = {
     [6] = BOTH("Q5_0", 32, 22, q5_0),
     [7] = BOTH("Q5_1", 32, 24, q5_1),
     [8] = BOTH("Q8_0", 32, 34, q8_0),
-    [9] = SIZE("Q8_1", 32, 36),
     [10] = READ("Q2_K", 256, 84, mw_decode_q2_k),
     [11] = READ("Q3_K", 256, 110, mw_decode_q3_k),
     [12] = READ("Q4_K", 256, 144, mw_decode_q4_k),
     [13] = READ("Q5_K", 256, 176, mw_decode_q5_k),
     [14] = READ("Q6_K", 256, 210, mw_decode_q6_k),
-    [15] = SIZE("Q8_K", 256, 292),
     [16] = SIZE("IQ2_XXS", 256, 66),
     [17] = SIZE("IQ2_XS", 256, 74),
     [18] = SIZE("IQ3_XXS", 256, 98),
@@ -251,6 +249,8 @@ static const type_row types[] = {
     [34] = SIZE("TQ1_0", 256, 54),
     [35] = SIZE("TQ2_0", 256, 66),
     [39] = SIZE("MXFP4", 32, 17),
+    [40] = SIZE("NVFP4", 64, 36),
+    [41] = SIZE("Q1_0", 128, 18),
 };
 
 const mw_ggml_facts *mw_ggml_type_facts(uint32_t type)

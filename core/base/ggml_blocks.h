@@ -34,7 +34,7 @@ typedef enum {
 
 typedef struct mw_ggml_facts {
     const char *name;      // "Q4_K"
-    int block;             // weights in a block: 1, 32 or 256
+    int block;             // weights in a block: 1, 32, ... 256
     int bytes;             // of a block
     bool decodes, encodes; // mw_ggml_decode, mw_ggml_encode know it
 } mw_ggml_facts;

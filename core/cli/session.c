@@ -3,6 +3,7 @@
 
 #include "core/cl/device.h"
 #include "core/cli/cli.h"
+#include "core/cli/settings.h"
 #include "core/cli/terminal.h"
 
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static mw_status new_script(mw_session *s, const mw_session_options *o)
         .trust = s->k->trust,
         .params = o->params,
         .recorded = o->recorded,
+        .contacts = s->contacts,
         .modules = o->modules,
         .print = s->k->json ? stderr : stdout,
         .report = report,
@@ -77,6 +79,13 @@ static void free_script(mw_session *s)
 mw_status mw_session_open(mw_session *s, mw_cli *k, const mw_session_options *o)
 {
     *s = (mw_session){.k = k};
+    const char *from;
+    s->endpoint = mw_setting(k->c, "endpoint", &from);
+    s->key_env = mw_setting(k->c, "key-env", &from);
+    int n = 0;
+    for (int i = 0; i < 2; i++)
+        if ((i ? s->key_env : s->endpoint))
+            s->contacts[n++] = i ? s->key_env : s->endpoint;
     s->cache = mw_cache_new(k->c, k->cache_size);
     return new_script(s, o);
 }
@@ -95,6 +104,8 @@ void mw_session_close(mw_session *s)
     free_script(s);
     mw_cache_free(s->cache);
     mw_device_close(s->k->c);
+    free(s->endpoint);
+    free(s->key_env);
     *s = (mw_session){.k = s->k};
 }
 

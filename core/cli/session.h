@@ -11,9 +11,11 @@ typedef struct mw_session {
     mw_cache *cache;
     mw_exec *x;
     mw_script *script;
-    int delivered; // runs whose outputs were written
-    bool blind;    // check: something could not be seen
-    bool quiet;    // check: what is found is not shown
+    int delivered;            // runs whose outputs were written
+    bool blind;               // check: something could not be seen
+    bool quiet;               // check: what is found is not shown
+    char *endpoint, *key_env; // of the configuration file: what scripts may name besides what was typed
+    const char *contacts[3];  // those of them that are there
 } mw_session;
 
 typedef struct mw_session_options {

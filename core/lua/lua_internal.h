@@ -122,6 +122,9 @@ int mw_lua_no_memory(lua_State *L);
 // May this script read the file, or the folder with what lies in it? For mw_ctx.may_read.
 bool mw_lua_may_read(void *script, const char *path);
 bool mw_lua_typed(void *script, const char *name); // as mw_env.typed
+// As mw_env.may_contact: what the user of this run typed as a parameter or has in the settings; wholly, not
+// as a part of it.
+bool mw_lua_may_contact(void *script, const char *name);
 // Raises unless the script may read the file at path; one that is not there is the caller's to report.
 void mw_lua_guard(lua_State *L, const char *path);
 

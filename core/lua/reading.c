@@ -54,6 +54,15 @@ bool mw_lua_typed(void *script, const char *name)
     return typed;
 }
 
+bool mw_lua_may_contact(void *script, const char *name)
+{
+    const mw_script *s = script;
+    bool may = mw_lua_typed(script, name);
+    for (const char *const *t = s->o.contacts; t && *t && !may; t++)
+        may = !strcmp(*t, name);
+    return may;
+}
+
 // The user's and the installation's: what lies below is theirs to link.
 static bool is_trusted(const mw_script *s, const char *path)
 {

@@ -272,6 +272,7 @@ mw_status mw_script_run(mw_ctx *c, mw_script *s, const char *path, const char *t
     s->env.may_read = s->o.trust ? NULL : mw_lua_may_read;
     s->env.beside = *s->folder ? s->folder : NULL;
     s->env.typed = mw_lua_typed;
+    s->env.may_contact = s->o.trust ? NULL : mw_lua_may_contact;
     s->env.user = s;
     s->outer = c->env;
     c->env = &s->env;

@@ -44,6 +44,9 @@ typedef struct mw_script_options {
     const char *const *params; // what the user typed, "name=value", NULL-terminated; may be NULL
     // The same of a picture's record (replay), which `params` replace and which open no files. May be NULL.
     const char *const *recorded;
+    // Addresses of servers and names of variables that hold keys, besides those in `params`, which the user
+    // lets scripts use; NULL-terminated; may be NULL. Both live as long as the script.
+    const char *const *contacts;
     const mw_value *modules; // name -> text: modules that come before files (replay); may be NULL
     FILE *print;             // where print() writes; NULL: stdout
     // check: called with each error, and with what could not be seen. May be NULL otherwise.

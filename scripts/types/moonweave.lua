@@ -444,6 +444,46 @@ function mw.layout(params) end
 ---@return mw.layout_phrases
 function mw.layout_phrases(params) end
 
+---@class mw.llm: mw.handle
+---@field llm mw.handle llm: the model
+
+---@class mw.llm.params
+---@field endpoint string|mw.handle the address of an OpenAI-compatible server (llama.cpp's, vLLM, Ollama, OpenAI's), as http://127.0.0.1:8080/v1: it chats; ending in /completions it continues texts. It must be typed as a parameter (-p), or stand in the configuration file as `endpoint`
+---@field model? string|mw.handle the name that the server knows it by
+---@field key_env? string|mw.handle the environment variable that holds the server's key, which is read when it is sent and kept nowhere; typed, or in the configuration file as `key-env`
+---@field timeout? number|mw.handle how long to wait for a further byte of an answer
+---@field tries? integer|mw.handle how often to ask, in all, where a server is busy (429), fails (5xx) or breaks the connection
+---@field wait? number|mw.handle pause before asking for the second time, doubled each further time; where the server says how long, that counts
+---@field longest_wait? number|mw.handle no pause is longer, whatever the server says
+
+---Opens a language model behind an OpenAI-compatible server.
+---@param params mw.llm.params
+---@return mw.llm
+function mw.llm(params) end
+
+---@class mw.llm_text: mw.handle
+---@field text mw.handle text: the answer
+---@field ids mw.handle list: its tokens; empty where a server does not tell them
+---@field reason mw.handle text: why it ended: "stop" (a stop text; of servers also the model's own end), "length", "end"
+
+---@class mw.llm_text.params
+---@field llm mw.handle the model
+---@field prompt? string|mw.handle text that is continued
+---@field messages? table|mw.handle a conversation, written out by the model's chat template: { { role = "user", content = "..." }, ... }
+---@field max_tokens? integer|mw.handle the longest answer
+---@field temperature? number|mw.handle 0: the likeliest token each time; above: drawn, the higher the more freely
+---@field top_k? integer|mw.handle draw among this many of the likeliest tokens; 0: all
+---@field top_p? number|mw.handle draw among the likeliest tokens that have this probability together
+---@field min_p? number|mw.handle draw among tokens with at least this share of the likeliest one's probability
+---@field repeat_penalty? number|mw.handle above 1: tokens that occurred become less likely
+---@field seed? integer|string|mw.handle of what is drawn
+---@field stop? string|string[]|mw.handle texts that end the answer and are no part of it
+
+---Asks a language model to continue a text, or to answer in a conversation.
+---@param params mw.llm_text.params
+---@return mw.llm_text
+function mw.llm_text(params) end
+
 ---@class mw.lms_step: mw.handle
 ---@field latents mw.handle latents: [B,4,h,w] the latents at the next step
 ---@field pred_original mw.handle latents: [B,4,h,w] the clean latents that this step expects

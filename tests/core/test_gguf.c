@@ -1,8 +1,8 @@
-// test_gguf.c: the reader against the goldens: every kind of metadata, types of tensors, blocks, damaged
-// files.
+// test_gguf.c: the reader against the goldens: every kind of metadata, types of tensors, damaged files;
+// and the writer.
 #include "tests/core/manifest.h"
 
-#include "core/io/gguf.h"
+#include "core/io/gguf_write.h"
 #include "core/io/safetensors.h"
 
 #define GOLDEN "tests/golden/gguf/"
@@ -196,78 +196,6 @@ static void values_by_key(void **state)
     mw_gguf_close(g);
 }
 
-// ---- blocks
-
-static mw_ggml_type type_named(const char *name)
-{
-    for (uint32_t i = 0; i < 64; i++)
-        if (mw_ggml_type_facts(i) && !strcasecmp(mw_ggml_type_facts(i)->name, name))
-            return (mw_ggml_type)i;
-    fail_msg("no type %s", name);
-    return 0;
-}
-
-static void blocks_decode_to_the_same_bits(void **state)
-{
-    (void)state;
-    mw_st *in = mw_st_open(c, GOLDEN "blocks/inputs.safetensors");
-    mw_st *out = mw_st_open(c, GOLDEN "blocks/expected.safetensors");
-    size_t n = 0;
-    for (const mw_st_entry *e; (e = mw_st_at(in, n)); n++) {
-        mw_ggml_type type = type_named(e->name);
-        const mw_ggml_facts *f = mw_ggml_type_facts(type);
-        const mw_st_entry *want = mw_st_find(out, e->name);
-        assert_true(f->decodes);
-        assert_int_equal(want->count / f->block * f->bytes, e->bytes);
-        float *got = malloc(want->bytes);
-        mw_ggml_decode(type, e->data, got, want->count);
-        if (memcmp(got, want->data, want->bytes))
-            fail_msg("%s: other bits", e->name);
-        free(got);
-    }
-    assert_int_equal(n, 14);
-    mw_st_close(in);
-    mw_st_close(out);
-}
-
-static void f32_to_the_same_blocks(void **state)
-{
-    (void)state;
-    mw_st *in = mw_st_open(c, GOLDEN "quantize/inputs.safetensors");
-    mw_st *out = mw_st_open(c, GOLDEN "quantize/expected.safetensors");
-    const mw_st_entry *x = mw_st_find(in, "x");
-    size_t n = 0;
-    for (const mw_st_entry *e; (e = mw_st_at(out, n)); n++) {
-        mw_ggml_type type = type_named(e->name);
-        float *from = malloc(x->bytes);
-        uint8_t *got = malloc(e->bytes);
-        memcpy(from, x->data, x->bytes);
-        assert_true(mw_ggml_type_facts(type)->encodes);
-        mw_ggml_encode(type, from, got, x->count);
-        if (memcmp(got, e->data, e->bytes))
-            fail_msg("%s: other bytes", e->name);
-        free(from);
-        free(got);
-    }
-    assert_int_equal(n, 7);
-    mw_st_close(in);
-    mw_st_close(out);
-}
-
-// Rows of a head: i of the first half lies at 2i, i of the second at 2i + 1.
-static void rows_of_heads_are_found(void **state)
-{
-    (void)state;
-    uint8_t data[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-    const uint8_t order[8] = {0, 2, 1, 3, 4, 6, 5, 7};
-    mw_block_rows b = {MW_GGML_I8, 8, 1, 1, data, 4};
-    for (int64_t i = 0; i < 8; i++)
-        assert_int_equal(*mw_block_row(&b, i), order[i]);
-    b.group = 0;
-    for (int64_t i = 0; i < 8; i++)
-        assert_int_equal(*mw_block_row(&b, i), i);
-}
-
 // ---- damaged files
 
 // What is wrong with the model, not with the file, is found by those who know models.
@@ -336,17 +264,74 @@ static void cut_anywhere(void **state)
     scratch_remove(folder);
 }
 
+// ---- writing
+
+static const void *make_twos(mw_ctx *ctx, void *user, const mw_gguf_out_tensor *t)
+{
+    static float twos[64];
+    (void)ctx;
+    for (int i = 0; i < 64; i++)
+        twos[i] = 2;
+    assert_string_equal(t->name, "made");
+    ++*(int *)user;
+    return twos;
+}
+
+static void writes_what_it_reads(void **state)
+{
+    (void)state;
+    char *folder = scratch_make(), *path = mw_path_join(c, folder, "a.gguf");
+    const char *name = "größe", *texts[] = {"", "a", "▁the"};
+    float scores[3] = {0, -1, 0.5f}, rows[2 * 96];
+    uint8_t blocks[2 * 3 * 34], bools[2] = {1, 0};
+    int made = 0;
+    for (int i = 0; i < 2 * 96; i++)
+        rows[i] = (float)(i % 7) - 3;
+    mw_ggml_encode(MW_GGML_Q8_0, rows, blocks, 2 * 96);
+    mw_gguf_out_value values[] = {{"general.name", MW_GGUF_TEXT, false, 1, &name},
+                                  {MW_GGUF_ONE("a.u32", MW_GGUF_U32, uint32_t, 7)},
+                                  {MW_GGUF_ONE("a.f64", MW_GGUF_F64, double, 0.1)},
+                                  {"a.texts", MW_GGUF_TEXT, true, 3, texts},
+                                  {"a.scores", MW_GGUF_F32, true, 3, scores},
+                                  {"a.bools", MW_GGUF_BOOL, true, 2, bools},
+                                  {MW_GGUF_ONE("general.alignment", MW_GGUF_U32, uint32_t, 128)}};
+    mw_gguf_out_tensor tensors[] = {{"blocks", MW_GGML_Q8_0, 2, {2, 96}, blocks},
+                                    {"one", MW_GGML_F32, 0, {0}, scores},
+                                    {"made", MW_GGML_F32, 3, {4, 1, 16}, NULL}};
+    mw_gguf_out out = {values, 7, tensors, 3, make_twos, &made};
+    assert_int_equal(mw_gguf_write(c, path, &out), MW_OK);
+    assert_int_equal(made, 1);
+    mw_gguf *g = open_good(path);
+    assert_string_equal(mw_gguf_text(c, g, "general.name", NULL, NULL), name);
+    assert_int_equal(mw_gguf_need_int(c, g, "a.u32", 0, 9), 7);
+    assert_true(mw_gguf_need_number(c, g, "a.f64", 0, 9) == 0.1);
+    assert_int_equal(mw_gguf_item_int(mw_gguf_array(c, g, "a.bools", MW_GGUF_INTS), 0), 1);
+    assert_true(mw_gguf_item_number(mw_gguf_array(c, g, "a.scores", MW_GGUF_NUMBERS), 2) == 0.5);
+    size_t size;
+    assert_memory_equal(mw_gguf_item_text(mw_gguf_array(c, g, "a.texts", MW_GGUF_TEXTS), 2, &size), "▁the",
+                        6);
+    assert_int_equal(size, 6);
+    assert_int_equal(mw_gguf_alignment(g), 128);
+    assert_memory_equal(mw_gguf_tensor_find(g, "blocks")->data, blocks, sizeof blocks);
+    const mw_gguf_tensor *t = mw_gguf_tensor_find(g, "made");
+    assert_true(t->ndim == 3 && t->shape[0] == 4 && t->shape[1] == 1 && t->shape[2] == 16 && t->count == 64);
+    assert_true(((const float *)t->data)[63] == 2);
+    assert_true(mw_gguf_tensor_find(g, "one")->count == 1);
+    mw_gguf_close(g);
+    tensors[0].shape[1] = 95;
+    assert_int_equal(mw_gguf_write(c, path, &out), MW_E_ARG);
+    assert_string_equal(strstr(mw_errmsg(c), "rows of"), "rows of 95 are no whole blocks of Q8_0");
+    mw_err_clear(c);
+    free(path);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(metadata),
-        cmocka_unit_test(values_by_key),
-        cmocka_unit_test(blocks_decode_to_the_same_bits),
-        cmocka_unit_test(f32_to_the_same_blocks),
-        cmocka_unit_test(rows_of_heads_are_found),
-        cmocka_unit_test(malformed),
-        cmocka_unit_test(says_what_is_wrong),
-        cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(metadata),     cmocka_unit_test(values_by_key),
+        cmocka_unit_test(malformed),    cmocka_unit_test(says_what_is_wrong),
+        cmocka_unit_test(cut_anywhere), cmocka_unit_test(writes_what_it_reads),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

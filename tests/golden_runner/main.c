@@ -90,6 +90,10 @@ static mw_status write_actual(mw_ctx *c, const golden_case *k, const options *o)
 static void compute(mw_ctx *c, golden_case *k)
 {
     const golden_family *f = family_of(k->op);
+    if (!k->expected && !k->expected_json && !(f && f->expects)) {
+        mw_fail(c, MW_E_FILE, "%s: neither expected.safetensors nor expected.json is there", k->folder);
+        return;
+    }
     if (!f) {
         printf("%s: op %s is not computed yet\n", k->name, k->op);
         return;

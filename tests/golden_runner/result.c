@@ -89,3 +89,9 @@ mw_status golden_give_json(mw_ctx *c, golden_case *k, json_t *actual)
     k->actual_json = actual;
     return mw_err(c);
 }
+
+void golden_expect_json(golden_case *k, json_t *expected)
+{
+    json_decref(k->expected_json);
+    k->expected_json = expected;
+}

@@ -295,6 +295,24 @@ static const void *stored(void *user, const char *name, mw_dtype dtype)
     return e && !e->transpose && e->stored->dtype == wanted ? piece_of(e).data : NULL;
 }
 
+static bool blocks(void *user, const char *name, mw_block_rows *out)
+{
+    const item *e = lookup(user, name);
+    if (!e || ((mw_source *)user)->base || e->transpose || e->scale || e->stored->ndim != 2)
+        return false;
+    mw_st_dtype d = e->stored->dtype;
+    mw_st_entry part = piece_of(e);
+    int64_t columns = e->stored->shape[1];
+    *out = (mw_block_rows){.type = d == MW_ST_BF16 ? MW_GGML_BF16
+                               : d == MW_ST_F16    ? MW_GGML_F16
+                                                   : MW_GGML_F32,
+                           .rows = e->stored->shape[0] / e->pieces,
+                           .columns = columns,
+                           .row_bytes = (size_t)columns * (size_t)mw_st_dtype_bits(d) / 8,
+                           .data = part.data};
+    return d == MW_ST_BF16 || d == MW_ST_F16 || d == MW_ST_F32;
+}
+
 static void stored_read(void *user, const char *name)
 {
     const item *e = lookup(user, name);
@@ -333,6 +351,7 @@ mw_weight_source mw_source_weights(mw_source *s)
                               .find = find,
                               .read_f32 = read_f32,
                               .stored = stored,
+                              .blocks = blocks,
                               .stored_read = stored_read,
                               .stored_as = stored_as,
                               .name_at = s->base ? NULL : name_at, // what is unused was said of the base

@@ -7,6 +7,7 @@
 #ifndef MW_WEIGHTS_H
 #define MW_WEIGHTS_H
 
+#include "core/base/ggml_blocks.h"
 #include "core/tensor/tensor.h"
 
 // Where raw weights come from: a diffusers part, a view of a single-file checkpoint under diffusers names, a
@@ -22,7 +23,10 @@ typedef struct mw_weight_source {
     // The values where they lie in memory in dtype (f32 or f16), row-major, of any alignment; NULL where they
     // do not. May itself be NULL.
     const void *(*stored)(void *user, const char *name, mw_dtype dtype);
-    // What `stored` gave for `name` was read and need not stay in memory. NULL: nothing to do.
+    // The matrix (2 dimensions) where it lies in memory in any of ggml's types, plain f32, f16 and bf16 among
+    // them; false where it does not lie so, or not as it is meant. May itself be NULL.
+    bool (*blocks)(void *user, const char *name, mw_block_rows *out);
+    // What `stored` or `blocks` gave for `name` was read and need not stay in memory. NULL: nothing to do.
     void (*stored_read)(void *user, const char *name);
     // Called for i = 0, 1, ... until NULL: the names there are; for the check of unused ones.
     const char *(*name_at)(void *user, size_t i);

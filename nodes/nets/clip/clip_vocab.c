@@ -53,21 +53,11 @@ static mw_status check_vocab(mw_ctx *c, loader *l)
 
 // ---- bytes and merges
 
-// The character that stands for a byte in the vocabulary: itself where it prints, else one from U+0100 on.
-static uint32_t alphabet(int byte)
-{
-    uint32_t shifted = 0x100;
-    for (int b = 0; b < byte; b++)
-        shifted += b < '!' || (b > '~' && b < 0xA1) || b == 0xAD;
-    bool prints = !(byte < '!' || (byte > '~' && byte < 0xA1) || byte == 0xAD);
-    return prints ? (uint32_t)byte : shifted;
-}
-
 static void find_bytes(loader *l)
 {
     for (int byte = 0; byte < 256; byte++) {
         char token[4 + SUFFIX_SIZE];
-        size_t n = (size_t)mw_text_utf8(alphabet(byte), (unsigned char *)token);
+        size_t n = (size_t)mw_text_utf8(mw_bpe_letter(byte), (unsigned char *)token);
         memcpy(token + n, SUFFIX, SUFFIX_SIZE);
         l->t->bpe.byte[byte] = mw_clip_id_of(l, token, n);
         l->t->bpe.last_byte[byte] = mw_clip_id_of(l, token, n + SUFFIX_SIZE);

@@ -39,14 +39,14 @@ typedef struct mw_llm_request {
 mw_llm_request mw_llm_request_default(void);
 
 typedef enum {
-    MW_LLM_STOP,   // at a stop text, or where the grammar is complete
+    MW_LLM_STOP,   // at a stop text, or where the grammar is complete; a server tells no end from it
     MW_LLM_LENGTH, // max_tokens were made
-    MW_LLM_END,    // the model ended its answer (a server does not tell this from a stop text)
+    MW_LLM_END,    // the model ended its answer
 } mw_llm_reason;
 const char *mw_llm_reason_name(mw_llm_reason r); // "stop", "length", "end"
 
 typedef struct mw_llm_answer {
-    char *text; // UTF-8 without zero bytes
+    char *text; // UTF-8, which may hold zero bytes; also what came before a failure
     size_t length;
     int32_t *ids; // of the answer's tokens, the one that ended it left out; NULL from a server
     size_t n_ids;

@@ -125,6 +125,19 @@ size_t mw_bpe_run(mw_bpe_work *w, size_t n, mw_bpe_rule rule, void *user)
     return count;
 }
 
+static bool prints(int byte)
+{
+    return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+}
+
+uint32_t mw_bpe_letter(int byte)
+{
+    uint32_t shifted = 0x100;
+    for (int b = 0; b < byte; b++)
+        shifted += !prints(b);
+    return prints(byte) ? (uint32_t)byte : shifted;
+}
+
 // ---- merges listed as pairs
 
 static uint64_t pair_of(int32_t left, int32_t right)

@@ -33,6 +33,10 @@ bool mw_bpe_reserve(mw_ctx *c, mw_bpe_work *w, size_t n);
 size_t mw_bpe_run(mw_bpe_work *w, size_t n, mw_bpe_rule rule, void *user);
 void mw_bpe_work_free(mw_bpe_work *w);
 
+// The character that stands for a byte in byte-level vocabularies: itself where it prints, else one from
+// U+0100 on.
+uint32_t mw_bpe_letter(int byte);
+
 // ---- merges listed as pairs of ids
 typedef struct {
     uint64_t pair; // left id << 32 | right id
