@@ -36,6 +36,22 @@ fails({ model = "models/miniature/model_index.json", text = "a" }, "is no tokeni
 fails({ model = sd.unet, text = "a" }, "'model' must be a checkpoint")
 fails({ model = 3, text = "a" }, "'model' must be a checkpoint")
 
+-- Language models, by a folder, a file, a GGUF: spaces are letters, bytes stand for what the vocabulary lacks.
+local spm, bpe = "tests/golden/tokenizers/spm_llama", "tests/golden/tokenizers/bbpe_llama3"
+for _, path in ipairs { spm .. "/model", spm .. "/model/tokenizer.model", spm .. "/vocab.gguf" } do
+  local t = mw.tokens { model = path, text = "a\t<s>", add_special = true }
+  assert(table.concat(t.pieces:value(), "|") == "<s>| a|\t|<|s|>" and t.ids:value()[1] == 1)
+end
+for _, path in ipairs { bpe .. "/model/tokenizer.json", bpe .. "/vocab.gguf" } do
+  assert(join(read { model = path, text = "a<|eot_id|>b", special = true }) == "64,804,65")
+  assert(#read { model = path, text = "a<|eot_id|>b" } == 11)
+  assert(join(read { model = path, text = { "a", "" }, add_special = true }[1]) == "800,64")
+  local wide = mw.tokens { model = path, text = "\u{1F98A}", length = 2 }
+  assert(wide.pieces:value()[1]:find("^<0xF0>") and wide.count:value() > 2 and wide.fits:value() == 2)
+end
+fails({ model = "tests/golden/tokenizers/spm_llama/case.json", text = "a" }, "is no tokenizer")
+fails({ model = "tests/golden/tokenizers", text = "a" }, "tests/golden/tokenizers")
+
 -- A token that a model learned counts by its vectors.
 local learned = mw.textual_inversion { model = sd, path = "tests/golden/textual_inversion/webui.pt", token = "<bs>" }
 local t = mw.tokens { model = learned, text = "a <bs>" }

@@ -71,6 +71,7 @@ struct mw_llm {
     char *folder;    // that its config lies in; NULL: none (a server); owned by the maker
     bool chats;      // `messages` can be asked: it has a chat template, or is a server's chat endpoint
     bool chats_only; // a prompt is asked as one user message
+    const struct mw_llm_tokenizer *tokenizer; // tokenizer.h; NULL: not known (a server's); the maker's
 };
 
 // The model on a wire of type "llm", borrowed; NULL when it is none.

@@ -1,6 +1,7 @@
 // tokenizer.c: opening the tokenizers of language models, what they say of themselves, texts to ids.
 #include "nodes/nets/llm/tokenizer_internal.h"
 
+#include "core/base/file.h"
 #include "core/base/pathname.h"
 #include "core/base/paths.h"
 
@@ -14,6 +15,37 @@ static bool ends_in(const char *text, const char *tail)
 {
     size_t n = strlen(text), m = strlen(tail);
     return n >= m && strcmp(text + n - m, tail) == 0;
+}
+
+// CLIP's tokens of words' ends have a suffix.
+static bool marks_words(mw_ctx *c, const char *json)
+{
+    static const char key[] = "\"end_of_word_suffix\"";
+    size_t size;
+    char *text = mw_file_read(c, json, MW_JSON_MAX_BYTES, &size);
+    bool found = false;
+    for (const char *at = text;
+         at && !found && (at = memmem(at, size - (size_t)(at - text), key, sizeof key - 1));) {
+        at += sizeof key - 1;
+        const char *value = at + strspn(at, " \t\r\n:");
+        found = value[0] == '"' && value[1] && value[1] != '"';
+    }
+    free(text);
+    return found;
+}
+
+bool mw_llm_tokenizer_is_at(mw_ctx *c, const char *path)
+{
+    bool folder = mw_path_is_folder(path), found = ends_in(path, ".gguf") || ends_in(path, ".model");
+    char *model = mw_format(c, "%s/tokenizer.model", path);
+    char *json = folder ? mw_format(c, "%s/tokenizer.json", path) : mw_strdup(c, path);
+    if (!found && model && json)
+        found = (folder && access(model, F_OK) == 0) ||
+            (ends_in(json, "tokenizer.json") && access(json, F_OK) == 0 && !marks_words(c, json) &&
+             !mw_err(c));
+    free(model);
+    free(json);
+    return found;
 }
 
 static mw_status read_folder(mw_ctx *c, mw_llm_tokenizer *t, const char *folder)

@@ -22,6 +22,11 @@ typedef struct mw_llm_tokenizer mw_llm_tokenizer;
 mw_llm_tokenizer *mw_llm_tokenizer_open(mw_ctx *c, const char *path);
 void mw_llm_tokenizer_free(mw_llm_tokenizer *t); // accepts NULL
 
+// Whether the path is that of a language model's tokenizer, and not of a text encoder's of CLIP's kind: a
+// .gguf, a .model, a tokenizer.json whose tokens do not mark the ends of words, or a folder with one of the
+// latter two. Nothing is checked beyond.
+bool mw_llm_tokenizer_is_at(mw_ctx *c, const char *path);
+
 // ---- the vocabulary
 int mw_llm_tokenizer_size(const mw_llm_tokenizer *t);                       // one more than the largest id
 int32_t mw_llm_tokenizer_begin(const mw_llm_tokenizer *t);                  // -1: there is none

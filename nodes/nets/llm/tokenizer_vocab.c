@@ -84,10 +84,7 @@ bool mw_llm_letters_to_bytes(const char *text, size_t size, char *out, size_t *n
     *n = 0;
     for (size_t i = 0, step; i < size; i += step) {
         uint32_t code = mw_text_decode((const unsigned char *)text + i, size - i, &step);
-        int byte = code < 256 && mw_bpe_letter((int)code) == code ? (int)code : -1;
-        for (int b = 0; byte < 0 && b < 256 && code >= 0x100 && code < 0x200; b++)
-            if (mw_bpe_letter(b) == code)
-                byte = b;
+        int byte = mw_bpe_byte(code);
         if (byte < 0)
             return false;
         out[(*n)++] = (char)byte;

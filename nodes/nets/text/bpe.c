@@ -125,17 +125,23 @@ size_t mw_bpe_run(mw_bpe_work *w, size_t n, mw_bpe_rule rule, void *user)
     return count;
 }
 
-static bool prints(int byte)
-{
-    return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-}
-
 uint32_t mw_bpe_letter(int byte)
 {
-    uint32_t shifted = 0x100;
-    for (int b = 0; b < byte; b++)
-        shifted += !prints(b);
-    return prints(byte) ? (uint32_t)byte : shifted;
+    if (byte < 0x21)
+        return 0x100u + (uint32_t)byte;
+    if (byte >= 0x7F && byte <= 0xA0)
+        return 0x121u + (uint32_t)byte - 0x7F;
+    return byte == 0xAD ? 0x143 : (uint32_t)byte;
+}
+
+int mw_bpe_byte(uint32_t letter)
+{
+    if (letter >= 0x100)
+        return letter < 0x121 ? (int)letter - 0x100
+            : letter < 0x143  ? (int)letter - 0x121 + 0x7F
+            : letter == 0x143 ? 0xAD
+                              : -1;
+    return mw_bpe_letter((int)letter) == letter ? (int)letter : -1;
 }
 
 // ---- merges listed as pairs

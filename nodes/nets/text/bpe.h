@@ -36,6 +36,7 @@ void mw_bpe_work_free(mw_bpe_work *w);
 // The character that stands for a byte in byte-level vocabularies: itself where it prints, else one from
 // U+0100 on.
 uint32_t mw_bpe_letter(int byte);
+int mw_bpe_byte(uint32_t letter); // and back; -1 for other characters
 
 // ---- merges listed as pairs of ids
 typedef struct {
