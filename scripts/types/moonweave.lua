@@ -786,13 +786,13 @@ function mw.token_maps(params) end
 ---@field fits mw.handle any: how many of them the encoder reads; of a list a list
 
 ---@class mw.tokens.params
----@field model any|mw.handle a checkpoint, its text_encoder or tokenizer, or the path of a tokenizer's folder or tokenizer.json
+---@field model any|mw.handle a checkpoint, its text_encoder or tokenizer, an llm that runs here, or a path: a model's or tokenizer's folder, tokenizer.json, tokenizer.model, a .gguf
 ---@field text string|string[]|mw.handle one text, or a list of them
 ---@field special? boolean|mw.handle control tokens written in the text (<|endoftext|>) are parsed, as text_encoder does
 ---@field add_special? boolean|mw.handle with the begin and end tokens that the tokenizer adds
----@field length? integer|mw.handle how many the encoder reads, begin and end included; null: the tokenizer's, 77
+---@field length? integer|mw.handle how many the encoder reads, begin and end included; null: the tokenizer's, 77; of a language model no limit
 
----The tokens of a text in the vocabulary of a model's (first) text encoder. Nothing is cut, no network is run.
+---The tokens of a text in the vocabulary of a model's (first) text encoder, or of a language model. Nothing is cut, no network is run.
 ---@param params mw.tokens.params
 ---@return mw.tokens
 function mw.tokens(params) end
