@@ -280,6 +280,52 @@ static void unused_entries_are_warned_of(void **state)
     mw_weights_free(w);
 }
 
+static mw_block_rows in_blocks; // of the entry; no rows: it does not lie so
+
+static bool blocks(void *user, const char *name, mw_block_rows *out)
+{
+    (void)user, (void)name;
+    *out = in_blocks;
+    return in_blocks.rows > 0;
+}
+
+// A matrix in blocks is read where it lies: the source stays until the last tensor over it is gone. Where it
+// is to be changed it is widened.
+static void blocks_stay_where_they_are(void **state)
+{
+    (void)state;
+    static float v[2][32];
+    uint8_t bytes[2 * 34];
+    for (int i = 0; i < 64; i++)
+        v[i / 32][i % 32] = (float)(i % 32 - 16) / 8;
+    mw_ggml_encode(MW_GGML_Q8_0, v[0], bytes, 64);
+    mw_ggml_decode(MW_GGML_Q8_0, bytes, v[0], 64);
+    in_blocks =
+        (mw_block_rows){.type = MW_GGML_Q8_0, .rows = 2, .columns = 32, .row_bytes = 34, .data = bytes};
+    mw_weight_source s = {
+        .find = find, .read_f32 = read_f32, .blocks = blocks, .name_at = name_at, .free = freed};
+    for (int patched = 0; patched < 2; patched++) {
+        entry e = {2, {2, 32}, v[0], 0, 0};
+        s.user = &e;
+        s.patch = patched ? doubled : NULL;
+        mw_weights *w = mw_weights_new(c, s, "net", MW_F32);
+        mw_tensor *t = mw_retain(ask(w, "a.weight", 2, 32));
+        assert_int_equal(e.reads, patched);
+        assert_int_equal(mw_weights_count(w), 64);
+        assert_int_equal(mw_weights_bytes(w), patched ? 256 : 0);
+        mw_weights_free(w);
+        assert_int_equal(e.frees, patched);
+        mw_tensor *ones = mw_full(c, MW_F32, MW_SHAPE(1, 32), 1);
+        float *y = values_of(mw_linear(c, ones, t, NULL, MW_ACT_NONE, NULL));
+        assert_true(fabsf(y[0] - (patched ? -4.0f : -2.0f)) < 1e-3f && y[0] == y[1]);
+        free(y);
+        mw_release(t);
+        assert_int_equal(mw_device_finish(c), MW_OK);
+        assert_int_equal(e.frees, 1);
+    }
+    in_blocks.rows = 0;
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -290,13 +336,10 @@ static int start(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(a_weight_is_set_in_place),
-                                       T(each_device_has_its_own),
-                                       T(read_once_and_prepared),
-                                       T(halves_are_taken_as_they_are),
-                                       T(floats_are_taken_as_they_are),
-                                       T(patched_halves_are_widened),
-                                       T(what_cannot_be),
+    const struct CMUnitTest tests[] = {T(a_weight_is_set_in_place),     T(each_device_has_its_own),
+                                       T(read_once_and_prepared),       T(halves_are_taken_as_they_are),
+                                       T(floats_are_taken_as_they_are), T(patched_halves_are_widened),
+                                       T(blocks_stay_where_they_are),   T(what_cannot_be),
                                        T(unused_entries_are_warned_of)};
     return cmocka_run_group_tests(tests, start, close_device);
 }

@@ -108,16 +108,26 @@ static mw_dtype dtype_of(const mw_weights *w, const char *name, mw_weight_kind k
     return matrix && !s->patch && s->stored && s->stored(s->user, name, MW_F16) ? MW_F16 : w->dtype;
 }
 
+// Matrices and tables that the source holds in blocks stay in them, unless they are to be changed.
+static bool stays_in_blocks(const mw_weights *w, mw_weight_entry *e)
+{
+    const mw_weight_source *s = &w->source;
+    bool may = (e->kind == MW_WEIGHT_LINEAR || e->kind == MW_WEIGHT_TABLE) && e->ndim == 2;
+    return may && !s->patch && s->blocks && s->blocks(s->user, e->name, &e->blocks) &&
+        e->blocks.rows == e->shape[0] && e->blocks.columns == e->shape[1];
+}
+
 static void note(mw_ctx *c, mw_weights *w, const char *name, mw_weight_kind kind, int ndim,
                  const int64_t *shape)
 {
     if (w->n == w->capacity && !grow(c, w))
         return;
-    mw_weight_entry e = {
-        .name = mw_strdup(c, name), .kind = kind, .dtype = dtype_of(w, name, kind), .ndim = ndim};
+    mw_weight_entry e = {.name = mw_strdup(c, name), .kind = kind, .ndim = ndim};
     if (!e.name)
         return;
     memcpy(e.shape, shape, (size_t)ndim * sizeof *shape);
+    e.in_blocks = stays_in_blocks(w, &e);
+    e.dtype = e.in_blocks ? MW_U8 : dtype_of(w, name, kind);
     size_t slot = slot_of(w, name);
     w->entries[w->n++] = e;
     w->slots[slot] = (uint32_t)w->n;
@@ -182,6 +192,8 @@ static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, mw_weight_kind
         note(c, w, name, kind, ndim, shape);
         e = mw_weights_lookup(w, name);
     }
+    if (e && e->in_blocks)
+        return mw_weight_blocks(c, &e->blocks, NULL, NULL);
     return e ? mw_tensor_new(c, e->dtype, ndim, shape) : NULL;
 }
 

@@ -43,7 +43,9 @@ typedef struct mw_weights mw_weights;
 
 // Takes over the source. `label` goes in front of names in messages ("unet"). dtype: MW_F32 or MW_F16, of
 // activations and of weights; matrices that the source holds in f16 are f16 in either, unless they are
-// changed.
+// changed. Linear weights and tables that it holds in blocks stay so (mw_weight_blocks), and are not searched
+// for NaN; on devices that read the host's memory they stay where they lie, with the source open until the
+// last of them is gone.
 mw_weights *mw_weights_new(mw_ctx *c, mw_weight_source source, const char *label, mw_dtype dtype);
 void mw_weights_free(mw_weights *w);
 mw_dtype mw_weights_dtype(const mw_weights *w);

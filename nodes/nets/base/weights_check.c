@@ -68,7 +68,7 @@ mw_status mw_weights_load(mw_ctx *c, mw_weights *w, bool (*ignorable)(const char
     for (size_t i = 0; i < w->n; i++) {
         const mw_weight_entry *e = &w->entries[i];
         w->count += mw_weight_numel(e);
-        w->bytes += (size_t)mw_weight_numel(e) * mw_dtype_size(e->dtype);
+        w->bytes += mw_weight_bytes(c, e);
     }
     if (mw_err(c) == MW_OK && w->source.name_at)
         check_unused(c, w, ignorable);

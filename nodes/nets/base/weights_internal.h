@@ -14,7 +14,9 @@ typedef struct mw_weight_entry {
     mw_weight_kind kind;
     mw_dtype dtype; // of the tensor
     int ndim;
-    int64_t shape[4]; // as the network asks for it
+    int64_t shape[4];     // as the network asks for it
+    bool in_blocks;       // it stays in the source's blocks:
+    mw_block_rows blocks; // these
 } mw_weight_entry;
 
 // The first few of many things that a message names.
@@ -30,9 +32,16 @@ typedef struct mw_weights_copy {
     mw_tensor **tensors; // NULL until then
 } mw_weights_copy;
 
+// The source, while tensors read from where it lies in memory.
+typedef struct mw_weights_lease {
+    atomic_int refs; // of the tensors, and of the weights while they have the source open
+    mw_weight_source source;
+} mw_weights_lease;
+
 struct mw_weights {
     mw_weight_source source; // closed once everything is loaded; not where another stream may want it too
     bool open;               // the source is still there
+    mw_weights_lease *lease; // NULL: no tensor reads from it
     char *path, *label;
     mw_dtype dtype;
     mw_weight_entry *entries;
@@ -57,6 +66,8 @@ void mw_weights_close_source(mw_weights *w);
 // NULL when nobody asked for it.
 mw_weight_entry *mw_weights_lookup(const mw_weights *w, const char *name);
 int64_t mw_weight_numel(const mw_weight_entry *e);
+// Of the device's memory; none for blocks that are read where they lie.
+size_t mw_weight_bytes(const mw_ctx *c, const mw_weight_entry *e);
 void mw_few_add(mw_few *l, const char *sentence);
 
 #endif

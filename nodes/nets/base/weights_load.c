@@ -10,11 +10,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void free_source(const mw_weight_source *s)
+{
+    if (s->free)
+        s->free(s->user);
+}
+
+// A share of the lease is given back, by any thread.
+static void end_lease(void *user)
+{
+    mw_weights_lease *l = user;
+    if (atomic_fetch_sub(&l->refs, 1) != 1)
+        return;
+    free_source(&l->source);
+    free(l);
+}
+
 void mw_weights_close_source(mw_weights *w)
 {
-    if (w->open && w->source.free)
-        w->source.free(w->source.user);
+    if (w->open && w->lease)
+        end_lease(w->lease);
+    else if (w->open)
+        free_source(&w->source);
     w->open = false;
+    w->lease = NULL;
 }
 
 void mw_weights_free_copy(const mw_weights *w, mw_weights_copy *y)
@@ -103,8 +122,38 @@ static float *read_values(mw_ctx *c, const mw_weights *w, const mw_weight_entry 
     return values;
 }
 
+size_t mw_weight_bytes(const mw_ctx *c, const mw_weight_entry *e)
+{
+    if (e->in_blocks)
+        return mw_lends(c) ? 0 : (size_t)e->blocks.rows * e->blocks.row_bytes;
+    return (size_t)mw_weight_numel(e) * mw_dtype_size(e->dtype);
+}
+
+static mw_tensor *load_blocks(mw_ctx *c, mw_weights *w, const mw_weight_entry *e)
+{
+    if (!w->lease && (w->lease = mw_alloc(c, sizeof *w->lease))) {
+        atomic_init(&w->lease->refs, 1);
+        w->lease->source = w->source;
+    }
+    if (!w->lease)
+        return NULL;
+    atomic_fetch_add(&w->lease->refs, 1);
+    mw_tensor *t = mw_weight_blocks(c, &e->blocks, end_lease, w->lease);
+    if (t && !mw_lends(c) && w->source.stored_read)
+        w->source.stored_read(w->source.user, e->name);
+    return t;
+}
+
 static mw_tensor *load_one(mw_ctx *c, mw_weights *w, const mw_weight_entry *e)
 {
+    if (e->in_blocks) {
+        mw_scope_begin(c);
+        mw_tensor *t = mw_retain(load_blocks(c, w, e));
+        mw_scope_end(c, NULL);
+        if (t)
+            t->label = e->name;
+        return t;
+    }
     const void *plain = plain_values(w, e);
     float *values = plain ? NULL : read_values(c, w, e);
     mw_scope_begin(c);
@@ -133,10 +182,7 @@ static void check_room(mw_ctx *c, const mw_weights *w)
     char needs[32], limit[32];
     uint64_t bytes = 0, most = c->stream ? mw_device_memory(c).limit : 0;
     for (size_t i = 0; i < w->n; i++) {
-        uint64_t n = mw_dtype_size(w->entries[i].dtype);
-        for (int d = 0; d < w->entries[i].ndim; d++)
-            n *= (uint64_t)w->entries[i].shape[d];
-        bytes += n;
+        bytes += mw_weight_bytes(c, &w->entries[i]);
     }
     if (most && bytes > most)
         mw_fail(c, MW_E_MEMORY,
