@@ -6,9 +6,12 @@
 #include "core/cl/device_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 enum { ALIGN = 256 };                         // at least
 static const size_t BLOCK = (size_t)32 << 20; // small requests share buffers of this size
+static const size_t PAGE = (size_t)2 << 20;   // a large page of x86 and ARM
 
 typedef struct mw_range {
     struct block *block;
@@ -110,6 +113,37 @@ static mw_range *best_fit(struct mw_pool *p, size_t bytes)
     return best;
 }
 
+static void CL_CALLBACK free_pages(cl_mem unused, void *pages)
+{
+    (void)unused;
+    free(pages);
+}
+
+// Where a device computes in the host's own memory, that is asked for in large pages: gigabytes of them are
+// touched in a fraction of the time, and taken down in milliseconds when the process ends.
+static cl_mem new_buffer(mw_stream *d, size_t size, cl_int *e)
+{
+    if (strcmp(d->info.type, "cpu") != 0 || !d->info.unified_memory)
+        return clCreateBuffer(d->context, CL_MEM_READ_WRITE, size, NULL, e);
+    void *pages;
+    *e = CL_OUT_OF_HOST_MEMORY;
+    if (posix_memalign(&pages, PAGE, size) != 0)
+        return NULL;
+    madvise(pages, size, MADV_HUGEPAGE); // a wish
+    cl_mem mem = clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, size, pages, e);
+    if (*e != CL_SUCCESS) {
+        free(pages);
+        return NULL;
+    }
+    // Kernels in flight may still use a buffer that was released.
+    *e = clSetMemObjectDestructorCallback(mem, free_pages, pages);
+    if (*e == CL_SUCCESS)
+        return mem;
+    clReleaseMemObject(mem); // a new one: it goes at once
+    free(pages);
+    return NULL;
+}
+
 // A new block with one free range, or NULL without an error when the driver refuses.
 static mw_range *add_block(struct mw_pool *p, size_t size)
 {
@@ -117,7 +151,7 @@ static mw_range *add_block(struct mw_pool *p, size_t size)
     mw_range *r = calloc(1, sizeof *r);
     cl_int e = CL_OUT_OF_HOST_MEMORY;
     if (b && r)
-        b->mem = clCreateBuffer(p->stream->context, CL_MEM_READ_WRITE, size, NULL, &e);
+        b->mem = new_buffer(p->stream, size, &e);
     if (e != CL_SUCCESS) {
         free(b);
         free(r);

@@ -209,6 +209,16 @@ WRAP(char *, realpath, (const char *path, char *to), (path, to))
     return to ? found : born(found);
 }
 
+WRAP(int, posix_memalign, (void **p, size_t align, size_t n), (p, align, n))
+{
+    if (no_memory("posix_memalign"))
+        return ENOMEM;
+    int e = __real_posix_memalign(p, align, n);
+    if (!e)
+        born(*p);
+    return e;
+}
+
 WRAP(void *, realloc, (void *p, size_t n), (p, n))
 {
     if (no_memory("realloc"))
