@@ -178,7 +178,7 @@ KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp
     BEGIN(const int, mask);
     BEGIN(T, y);
     BEGIN(float, log_sum);
-    int t0 = get_group_id(0) * TQ, h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
+    int t0 = WORK_GROUP(0) * TQ, h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
     int padded = (S + M - 1) / M * M, wide = (D + M - 1) / M * M;
     int room = room_for(D);
     local float *qt = work, *ot = qt + room * TQ, *st = ot + room * TQ;
@@ -245,7 +245,7 @@ KERNEL void attention_probs(ARG(const T, q), ARG(const float, kp), ARG(const int
     BEGIN(const float, kp);
     BEGIN(const int, mask);
     BEGIN(float, p);
-    int t0 = get_group_id(0) * TQ, h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
+    int t0 = WORK_GROUP(0) * TQ, h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
     local float *qt = work, *st = qt + room_for(D) * TQ;
     kp += ((long)b * H + h) * ((S + M - 1) / M * M) * D;
     p += (((long)b * H + h) * T_ + t0) * S;
@@ -381,7 +381,7 @@ KERNEL void attention_grad(ARG(const T, q), ARG(const T, g), ARG(const float, lo
     BEGIN(T, gq);
     BEGIN(T, gk);
     BEGIN(T, gv);
-    int chunks = (S + chunk - 1) / chunk, part = get_group_id(0) % chunks, rows = get_group_id(0) / chunks;
+    int chunks = (S + chunk - 1) / chunk, part = WORK_GROUP(0) % chunks, rows = WORK_GROUP(0) / chunks;
     int h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
     int padded = (S + M - 1) / M * M, columns = (D + M - 1) / M * M, room = room_for(D);
     int first = part * chunk, end = min(first + chunk, S);

@@ -73,7 +73,7 @@ GPU_KERNEL void attention(ARG(const T, q), ARG(const W, k), ARG(const W, v), ARG
     BEGIN(const int, mask);
     BEGIN(T, y);
     local float qs[ROWS * LINE], ks[EDGE * LINE], ps[ROWS * LINE], vs[EDGE * (COLUMNS + 1)], tmp[GROUP];
-    int t0 = get_group_id(0) * ROWS, h = get_group_id(1) % H, first = get_group_id(1) / H * COLUMNS, b = get_group_id(2);
+    int t0 = WORK_GROUP(0) * ROWS, h = WORK_GROUP(1) % H, first = WORK_GROUP(1) / H * COLUMNS, b = WORK_GROUP(2);
     int row = get_local_id(0) / ITEMS, item = get_local_id(0) % ITEMS, queries = min((int)ROWS, T_ - t0);
     int last = causal ? t0 + row + S - T_ : S, end = causal ? min(S, t0 + ROWS + S - T_) : S;
     long q_at = b * q_batch + t0 * q_row + (long)h * D, k_at = b * k_batch + (long)h * D, v_at = b * v_batch + (long)h * D;
@@ -124,7 +124,7 @@ GPU_KERNEL void attention_probs(ARG(const T, q), ARG(const W, k), ARG(const int,
     BEGIN(const int, mask);
     BEGIN(float, p);
     local float qs[ROWS * LINE], ks[EDGE * LINE], tmp[GROUP];
-    int t0 = get_group_id(0) * ROWS, h = get_group_id(1), b = get_group_id(2);
+    int t0 = WORK_GROUP(0) * ROWS, h = WORK_GROUP(1), b = WORK_GROUP(2);
     int row = get_local_id(0) / ITEMS, item = get_local_id(0) % ITEMS, queries = min((int)ROWS, T_ - t0);
     int last = causal ? t0 + row + S - T_ : S;
     long q_at = b * q_batch + t0 * q_row + (long)h * D, k_at = b * k_batch + (long)h * D;

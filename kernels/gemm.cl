@@ -121,13 +121,13 @@ KERNEL void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(c
     local int row_y[MB], row_x[MB];
     local long row_base[MB];
 
-    int batch = get_group_id(1);
+    int batch = WORK_GROUP(1);
     x += batch * p.x_batch;
     w += batch * p.w_batch;
     y += (long)batch * M * N;
     int block_rows = p.mtiles * rows_of_tile, mblocks = (M + block_rows - 1) / block_rows;
-    int m0 = (int)(get_group_id(0) % mblocks) * block_rows;
-    int first_panel = (int)(get_group_id(0) / mblocks) * p.ntiles;
+    int m0 = (int)(WORK_GROUP(0) % mblocks) * block_rows;
+    int first_panel = (int)(WORK_GROUP(0) / mblocks) * p.ntiles;
     int last_panel = min(first_panel + p.ntiles, (N + NR - 1) / NR);
     int rows = min(block_rows, M - m0);
     int tiles = (rows + rows_of_tile - 1) / rows_of_tile;

@@ -27,7 +27,7 @@ gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, resi
     local float a[KS][BM + 4];  // transposed; the p.pad spreads the stores over the banks
     local float b[KS][BN];
     int tx = get_local_id(0), ty = get_local_id(1), item = ty * TS + tx;
-    int n0 = get_group_id(0) * BN, m0 = get_group_id(1) * BM, batch = get_group_id(2);
+    int n0 = WORK_GROUP(0) * BN, m0 = WORK_GROUP(1) * BM, batch = WORK_GROUP(2);
     x += batch * p.x_batch;
     w += batch * p.w_batch + n0;
     y += (long)batch * M * N;

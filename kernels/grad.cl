@@ -70,7 +70,7 @@ KERNEL void softmax_grad(ARG(const T, y), ARG(const T, gy), ARG(T, gx), long row
     BEGIN(const T, gy);
     BEGIN(T, gx);
     local float tmp[WG];
-    long first = (long)get_group_id(0) * rows_per_group;
+    long first = (long)WORK_GROUP(0) * rows_per_group;
     int lane0 = get_local_id(0) * V;
     for (long row = first; row < min(rows, first + rows_per_group); row++) {
         long at = row * n;
@@ -93,7 +93,7 @@ KERNEL void layer_norm_grad(ARG(const T, x), ARG(const T, gamma), ARG(const T, g
     BEGIN(const T, gy);
     BEGIN(T, gx);
     local float tmp[WG];
-    long first = (long)get_group_id(0) * rows_per_group;
+    long first = (long)WORK_GROUP(0) * rows_per_group;
     int lane0 = get_local_id(0) * V;
     for (long row = first; row < min(rows, first + rows_per_group); row++) {
         long at = row * n;
@@ -184,7 +184,7 @@ KERNEL void group_grad_sums(ARG(const T, x), ARG(const T, gamma), ARG(const T, b
     BEGIN(float, partial);
     int padded = (C + V - 1) / V * V, width = C / groups;
     local float *means = factors, *scales = means + padded, *sums = scales + padded, *products = sums + padded;
-    long b = get_global_id(1), p0 = get_group_id(0) * span, p1 = min(P, p0 + span);
+    long b = get_global_id(1), p0 = WORK_GROUP(0) * span, p1 = min(P, p0 + span);
     spread(means, scales, moments + b * groups * 2, C, width);
     for (int ch = get_local_id(0) * V; ch < C; ch += WG * V) {
         vfloat sum = 0.0f, product = 0.0f;
@@ -203,7 +203,7 @@ KERNEL void group_grad_sums(ARG(const T, x), ARG(const T, gamma), ARG(const T, b
             sum += sums[i];
             product += products[i];
         }
-        long to = ((b * get_num_groups(0) + get_group_id(0)) * groups + q) * 2;
+        long to = ((b * ((P + span - 1) / span) + WORK_GROUP(0)) * groups + q) * 2;
         partial[to] = sum;
         partial[to + 1] = product;
     }
@@ -223,7 +223,7 @@ KERNEL void group_grad_apply(ARG(const T, x), ARG(const T, gamma), ARG(const T, 
     BEGIN(T, gx);
     int padded = (C + V - 1) / V * V, width = C / groups;
     local float *means = factors, *scales = means + padded, *sums = scales + padded, *products = sums + padded;
-    long b = get_global_id(1), p0 = get_group_id(0) * rows, p1 = min(P, p0 + rows);
+    long b = get_global_id(1), p0 = WORK_GROUP(0) * rows, p1 = min(P, p0 + rows);
     for (int q = get_local_id(0); q < groups; q += WG) {
         float sum = 0.0f, product = 0.0f;
         for (int s = 0; s < spans; s++) {
@@ -268,7 +268,7 @@ KERNEL void group_grad_whole(ARG(const T, x), ARG(const T, gamma), ARG(const T, 
     BEGIN(const T, beta);
     BEGIN(const T, gy);
     BEGIN(T, gx);
-    int width = C / groups, g0 = get_group_id(0) * at_once, count = min(at_once, groups - g0), n = count * width;
+    int width = C / groups, g0 = WORK_GROUP(0) * at_once, count = min(at_once, groups - g0), n = count * width;
     int padded = (n + V - 1) / V * V;
     float all = (float)P * width;
     long b = get_global_id(1);

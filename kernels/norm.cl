@@ -12,7 +12,7 @@ KERNEL void layer_norm(ARG(const T, x), ARG(const W, gamma), ARG(const W, beta),
     BEGIN(const W, beta);
     BEGIN(T, y);
     local float tmp[WG];
-    long first = (long)get_group_id(0) * rows_per_group;
+    long first = (long)WORK_GROUP(0) * rows_per_group;
     int lane0 = get_local_id(0) * V;
     for (long row = first; row < min(rows, first + rows_per_group); row++) {
         long at = row * n;
@@ -48,7 +48,7 @@ KERNEL void softmax(ARG(const T, x), ARG(T, y), long rows, long n, int rows_per_
     BEGIN(const T, x);
     BEGIN(T, y);
     local float tmp[WG];
-    long first = (long)get_group_id(0) * rows_per_group;
+    long first = (long)WORK_GROUP(0) * rows_per_group;
     int lane0 = get_local_id(0) * V;
     for (long row = first; row < min(rows, first + rows_per_group); row++) {
         long at = row * n;
@@ -76,8 +76,7 @@ KERNEL void group_stats(ARG(const T, x), ARG(float, partial), long P, int C, int
 {
     BEGIN(const T, x);
     BEGIN(float, partial);
-    int spans = get_num_groups(0);
-    long b = get_global_id(1), p0 = get_group_id(0) * span, p1 = min(P, p0 + span);
+    long b = get_global_id(1), spans = (P + span - 1) / span, p0 = WORK_GROUP(0) * span, p1 = min(P, p0 + span);
     int padded = (C + V - 1) / V * V;
     local float *means = stats, *squares = stats + padded;
     for (long p = p0; p < p1; p += BLOCK) {
@@ -113,7 +112,7 @@ KERNEL void group_stats(ARG(const T, x), ARG(float, partial), long P, int C, int
             float d = means[i] - mean;
             square += squares[i] + (p1 - p0) * (d * d);
         }
-        long to = ((b * spans + get_group_id(0)) * groups + g) * 2;
+        long to = ((b * spans + WORK_GROUP(0)) * groups + g) * 2;
         partial[to] = mean;
         partial[to + 1] = square;
     }
@@ -128,7 +127,7 @@ KERNEL void group_apply(ARG(const T, x), ARG(const W, gamma), ARG(const W, beta)
     BEGIN(const W, beta);
     BEGIN(const float, partial);
     BEGIN(T, y);
-    long b = get_global_id(1), p0 = get_group_id(0) * rows, p1 = min(P, p0 + rows);
+    long b = get_global_id(1), p0 = WORK_GROUP(0) * rows, p1 = min(P, p0 + rows);
     int padded = (C + V - 1) / V * V, width = C / groups;
     local float *means = factors, *scales = means + padded, *shifts = scales + padded;
     for (int g = get_local_id(0); g < groups; g += WG) {
@@ -169,7 +168,7 @@ KERNEL void group_whole(ARG(const T, x), ARG(const W, gamma), ARG(const W, beta)
     BEGIN(const W, gamma);
     BEGIN(const W, beta);
     BEGIN(T, y);
-    int width = C / groups, g0 = get_group_id(0) * at_once, count = min(at_once, groups - g0), n = count * width;
+    int width = C / groups, g0 = WORK_GROUP(0) * at_once, count = min(at_once, groups - g0), n = count * width;
     int padded = (n + V - 1) / V * V;
     long from = get_global_id(1) * P * C + g0 * width;
     local float *means = factors, *scales = means + padded, *shifts = scales + padded;

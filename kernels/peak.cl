@@ -38,7 +38,7 @@ kernel void stream(ARG(const float, x), ARG(const float, z), ARG(float, y), int 
 #if CPU
     long at = (long)get_global_id(0) * block, step = 16;
 #else
-    long at = (long)get_group_id(0) * block * get_local_size(0) + 4 * get_local_id(0), step = 4 * get_local_size(0);
+    long at = (long)WORK_GROUP(0) * block * get_local_size(0) + 4 * get_local_id(0), step = 4 * get_local_size(0);
 #endif
     for (int i = 0; i < block; i += VALUES, at += step)
         STOREV(inputs == 2 ? LOADV(x + at) + LOADV(z + at) : LOADV(x + at), y + at);

@@ -10,6 +10,14 @@
 #define ARG(type, name) global type *restrict name##_buffer, long name##_begin
 #define BEGIN(type, name) global type *restrict name = name##_buffer + name##_begin
 
+// The work-group's number, of all of the launch: one that takes long goes in parts along dimension 0, and the part is what
+// get_group_id(0), get_num_groups(0) and get_global_size(0) tell of.
+#if CPU
+#define WORK_GROUP(d) get_global_id(d)
+#else
+#define WORK_GROUP(d) (get_group_id(d) + get_global_offset(d) / get_local_size(d))
+#endif
+
 #if T_F16
 #define T half
 #define LOAD(p, i) vload_half((i), (p))

@@ -6,7 +6,7 @@ KERNEL void reduce_rows(ARG(const T, x), ARG(T, y), long rows, long n, int rows_
     BEGIN(const T, x);
     BEGIN(T, y);
     local float tmp[WG];
-    long first = (long)get_group_id(0) * rows_per_group;
+    long first = (long)WORK_GROUP(0) * rows_per_group;
     for (long row = first; row < min(rows, first + rows_per_group); row++) {
         float none = which == 2 ? -INFINITY : 0.0f, r;
         vfloat v = none;

@@ -235,7 +235,7 @@ kernel void fused(ARG(const float, v), ARG(const W, w), ARG(const float, bias), 
     local float u[36 * PLANE];
     local float sums[36 * TB * NR];
     int panels = (N + NR - 1) / NR;
-    int panel = get_group_id(0) % panels, begin = get_group_id(0) / panels * block, n = min(block, count - begin);
+    int panel = WORK_GROUP(0) % panels, begin = WORK_GROUP(0) / panels * block, n = min(block, count - begin);
     w += (long)panel * 9 * C * NR;
     for (int c0 = 0; c0 < C; c0 += CC) {
         for (int c = 0; c < CC; c++)

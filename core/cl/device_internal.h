@@ -91,10 +91,22 @@ mw_status mw_cl_read(mw_ctx *c, mw_stream *s, cl_mem buffer, size_t begin, void 
 // ---- pace.c
 struct mw_pace *mw_pace_new(mw_ctx *c);
 void mw_pace_free(struct mw_pace *p);
-// For each launch; key: what its time follows from. Where an event is wanted, mw_pace_add takes it over, and
-// waits while too much is in flight. Without a lock held.
-bool mw_pace_wants_event(struct mw_pace *p, uint64_t key);
-void mw_pace_add(mw_stream *s, uint64_t key, cl_event event);
+typedef struct mw_pace_launch {
+    uint64_t key;   // what its time follows from
+    double seconds; // of the whole
+    bool measured;  // they were; otherwise they are a guess
+    double share;   // of the whole that is enqueued now, at most 1
+    bool marked;    // an event of this share is wanted
+} mw_pace_launch;
+// guess: seconds, where none were measured yet. Without a lock held, as the two below.
+mw_pace_launch mw_pace_look_up(struct mw_pace *p, uint64_t key, double guess);
+// In how many parts it should go, 1 where it cannot take long.
+size_t mw_pace_parts(const struct mw_pace *p, const mw_pace_launch *l);
+void mw_pace_set_longest(struct mw_pace *p, double seconds); // of a part, instead of 50 ms: for tests
+// Before a share is enqueued: sets l->marked.
+void mw_pace_begin(struct mw_pace *p, mw_pace_launch *l);
+// After it, where it is marked: takes the event over, and waits while too much is in flight.
+void mw_pace_add(mw_stream *s, const mw_pace_launch *l, cl_event event);
 
 // ---- program.c
 struct mw_programs *mw_programs_new(mw_ctx *c);

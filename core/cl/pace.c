@@ -3,18 +3,19 @@
 //
 // What a launch takes is known from the last one of the same kernel, sizes and numbers that was measured; of
 // one that is not known yet a handful go ahead. Events are asked for where time is unknown, and every few
-// milliseconds of known work.
+// milliseconds of known work. What takes long itself goes in parts.
 #include "core/cl/device_internal.h"
 
 #include <stdlib.h>
 
 enum { TIMES = 8192, FLIGHT = 256, MOST_UNMARKED = 64 };
-static const double AHEAD = 0.1, UNKNOWN = 0.025,
-                    BETWEEN = 0.005; // s: in flight at most, one not known, two events
+static const double AHEAD = 0.1, LONGEST = 0.05, UNKNOWN = 0.025,
+                    BETWEEN = 0.005; // s: in flight at most, one part, one not known, two events
 
 typedef struct mark {
     cl_event event; // of the last launch
     uint64_t key;   // of that
+    double share;   // that it is of what the key stands for
     double seconds; // of all since the mark before, as far as is known
 } mark;
 
@@ -27,13 +28,16 @@ struct mw_pace {
     mark marks[FLIGHT];
     int first, count, unmarked;
     double ahead, since; // s in flight with a mark; since the last mark
+    double longest;
 };
 
 struct mw_pace *mw_pace_new(mw_ctx *c)
 {
     struct mw_pace *p = mw_alloc(c, sizeof *p);
-    if (p)
-        pthread_mutex_init(&p->lock, NULL);
+    if (!p)
+        return NULL;
+    pthread_mutex_init(&p->lock, NULL);
+    p->longest = LONGEST;
     return p;
 }
 
@@ -47,7 +51,7 @@ static void retire(struct mw_pace *p)
         clGetEventProfilingInfo(m->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) == CL_SUCCESS &&
         end >= start) {
         p->times[m->key % TIMES].key = m->key;
-        p->times[m->key % TIMES].seconds = (float)(1e-9 * (double)(end - start));
+        p->times[m->key % TIMES].seconds = (float)(1e-9 * (double)(end - start) / m->share);
     }
     clReleaseEvent(m->event);
     p->ahead -= m->seconds;
@@ -66,17 +70,32 @@ void mw_pace_free(struct mw_pace *p)
     free(p);
 }
 
-bool mw_pace_wants_event(struct mw_pace *p, uint64_t key)
+mw_pace_launch mw_pace_look_up(struct mw_pace *p, uint64_t key, double guess)
 {
     pthread_mutex_lock(&p->lock);
     bool known = p->times[key % TIMES].key == key;
-    p->since += known ? (double)p->times[key % TIMES].seconds : UNKNOWN;
-    bool wants = !known || p->since >= BETWEEN || ++p->unmarked >= MOST_UNMARKED;
+    double seconds = known ? (double)p->times[key % TIMES].seconds : guess;
     pthread_mutex_unlock(&p->lock);
-    return wants;
+    return (mw_pace_launch){.key = key, .seconds = seconds, .measured = known, .share = 1};
 }
 
-void mw_pace_add(mw_stream *s, uint64_t key, cl_event event)
+size_t mw_pace_parts(const struct mw_pace *p, const mw_pace_launch *l)
+{
+    return l->seconds > p->longest ? (size_t)(l->seconds / p->longest) + 1 : 1;
+}
+
+void mw_pace_set_longest(struct mw_pace *p, double seconds) { p->longest = seconds; }
+
+void mw_pace_begin(struct mw_pace *p, mw_pace_launch *l)
+{
+    double seconds = l->seconds * l->share;
+    pthread_mutex_lock(&p->lock);
+    p->since += !l->measured && seconds < UNKNOWN ? UNKNOWN : seconds;
+    l->marked = !l->measured || p->since >= BETWEEN || ++p->unmarked >= MOST_UNMARKED;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void mw_pace_add(mw_stream *s, const mw_pace_launch *l, cl_event event)
 {
     struct mw_pace *p = s->pace;
     pthread_mutex_lock(&p->lock);
@@ -85,7 +104,7 @@ void mw_pace_add(mw_stream *s, uint64_t key, cl_event event)
         clWaitForEvents(1, &p->marks[p->first].event);
         retire(p);
     }
-    p->marks[(p->first + p->count++) % FLIGHT] = (mark){event, key, p->since};
+    p->marks[(p->first + p->count++) % FLIGHT] = (mark){event, l->key, l->share, p->since};
     p->ahead += p->since;
     p->since = 0;
     p->unmarked = 0;

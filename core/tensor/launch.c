@@ -62,7 +62,19 @@ static uint64_t pace_key(const mw_kernel *k, const mw_launch *l, const mw_arg *a
     return key;
 }
 
-void mw_launched(mw_stream *d, const char *file, const char *entry, uint64_t key, bool paced, cl_event event)
+// What a launch takes before it was measured, rather too much: what a slow unit does in a second.
+static double guess(const mw_stream *d, const mw_launch *l, const mw_arg *args, int nargs)
+{
+    static const double PRODUCTS = 1e10, BYTES = 1e9;
+    double bytes = 0;
+    for (int i = 0; i < nargs; i++)
+        if (args[i].kind == MW_ARG_TENSOR && args[i].t)
+            bytes += (double)mw_numel(args[i].t) * (double)mw_dtype_size(args[i].t->dtype);
+    int units = d->info.caps.compute_units;
+    return (l->products / PRODUCTS + bytes / BYTES) / (units > 0 ? units : 1);
+}
+
+void mw_launched(mw_stream *d, const char *file, const char *entry, const mw_pace_launch *l, cl_event event)
 {
     if (event && d->profile) {
         pthread_mutex_lock(&d->lock);
@@ -70,10 +82,46 @@ void mw_launched(mw_stream *d, const char *file, const char *entry, uint64_t key
         mw_profile_add(d->profile, file, entry, event);
         pthread_mutex_unlock(&d->lock);
     }
-    if (event && paced)
-        mw_pace_add(d, key, event);
+    if (event && l->marked)
+        mw_pace_add(d, l, event);
     else if (event)
         clReleaseEvent(event);
+}
+
+// How far a part goes along dimension 0: whole work-groups, enough of them to keep all units busy.
+static size_t length_of_part(const mw_stream *d, const mw_launch *l, size_t parts)
+{
+    enum { ANY_GROUP = 64 }; // items, where the driver chooses
+    size_t group = l->local[0] ? l->local[0] : ANY_GROUP, groups = (l->global[0] + group - 1) / group;
+    size_t beside = 1, units = (size_t)d->info.caps.compute_units;
+    for (int i = 1; i < l->dims; i++)
+        beside *= l->global[i] / (l->local[i] ? l->local[i] : 1);
+    size_t each = (groups + parts - 1) / parts, least = (units + beside - 1) / beside;
+    if (least > 1)
+        each = (each + least - 1) / least * least;
+    return each < groups ? each * group : l->global[0];
+}
+
+// The results have the same bits however it is cut.
+static cl_int enqueue(mw_ctx *c, const mw_launch *l, cl_kernel k, mw_pace_launch *pace)
+{
+    mw_stream *d = c->stream;
+    size_t parts = mw_pace_parts(d->pace, pace);
+    size_t each = parts > 1 ? length_of_part(d, l, parts) : l->global[0];
+    cl_int e = CL_SUCCESS;
+    for (size_t begin = 0; begin < l->global[0] && e == CL_SUCCESS && !mw_cancelled(c); begin += each) {
+        size_t n[3] = {0}, from[3] = {begin};
+        memcpy(n, l->global, sizeof n);
+        n[0] = each < l->global[0] - begin ? each : l->global[0] - begin;
+        pace->share = (double)n[0] / (double)l->global[0];
+        mw_pace_begin(d->pace, pace);
+        cl_event event = NULL;
+        e = clEnqueueNDRangeKernel(d->queue, k, (cl_uint)l->dims, begin ? from : NULL, n,
+                                   l->local[0] ? l->local : NULL, 0, NULL,
+                                   d->profile || pace->marked ? &event : NULL);
+        mw_launched(d, l->file, l->entry, pace, event);
+    }
+    return e;
 }
 
 static bool lists(const char *files, const char *file)
@@ -123,7 +171,6 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
     snprintf(options, sizeof options, "-cl-std=CL1.2 -cl-mad-enable -DCPU=%d -DT_F16=%d -DW_F16=%d %s",
              d->info.caps.cpu, l->t == MW_F16, l->w == MW_F16, variants[l->variant].options);
 
-    cl_event event = NULL;
     mw_kernel *held;
     cl_kernel k = mw_kernel_begin(c, l->file, l->entry, options, &held);
     if (k) {
@@ -131,12 +178,10 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
         cl_uint index = 0;
         for (int i = 0; i < nargs && e == CL_SUCCESS; i++) // one that lacks shifts those behind it
             index = set_argument(k, index, &args[i], &e);
-        uint64_t key = pace_key(held, l, args, nargs);
-        bool paced = mw_pace_wants_event(d->pace, key);
+        mw_pace_launch pace =
+            mw_pace_look_up(d->pace, pace_key(held, l, args, nargs), guess(d, l, args, nargs));
         if (e == CL_SUCCESS)
-            e = clEnqueueNDRangeKernel(d->queue, k, (cl_uint)l->dims, NULL, l->global,
-                                       l->local[0] ? l->local : NULL, 0, NULL,
-                                       d->profile || paced ? &event : NULL);
+            e = enqueue(c, l, k, &pace);
         if (e != CL_SUCCESS)
             mw_fail(c,
                     e == CL_MEM_OBJECT_ALLOCATION_FAILURE || e == CL_OUT_OF_RESOURCES ? MW_E_MEMORY
@@ -147,7 +192,6 @@ mw_status mw_run(mw_ctx *c, const mw_launch *l, const mw_arg *args, int nargs)
         if (e == CL_SUCCESS)
             d->products += l->products;
         pthread_mutex_unlock(&d->lock);
-        mw_launched(d, l->file, l->entry, key, paced, event);
     }
     return mw_err(c);
 }

@@ -40,9 +40,9 @@ mw_status mw_copy_elements(mw_ctx *c, const mw_tensor *x, const mw_tensor *y);
 mw_status mw_fill_elements(mw_ctx *c, const mw_tensor *y, float value);
 
 // ---- launch.c
-// After an enqueue, without a lock held: takes the event, which the profile or the pace (paced: it wanted one
-// for key) asked for; NULL when neither did.
-void mw_launched(mw_stream *d, const char *file, const char *entry, uint64_t key, bool paced, cl_event event);
+// After an enqueue, without a lock held: takes the event, which the profile or the pace asked for; NULL when
+// neither did.
+void mw_launched(mw_stream *d, const char *file, const char *entry, const mw_pace_launch *l, cl_event event);
 
 // ---- view_grad.c: views as ops of the tape.
 typedef struct mw_view_attrs {

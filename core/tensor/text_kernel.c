@@ -219,8 +219,8 @@ static void enqueue(mw_ctx *c, const mw_text_kernel *k, const built *b, mw_tenso
     cl_event event = NULL;
     cl_int e = CL_SUCCESS;
     cl_ulong count = (cl_ulong)mw_numel(t[k->nin]);
-    uint64_t key = pace_key(k, params, r);
-    bool paced = mw_pace_wants_event(d->pace, key);
+    mw_pace_launch l = mw_pace_look_up(d->pace, pace_key(k, params, r), 0);
+    mw_pace_begin(d->pace, &l);
     for (int i = 0; i < n && !mw_err(c) && e == CL_SUCCESS; i++)
         if ((part[i] = sub_buffer(c, t[i])))
             e = clSetKernelArg(b->kernel, (cl_uint)i, sizeof(cl_mem), &part[i]);
@@ -231,12 +231,12 @@ static void enqueue(mw_ctx *c, const mw_text_kernel *k, const built *b, mw_tenso
     if (!mw_err(c) && e == CL_SUCCESS)
         e = clEnqueueNDRangeKernel(d->queue, b->kernel, (cl_uint)r->dims, NULL, r->global,
                                    r->local[0] ? r->local : NULL, 0, NULL,
-                                   d->profile || paced ? &event : NULL);
+                                   d->profile || l.marked ? &event : NULL);
     for (int i = 0; i < n; i++)
         if (part[i])
             clReleaseMemObject(part[i]);
     mw_cl_check(c, e, k->name);
-    mw_launched(d, "script", k->name, key, paced, event);
+    mw_launched(d, "script", k->name, &l, event);
 }
 
 static bool check_range(mw_ctx *c, const mw_text_kernel *k, const mw_text_range *r)

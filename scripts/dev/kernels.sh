@@ -36,7 +36,9 @@ grep -E "$wanted" "$work/list" | xargs -P "$(nproc)" -I{} bash -c 'compile {}' >
 
 for path in kernels/*.cl; do
     file=$(basename "$path" .cl)
-    [ "$file" = prelude ] || grep -q "^$file " "$work/list" || echo "$path: core/tensor/variants.h does not list it" >>"$work/log"
+    [ "$file" = prelude ] && continue
+    grep -nE 'get_(group_id|num_groups) *\(' "$path" | sed "s|^|$path:|; s|$| (a launch goes in parts: WORK_GROUP)|" >>"$work/log"
+    grep -q "^$file " "$work/list" || echo "$path: core/tensor/variants.h does not list it" >>"$work/log"
 done
 cat "$work/log"
 [ -s "$work/list" ] && [ ! -s "$work/log" ]

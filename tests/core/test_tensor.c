@@ -7,6 +7,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -206,6 +207,41 @@ static void a_steady_state_allocates_nothing(void **state)
     assert_int_equal(mw_device_memory(c).allocations, before);
 }
 
+// As /proc says it, in KiB; -1 where it doesn't.
+static long large_pages(void)
+{
+    char line[256];
+    long kib = -1;
+    FILE *f = fopen("/proc/self/smaps_rollup", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (!strncmp(line, "AnonHugePages:", 14))
+            kib = atol(line + 14);
+    if (f)
+        fclose(f);
+    return kib;
+}
+
+// Small ones take a fifth of a second to be taken down when a process with gigabytes of them ends.
+static void a_CPUs_memory_is_made_of_large_pages(void **state)
+{
+    (void)state;
+    char allowed[64] = "";
+    FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+    if (f && !fgets(allowed, sizeof allowed, f))
+        allowed[0] = 0;
+    if (f)
+        fclose(f);
+    bool cpu = !strcmp(mw_device_get_info(c)->type, "cpu");
+    if (!cpu || (!strstr(allowed, "[madvise]") && !strstr(allowed, "[always]")))
+        skip();
+    mw_scope_begin(c);
+    mw_full(c, MW_F32, MW_SHAPE(20 << 20), 1);
+    mw_device_finish(c);
+    if (large_pages() < 64 << 10)
+        fail_msg("%ld KiB of 80 MiB are in large pages", large_pages());
+    mw_scope_end(c, NULL);
+}
+
 static void a_scope_hands_out_what_is_kept(void **state)
 {
     (void)state;
@@ -289,6 +325,7 @@ int main(void)
         cmocka_unit_test_teardown(expand_repeats, clean),
         cmocka_unit_test_teardown(the_limit_is_never_passed, clean),
         cmocka_unit_test_teardown(a_steady_state_allocates_nothing, clean),
+        cmocka_unit_test_teardown(a_CPUs_memory_is_made_of_large_pages, clean),
         cmocka_unit_test_teardown(a_scope_hands_out_what_is_kept, clean),
         cmocka_unit_test_teardown(a_dry_context_has_shapes_only, clean),
         cmocka_unit_test_teardown(impossible_shapes_are_refused, clean),
