@@ -71,11 +71,23 @@ static mw_st *tensors_if_there(mw_ctx *c, golden_case *k, const char *name)
     return path && access(path, F_OK) == 0 ? mw_st_open(c, path) : NULL;
 }
 
+// case.json, in whose texts there may be zero bytes.
+static json_t *case_json(mw_ctx *c, const char *path)
+{
+    json_error_t e;
+    json_t *j = json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
+    if (json_is_object(j))
+        return j;
+    mw_fail(c, MW_E_FILE, "%s: is no JSON object%s%s", path, j ? "" : ": ", j ? "" : e.text);
+    json_decref(j);
+    return NULL;
+}
+
 mw_status golden_open(mw_ctx *c, golden_case *k, const char *folder, mw_dtype dtype)
 {
     *k = (golden_case){.folder = folder, .dtype = dtype};
     const char *path = golden_path(c, k, "case.json");
-    k->json = path ? mw_json_load(c, path) : NULL;
+    k->json = path ? case_json(c, path) : NULL;
     if (!k->json)
         return mw_err(c);
     const char *family = json_string_value(json_object_get(k->json, "family"));

@@ -2,6 +2,7 @@
 FAMILY(clip_text)
 FAMILY(clip_tokenizer)
 FAMILY(llm_tokenizer)
+FAMILY(gguf_files)
 FAMILY(lmd_compose)
 FAMILY(lmd_energy)
 FAMILY(lmd_guidance)
