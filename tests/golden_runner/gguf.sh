@@ -22,4 +22,8 @@ cp -r $cases/metadata "$dir/metadata"
 LC_ALL=C sed -i 's/testarch/testarcs/' "$dir/metadata/file_v2.gguf"
 "$golden" "$dir/metadata" >"$dir/log" 2>&1
 [ $? = 7 ] && grep -qF "'general.architecture' is another value" "$dir/log" || fail "another text is no miss: $(cat "$dir/log")"
+cp -r $cases/quantize "$dir/quantize"
+printf '\377' | dd of="$dir/quantize/expected.safetensors" bs=1 seek=$(($(stat -c %s "$dir/quantize/expected.safetensors") - 5)) conv=notrunc 2>"$dir/dd"
+"$golden" "$dir/quantize" >"$dir/log" 2>&1
+[ $? = 7 ] && grep -q MISS "$dir/log" || fail "another byte is no miss: $(cat "$dir/log")"
 exit $status
