@@ -51,9 +51,19 @@ mw_tensor *mw_conv2d(mw_ctx *c, mw_tensor *x, mw_tensor *w, mw_tensor *bias, int
 // hides) or NULL.
 mw_tensor *mw_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int heads, double scale,
                         bool causal, mw_tensor *key_mask);
+// As mw_attention, causal, with `kv_heads` heads of keys and values (k, v[B,S,kv_heads*D]): query head h
+// reads head h / (heads / kv_heads) of them. window: query t sees its own and the window - 1 positions
+// before; 0: all.
+mw_tensor *mw_grouped_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int heads, int kv_heads,
+                                double scale, int window);
 // The probabilities alone, [B,heads,T,S] f32.
 mw_tensor *mw_attention_probs(mw_ctx *c, mw_tensor *q, mw_tensor *k, int heads, double scale, bool causal,
                               mw_tensor *key_mask);
+
+// Rotary position embedding of x[B,T,H*D] by halves: with c, s the halves of row t of table[T,R] f32 (R <= D,
+// even), y[i] = x[i] c[i] - x[i+R/2] s[i] and y[i+R/2] = x[i+R/2] c[i] + x[i] s[i] in each head, i < R/2;
+// columns from R on stay.
+mw_tensor *mw_rope(mw_ctx *c, mw_tensor *x, mw_tensor *table, int heads);
 
 // ---- normalisation; gamma, beta [C] in any float dtype; statistics in f32, two passes (no E[x^2]-E[x]^2)
 // act(norm(x[B,..,C]) * gamma + beta) over each of `groups` groups of channels and all positions. act: NONE
@@ -79,6 +89,8 @@ mw_tensor *mw_abs(mw_ctx *c, mw_tensor *x);
 mw_tensor *mw_activate(mw_ctx *c, mw_tensor *x, mw_activation act);
 // y[..,N] = x[..,:N] * gelu(x[..,N:]) of x[..,2N]
 mw_tensor *mw_geglu(mw_ctx *c, mw_tensor *x);
+// act(gate) * up, of one shape.
+mw_tensor *mw_glu(mw_ctx *c, mw_tensor *gate, mw_tensor *up, mw_activation act);
 // sum_i coef[i] * x[i]: n <= 6 tensors of one shape, in one pass.
 mw_tensor *mw_lincomb(mw_ctx *c, int n, mw_tensor *const *x, const double *coef);
 

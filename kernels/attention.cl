@@ -119,7 +119,7 @@ static inline void load_queries(global const T *q, long at, long q_row, int t0, 
 }
 
 // Logits in base 2 of keys s0..s0+n-1: st[n,TQ], -infinity where hidden. kp: the head's panels.
-static inline void logits(global const float *kp, local const float *qt, int D, int s0, int n, int reach,
+static inline void logits(global const float *kp, local const float *qt, int D, int s0, int n, int reach, int window,
                           global const int *mask, local float *st)
 {
     for (int s = 0; s < n; s += M)
@@ -129,11 +129,17 @@ static inline void logits(global const float *kp, local const float *qt, int D, 
             if (!mask[s0 + s])
                 for (int j = 0; j < TQ; j++)
                     st[s * TQ + j] = -INFINITY;
-    // Query j sees the keys up to reach + j.
+    // Query j sees the keys up to reach + j, `window` of them.
     for (int s = max(0, reach + 1 - s0); s < n; s++)
         for (int j = 0; j < TQ && reach + j < s0 + s; j++)
             st[s * TQ + j] = -INFINITY;
+    for (int s = 0; s < min(n, reach - window + TQ - s0); s++)
+        for (int j = max(0, s0 + s - reach + window); j < TQ; j++)
+            st[s * TQ + j] = -INFINITY;
 }
+
+// The block of keys that the first of the queries sees first.
+static inline int first_block(int reach, int window) { return max(0, reach - window + 1) / NK * NK; }
 
 // Joins n rows of logits to the running maximum and sum; correct: what earlier sums must be multiplied with.
 static inline void join_block(local const float *st, int n, vfloat *top, vfloat *sum, vfloat *correct)
@@ -166,11 +172,11 @@ static inline void store_columns(local const float *from, vfloat share, int D, g
 // Rows of local scratch for D columns: whole tiles and whole transposes fit.
 static inline int room_for(int D) { return max((D + M - 1) / M * M, (D + V - 1) / V * V); }
 
-// An item makes TQ rows of one head. work: local scratch, (2 * room_for(D) + NK) * TQ floats.
+// An item makes TQ rows of one head; `group` heads of queries share one of keys and values. work: local scratch, (2 * room_for(D) + NK) * TQ floats.
 // log_sum[B,H,T]: the logarithm, base 2, of the sum that each row was divided by.
 KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp), ARG(const int, mask), ARG(T, y),
                       ARG(float, log_sum), int T_, int S, int D, long q_batch, long q_row, int masked, int causal, float scale,
-                      local float *work)
+                      int group, int window, local float *work)
 {
     BEGIN(const T, q);
     BEGIN(const float, kp);
@@ -182,8 +188,8 @@ KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp
     int padded = (S + M - 1) / M * M, wide = (D + M - 1) / M * M;
     int room = room_for(D);
     local float *qt = work, *ot = qt + room * TQ, *st = ot + room * TQ;
-    kp += ((long)b * H + h) * padded * D;
-    vp += ((long)b * H + h) * S * wide;
+    kp += ((long)b * (H / group) + h / group) * padded * D;
+    vp += ((long)b * (H / group) + h / group) * S * wide;
     int reach = causal ? t0 + S - T_ : S, end = min(S, reach + TQ);
     load_queries(q, b * q_batch + t0 * q_row + (long)h * D, q_row, t0, T_, D, scale, qt);
     vfloat top[NQ], sum[NQ];
@@ -191,9 +197,9 @@ KERNEL void attention(ARG(const T, q), ARG(const float, kp), ARG(const float, vp
         top[j] = LOWEST, sum[j] = 0.0f;
     for (int i = 0; i < room * TQ; i += V)
         VSTOREL((vfloat)0.0f, ot + i);
-    for (int s0 = 0; s0 < end; s0 += NK) {
+    for (int s0 = first_block(reach, window); s0 < end; s0 += NK) {
         int n = min((int)NK, end - s0);
-        logits(kp, qt, D, s0, n, reach, masked ? mask + (long)b * S : 0, st);
+        logits(kp, qt, D, s0, n, reach, window, masked ? mask + (long)b * S : 0, st);
         for (int j = 0; j < NQ; j++) {
             local float *own = st + j * V;
             vfloat m = top[j], l = 0.0f;
@@ -239,7 +245,8 @@ static inline void store_floats(global float *p, int n, vfloat v)
 
 // p[B,H,T,S]; the keys pass twice, first for maximum and sum. work: (room_for(D) + NK + V) * TQ floats.
 KERNEL void attention_probs(ARG(const T, q), ARG(const float, kp), ARG(const int, mask), ARG(float, p), int T_, int S,
-                            int D, long q_batch, long q_row, int masked, int causal, float scale, local float *work)
+                            int D, long q_batch, long q_row, int masked, int causal, float scale, int group,
+                            int window, local float *work)
 {
     BEGIN(const T, q);
     BEGIN(const float, kp);
@@ -247,7 +254,7 @@ KERNEL void attention_probs(ARG(const T, q), ARG(const float, kp), ARG(const int
     BEGIN(float, p);
     int t0 = WORK_GROUP(0) * TQ, h = get_global_id(1), H = get_global_size(1), b = get_global_id(2);
     local float *qt = work, *st = qt + room_for(D) * TQ;
-    kp += ((long)b * H + h) * ((S + M - 1) / M * M) * D;
+    kp += ((long)b * (H / group) + h / group) * ((S + M - 1) / M * M) * D;
     p += (((long)b * H + h) * T_ + t0) * S;
     int reach = causal ? t0 + S - T_ : S;
     load_queries(q, b * q_batch + t0 * q_row + (long)h * D, q_row, t0, T_, D, scale, qt);
@@ -256,7 +263,7 @@ KERNEL void attention_probs(ARG(const T, q), ARG(const float, kp), ARG(const int
         top[j] = LOWEST, sum[j] = 0.0f;
     for (int s0 = 0; s0 < S; s0 += NK) {
         int n = min((int)NK, S - s0);
-        logits(kp, qt, D, s0, n, reach, masked ? mask + (long)b * S : 0, st);
+        logits(kp, qt, D, s0, n, reach, window, masked ? mask + (long)b * S : 0, st);
         vfloat correct;
         for (int j = 0; j < NQ; j++)
             join_block(st + j * V, n, &top[j], &sum[j], &correct);
@@ -264,7 +271,7 @@ KERNEL void attention_probs(ARG(const T, q), ARG(const float, kp), ARG(const int
     for (int s0 = 0; s0 < S; s0 += NK) {
         int n = min((int)NK, S - s0);
         if (S > NK)
-            logits(kp, qt, D, s0, n, reach, masked ? mask + (long)b * S : 0, st);
+            logits(kp, qt, D, s0, n, reach, window, masked ? mask + (long)b * S : 0, st);
         for (int j = 0; j < NQ; j++) {
             vfloat share = sum[j] == 0.0f ? (vfloat)0.0f : 1.0f / sum[j];
             for (int s = 0; s < n; s += V) {

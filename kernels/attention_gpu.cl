@@ -22,7 +22,7 @@ DEFINE_STAGE(stagew, W, LOADW)
 
 // s[j]: logits in base 2 of this item's row and keys s0 + item + j * ITEMS, -infinity where hidden or beyond `end`.
 static inline void gpu_logits(global const T *q, long q_at, long q_row, int queries, global const W *k, long k_at,
-                              long k_row, int s0, int end, int D, int last, global const int *mask, float scale,
+                              long k_row, int s0, int end, int D, int last, int window, global const int *mask, float scale,
                               local float *qs, local float *ks, float *s)
 {
     int row = get_local_id(0) / ITEMS, item = get_local_id(0) % ITEMS;
@@ -41,7 +41,7 @@ static inline void gpu_logits(global const T *q, long q_at, long q_row, int quer
     }
     for (int j = 0; j < OWN; j++) {
         int key = s0 + item + j * ITEMS;
-        bool seen = key < end && key <= last && (!mask || mask[key]);
+        bool seen = key < end && key <= last && key > last - window && (!mask || mask[key]);
         s[j] = seen ? s[j] * scale : -INFINITY;
     }
 }
@@ -65,7 +65,7 @@ static inline float gpu_exp2(float x) { return x < -126.0f ? 0.0f : exp2(x); }
 
 GPU_KERNEL void attention(ARG(const T, q), ARG(const W, k), ARG(const W, v), ARG(const int, mask), ARG(T, y),
                               int T_, int S, int D, int H, long q_batch, long q_row, long k_batch, long k_row,
-                              long v_batch, long v_row, int masked, int causal, float scale)
+                              long v_batch, long v_row, int masked, int causal, float scale, int group, int window)
 {
     BEGIN(const T, q);
     BEGIN(const W, k);
@@ -76,12 +76,13 @@ GPU_KERNEL void attention(ARG(const T, q), ARG(const W, k), ARG(const W, v), ARG
     int t0 = WORK_GROUP(0) * ROWS, h = WORK_GROUP(1) % H, first = WORK_GROUP(1) / H * COLUMNS, b = WORK_GROUP(2);
     int row = get_local_id(0) / ITEMS, item = get_local_id(0) % ITEMS, queries = min((int)ROWS, T_ - t0);
     int last = causal ? t0 + row + S - T_ : S, end = causal ? min(S, t0 + ROWS + S - T_) : S;
-    long q_at = b * q_batch + t0 * q_row + (long)h * D, k_at = b * k_batch + (long)h * D, v_at = b * v_batch + (long)h * D;
+    long q_at = b * q_batch + t0 * q_row + (long)h * D, k_at = b * k_batch + (long)(h / group) * D, v_at = b * v_batch + (long)(h / group) * D;
     float top = LOWEST, sum = 0.0f, s[OWN], o[COLUMNS / ITEMS];
     for (int i = 0; i < COLUMNS / ITEMS; i++)
         o[i] = 0.0f;
-    for (int s0 = 0; s0 < end; s0 += EDGE) {
-        gpu_logits(q, q_at, q_row, queries, k, k_at, k_row, s0, end, D, last, masked ? mask + (long)b * S : 0, scale, qs,
+    int begin = causal ? max(0, t0 + S - T_ - window + 1) / EDGE * EDGE : 0;
+    for (int s0 = begin; s0 < end; s0 += EDGE) {
+        gpu_logits(q, q_at, q_row, queries, k, k_at, k_row, s0, end, D, last, window, masked ? mask + (long)b * S : 0, scale, qs,
                    ks, s);
         float m = top, l = 0.0f;
         for (int j = 0; j < OWN; j++)
@@ -117,7 +118,7 @@ GPU_KERNEL void attention(ARG(const T, q), ARG(const W, k), ARG(const W, v), ARG
 
 GPU_KERNEL void attention_probs(ARG(const T, q), ARG(const W, k), ARG(const int, mask), ARG(float, p), int T_, int S,
                                     int D, int H, long q_batch, long q_row, long k_batch, long k_row, int masked,
-                                    int causal, float scale)
+                                    int causal, float scale, int group, int window)
 {
     BEGIN(const T, q);
     BEGIN(const W, k);
@@ -127,11 +128,11 @@ GPU_KERNEL void attention_probs(ARG(const T, q), ARG(const W, k), ARG(const int,
     int t0 = WORK_GROUP(0) * ROWS, h = WORK_GROUP(1), b = WORK_GROUP(2);
     int row = get_local_id(0) / ITEMS, item = get_local_id(0) % ITEMS, queries = min((int)ROWS, T_ - t0);
     int last = causal ? t0 + row + S - T_ : S;
-    long q_at = b * q_batch + t0 * q_row + (long)h * D, k_at = b * k_batch + (long)h * D;
+    long q_at = b * q_batch + t0 * q_row + (long)h * D, k_at = b * k_batch + (long)(h / group) * D;
     float top = LOWEST, sum = 0.0f, share = 0.0f, s[OWN];
     for (int pass = 0; pass < 2; pass++) {
         for (int s0 = 0; s0 < S; s0 += EDGE) {
-            gpu_logits(q, q_at, q_row, queries, k, k_at, k_row, s0, S, D, last, masked ? mask + (long)b * S : 0, scale,
+            gpu_logits(q, q_at, q_row, queries, k, k_at, k_row, s0, S, D, last, window, masked ? mask + (long)b * S : 0, scale,
                        qs, ks, s);
             if (pass == 0) {
                 float m = top, l = 0.0f;

@@ -1,4 +1,4 @@
-// elementwise.cl: one result for each element; used by core/ops/{unary,binary,lincomb,geglu}.c.
+// elementwise.cl: one result for each element; used by core/ops/{unary,binary,lincomb,geglu,glu}.c.
 //
 // Each item makes `chunk` consecutive elements of the flat result, V at a time. Which function is a run-time argument:
 // one compiled kernel serves them all.
@@ -70,17 +70,20 @@ KERNEL void binary(ARG(const T, a), ARG(const W, b), ARG(T, y), long total, int 
     }
 }
 
-// y[rows,n] = x[rows,:n] * gelu(x[rows,n:])
-KERNEL void geglu(ARG(const T, x), ARG(T, y), long total, int chunk, long n)
+// y[rows,n] = up[rows,n] * f(gate[rows,n]); rows of gate and up are those pitches apart. which: an activation.
+KERNEL void glu(ARG(const T, gate), ARG(const T, up), ARG(T, y), long total, int chunk, long n, long gate_pitch,
+                long up_pitch, int which)
 {
-    BEGIN(const T, x);
+    BEGIN(const T, gate);
+    BEGIN(const T, up);
     BEGIN(T, y);
     long first = (long)get_global_id(0) * chunk, last = min(first + chunk, total);
     for (long i = first; i < last;) {
-        long row = i / n, column = i % n, end = min(n, column + last - i), at = row * 2 * n;
+        long row = i / n, column = i % n, end = min(n, column + last - i);
         for (long j = column; j < end; j += V)
             store_part(y, row * n + j, end - j,
-                       load_part(x, at + j, end - j, 0.0f) * vactivate(load_part(x, at + n + j, end - j, 0.0f), 2));
+                       load_part(up, row * up_pitch + j, end - j, 0.0f) *
+                           vactivate(load_part(gate, row * gate_pitch + j, end - j, 0.0f), which));
         i += end - column;
     }
 }

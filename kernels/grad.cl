@@ -1,4 +1,4 @@
-// grad.cl: gradients of element-wise ops, norms, softmax, top-k, embedding and resampling; used by core/ops/{unary,geglu,row_norm,
+// grad.cl: gradients of element-wise ops, norms, softmax, top-k, embedding and resampling; used by core/ops/{unary,geglu,glu,row_norm,
 // group_norm,topk,reduce,embedding,resize}.c.
 //
 // Everything here is f32: values are widened before. gy is the gradient of the result, gx that of the input.
@@ -44,20 +44,23 @@ KERNEL void unary_grad(ARG(const T, x), ARG(const T, gy), ARG(T, gx), long total
         store_part(gx, i, last - i, load_part(gy, i, last - i, 0.0f) * slope(load_part(x, i, last - i, 0.0f), which, a, b));
 }
 
-// y[rows,n] = x[rows,:n] * gelu(x[rows,n:])
-KERNEL void geglu_grad(ARG(const T, x), ARG(const T, gy), ARG(T, gx), long total, int chunk, long n)
+// Gradients of glu for gate and up, whose rows are as many apart as theirs; gy[rows,n].
+KERNEL void glu_grad(ARG(const T, gate), ARG(const T, up), ARG(const T, gy), ARG(T, g_gate), ARG(T, g_up), long total,
+                     int chunk, long n, long pitch, int which)
 {
-    BEGIN(const T, x);
+    BEGIN(const T, gate);
+    BEGIN(const T, up);
     BEGIN(const T, gy);
-    BEGIN(T, gx);
+    BEGIN(T, g_gate);
+    BEGIN(T, g_up);
     long first = (long)get_global_id(0) * chunk, last = min(first + chunk, total);
     for (long i = first; i < last;) {
-        long row = i / n, column = i % n, end = min(n, column + last - i), at = row * 2 * n;
+        long row = i / n, column = i % n, end = min(n, column + last - i), at = row * pitch;
         for (long j = column; j < end; j += V) {
-            vfloat u = load_part(x, at + j, end - j, 0.0f), gate = load_part(x, at + n + j, end - j, 0.0f);
+            vfloat x = load_part(gate, at + j, end - j, 0.0f), u = load_part(up, at + j, end - j, 0.0f);
             vfloat g = load_part(gy, row * n + j, end - j, 0.0f);
-            store_part(gx, at + j, end - j, g * vactivate(gate, 2));
-            store_part(gx, at + n + j, end - j, g * u * activate_slope(gate, 2));
+            store_part(g_up, at + j, end - j, g * vactivate(x, which));
+            store_part(g_gate, at + j, end - j, g * u * activate_slope(x, which));
         }
         i += end - column;
     }

@@ -3,9 +3,10 @@
 #include "core/ops/ops_internal.h"
 
 typedef struct attrs {
-    int heads;
+    int heads, kv_heads;
     double scale;
     bool causal;
+    int window; // 0: none
 } attrs;
 
 enum { Q, K, V, MASK }; // inputs; attention_probs has no V
@@ -29,7 +30,7 @@ static bool fits(mw_ctx *c, const mw_call *k, const mw_tensor *t, const char *na
 static bool check(mw_ctx *c, const mw_call *k)
 {
     const mw_tensor *q = k->in[Q], *key = k->in[K], *v = k->in[V], *mask = k->in[MASK];
-    int heads = ((const attrs *)k->attrs)->heads;
+    int heads = ((const attrs *)k->attrs)->heads, kv_heads = ((const attrs *)k->attrs)->kv_heads;
     char text[MW_SHAPE_TEXT];
     if (q->ndim != 3 || q->dtype > MW_F16) {
         mw_op_fail(c, k, "q must be [B,T,H*D] in f32 or f16, got %s", mw_shape_text(q, text, sizeof text));
@@ -39,12 +40,17 @@ static bool check(mw_ctx *c, const mw_call *k)
         mw_op_fail(c, k, "%lld columns cannot be cut into %d heads", (long long)q->shape[2], heads);
         return false;
     }
+    if (kv_heads < 1 || heads % kv_heads) {
+        mw_op_fail(c, k, "%d heads cannot share %d of keys", heads, kv_heads);
+        return false;
+    }
+    int64_t width = q->shape[2] / heads * kv_heads;
     if (q->shape[1] > INT32_MAX / 2 || key->shape[1] > INT32_MAX / 2 || q->shape[2] > INT32_MAX / 2) {
         mw_op_fail(c, k, "too long: %s", mw_shape_text(q, text, sizeof text));
         return false;
     }
-    if (!fits(c, k, key, "k", q->shape[0], -1, q->shape[2]) ||
-        (v && !fits(c, k, v, "v", q->shape[0], key->shape[1], q->shape[2])))
+    if (!fits(c, k, key, "k", q->shape[0], -1, width) ||
+        (v && !fits(c, k, v, "v", q->shape[0], key->shape[1], width)))
         return false;
     if (mask &&
         (mask->ndim != 2 || mask->shape[0] != q->shape[0] || mask->shape[1] != key->shape[1] ||
@@ -83,10 +89,13 @@ static const double LOG2_E = 1.4426950408889634;
 typedef struct job {
     mw_tensor *q, *k, *v, *mask;
     int64_t B, T, S, D;
-    int heads;
+    int heads, kv_heads;
     bool causal;
+    int window;   // NO_WINDOW where there is none
     double scale; // for logits in base 2
 } job;
+
+enum { NO_WINDOW = 1 << 30 }; // more than there are keys
 
 static mw_tensor *rows_of(mw_ctx *c, mw_tensor *t)
 {
@@ -106,7 +115,9 @@ static job make_job(mw_ctx *c, const mw_call *k)
         .S = mw_dim(k->in[K], 1),
         .D = mw_dim(k->in[Q], 2) / a->heads,
         .heads = a->heads,
+        .kv_heads = a->kv_heads,
         .causal = a->causal,
+        .window = a->window ? a->window : NO_WINDOW,
         .scale = a->scale * LOG2_E,
     };
     return j;
@@ -171,12 +182,13 @@ static double products_of(const job *j, int n)
 static void pack(mw_ctx *c, const job *j, mw_tensor **keys, mw_tensor **values)
 {
     tiles t = tiles_of(c, j);
-    *keys = mw_tensor_new(c, MW_F32, MW_SHAPE(j->B, j->heads, t.keys_up, j->D));
-    *values = j->v ? mw_tensor_new(c, MW_F32, MW_SHAPE(j->B, j->heads, j->S, t.width_up)) : NULL;
+    *keys = mw_tensor_new(c, MW_F32, MW_SHAPE(j->B, j->kv_heads, t.keys_up, j->D));
+    *values = j->v ? mw_tensor_new(c, MW_F32, MW_SHAPE(j->B, j->kv_heads, j->S, t.width_up)) : NULL;
     if (mw_err(c))
         return;
     mw_launch l = launch_of(c, j, "attention_pack", true);
     l.global[0] = blocks(t.keys_up, t.keys);
+    l.global[1] = (size_t)j->kv_heads;
     size_t row = (size_t)(t.width_up + mw_op_lanes(c)) * sizeof(float);
     const mw_tensor *v = j->v ? j->v : j->k;
     MW_RUN(c, &l, MW_T(j->k), MW_T(v), MW_T(*keys), MW_T(*values ? *values : *keys), MW_I(j->S), MW_I(j->D),
@@ -193,15 +205,16 @@ static void run_cpu(mw_ctx *c, const job *j, mw_tensor *y, mw_tensor *log_sum)
         return;
     mw_launch l = launch_of(c, j, j->v ? "attention" : "attention_probs", true);
     l.products = products_of(j, j->v ? 2 : 1);
+    int group = j->heads / j->kv_heads;
     mw_arg mask = MW_T(j->mask ? j->mask : keys), work = MW_LOCAL(work_bytes(&t));
     if (j->v)
         MW_RUN(c, &l, MW_T(j->q), MW_T(keys), MW_T(values), mask, MW_T(y), MW_T(log_sum), MW_I(j->T),
                MW_I(j->S), MW_I(j->D), MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL),
-               MW_I(j->causal), MW_F(j->scale), work);
+               MW_I(j->causal), MW_F(j->scale), MW_I(group), MW_I(j->window), work);
     else
         MW_RUN(c, &l, MW_T(j->q), MW_T(keys), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
                MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal),
-               MW_F(j->scale), work);
+               MW_F(j->scale), MW_I(group), MW_I(j->window), work);
 }
 
 enum { GPU_EDGE = 32, GPU_MOST = 4 }; // EDGE in kernels/attention_gpu.cl; the widest COLUMNS in edges
@@ -215,16 +228,18 @@ static void run_gpu(mw_ctx *c, const job *j, mw_tensor *y)
     l.products = products_of(j, j->v ? 2 : 1);
     l.variant = variants[j->v ? (edges + parts - 1) / parts - 1 : 0];
     mw_arg mask = MW_T(j->mask ? j->mask : j->k);
+    int group = j->heads / j->kv_heads;
     if (j->v) {
         l.global[1] *= parts;
         MW_RUN(c, &l, MW_T(j->q), MW_T(j->k), MW_T(j->v), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
                MW_I(j->heads), MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_L(j->k->stride[0]),
                MW_L(j->k->stride[1]), MW_L(j->v->stride[0]), MW_L(j->v->stride[1]), MW_I(j->mask != NULL),
-               MW_I(j->causal), MW_F(j->scale));
+               MW_I(j->causal), MW_F(j->scale), MW_I(group), MW_I(j->window));
     } else {
         MW_RUN(c, &l, MW_T(j->q), MW_T(j->k), mask, MW_T(y), MW_I(j->T), MW_I(j->S), MW_I(j->D),
                MW_I(j->heads), MW_L(j->q->stride[0]), MW_L(j->q->stride[1]), MW_L(j->k->stride[0]),
-               MW_L(j->k->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal), MW_F(j->scale));
+               MW_L(j->k->stride[1]), MW_I(j->mask != NULL), MW_I(j->causal), MW_F(j->scale), MW_I(group),
+               MW_I(j->window));
     }
 }
 
@@ -235,7 +250,16 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     mw_scope_begin(c);
     job j = make_job(c, k);
     if (!mw_err(c)) {
-        if (cpu_family(c, &j))
+        mw_op_attention few = {.q = j.q,
+                               .k = j.k,
+                               .v = j.v,
+                               .heads = j.heads,
+                               .kv_heads = j.kv_heads,
+                               .scale = j.scale,
+                               .window = j.window};
+        if (j.v && j.causal && !j.mask && mw_op_few_queries(c, &few))
+            mw_op_attention_few(c, &few, k->out[0]);
+        else if (cpu_family(c, &j))
             run_cpu(c, &j, k->out[0], k->out[1]);
         else
             run_gpu(c, &j, k->out[0]);
@@ -280,7 +304,7 @@ static grad_tiles grad_tiles_of(const mw_ctx *c, const job *j)
 
 static bool fits_grad(const mw_ctx *c, const job *j)
 {
-    return cpu_family(c, j) && !j->causal && !j->mask && j->B * j->T * j->S > 0 &&
+    return cpu_family(c, j) && !j->causal && !j->mask && j->heads == j->kv_heads && j->B * j->T * j->S > 0 &&
         grad_tiles_of(c, j).bytes <= mw_device_caps(c)->local_bytes;
 }
 
@@ -373,7 +397,15 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
             gin[i] = want[i] ? all[i] : NULL;
         return mw_err(c);
     }
-    mw_op_attention in = {k->in[Q], k->in[K], k->in[V], k->in[MASK], a->heads, a->scale, a->causal};
+    mw_op_attention in = {.q = k->in[Q],
+                          .k = k->in[K],
+                          .v = k->in[V],
+                          .mask = k->in[MASK],
+                          .heads = a->heads,
+                          .kv_heads = a->kv_heads,
+                          .scale = a->scale,
+                          .causal = a->causal,
+                          .window = a->window};
     mw_op_attention_grad(c, &in, gout[0], want, gin);
     return mw_err(c);
 }
@@ -389,7 +421,7 @@ static mw_status vjp_probs(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, 
 
 static const mw_op attention = {
     .name = "attention",
-    .sig = "q[B,T,H*D], k[B,S,H*D], v[B,S,H*D], key_mask[B,S] -> y[B,T,H*D]",
+    .sig = "q[B,T,H*D], k[B,S,G*D], v[B,S,G*D], key_mask[B,S] -> y[B,T,H*D]",
     .doc = "softmax(scale * q k^T + mask) v for each head.",
     .nin = 4,
     .nreq = 3,
@@ -414,12 +446,31 @@ static const mw_op attention_probs = {
 mw_tensor *mw_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int heads, double scale,
                         bool causal, mw_tensor *key_mask)
 {
-    return mw_apply(c, &attention, (mw_tensor *[]){q, k, v, key_mask}, 4, &(attrs){heads, scale, causal});
+    attrs a = {.heads = heads, .kv_heads = heads, .scale = scale, .causal = causal};
+    return mw_apply(c, &attention, (mw_tensor *[]){q, k, v, key_mask}, 4, &a);
+}
+
+mw_tensor *mw_grouped_attention(mw_ctx *c, mw_tensor *q, mw_tensor *k, mw_tensor *v, int heads, int kv_heads,
+                                double scale, int window)
+{
+    attrs a = {.heads = heads,
+               .kv_heads = kv_heads,
+               .scale = scale,
+               .causal = true,
+               .window = window > 0 ? window : 0};
+    return mw_apply(c, &attention, (mw_tensor *[]){q, k, v, NULL}, 4, &a);
 }
 
 mw_tensor *mw_attention_probs(mw_ctx *c, mw_tensor *q, mw_tensor *k, int heads, double scale, bool causal,
                               mw_tensor *key_mask)
 {
-    return mw_apply(c, &attention_probs, (mw_tensor *[]){q, k, NULL, key_mask}, 4,
-                    &(attrs){heads, scale, causal});
+    attrs a = {.heads = heads, .kv_heads = heads, .scale = scale, .causal = causal};
+    return mw_apply(c, &attention_probs, (mw_tensor *[]){q, k, NULL, key_mask}, 4, &a);
+}
+
+mw_tensor *mw_op_window_probs(mw_ctx *c, mw_tensor *q, mw_tensor *k, int heads, double scale, bool causal,
+                              int window, mw_tensor *key_mask)
+{
+    attrs a = {.heads = heads, .kv_heads = heads, .scale = scale, .causal = causal, .window = window};
+    return mw_apply(c, &attention_probs, (mw_tensor *[]){q, k, NULL, key_mask}, 4, &a);
 }

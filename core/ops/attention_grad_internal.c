@@ -45,10 +45,32 @@ void mw_op_attention_probs_grad(mw_ctx *c, mw_tensor *p, mw_tensor *gp, mw_tenso
 
 static mw_tensor *plus(mw_ctx *c, mw_tensor *sum, mw_tensor *x) { return sum && x ? mw_add(c, sum, x) : x; }
 
+// x[B,S,G*D] with each head as often as heads of queries share it.
+static mw_tensor *repeated(mw_ctx *c, mw_tensor *x, const mw_op_attention *a)
+{
+    x = mw_cast(c, x, MW_F32);
+    if (a->heads == a->kv_heads || !x)
+        return x;
+    int64_t B = x->shape[0], S = x->shape[1], D = x->shape[2] / a->kv_heads, times = a->heads / a->kv_heads;
+    x = mw_reshape(c, x, MW_SHAPE(B, S, a->kv_heads, 1, D));
+    x = mw_expand(c, x, MW_SHAPE(B, S, a->kv_heads, times, D));
+    return mw_reshape(c, x, MW_SHAPE(B, S, a->heads * D));
+}
+
+// The gradient of `repeated`.
+static mw_tensor *summed(mw_ctx *c, mw_tensor *g, const mw_op_attention *a)
+{
+    if (a->heads == a->kv_heads || !g)
+        return g;
+    int64_t B = g->shape[0], S = g->shape[1], D = g->shape[2] / a->heads;
+    g = mw_reshape(c, g, MW_SHAPE(B, S, a->kv_heads, a->heads / a->kv_heads, D));
+    return mw_reshape(c, mw_sum(c, g, 3, false), MW_SHAPE(B, S, a->kv_heads * D));
+}
+
 void mw_op_attention_grad(mw_ctx *c, const mw_op_attention *a, mw_tensor *g, const bool *want,
                           mw_tensor **gin)
 {
-    mw_tensor *q = mw_cast(c, a->q, MW_F32), *k = mw_cast(c, a->k, MW_F32), *v = mw_cast(c, a->v, MW_F32);
+    mw_tensor *q = mw_cast(c, a->q, MW_F32), *k = repeated(c, a->k, a), *v = repeated(c, a->v, a);
     int64_t rows = mw_dim(q, 1), row_bytes = mw_dim(q, 0) * a->heads * mw_dim(k, 1) * 4;
     int64_t block = a->causal || row_bytes * rows <= BLOCK_BYTES ? rows : BLOCK_BYTES / (row_bytes + 1);
     block = block < 1 ? 1 : block;
@@ -57,7 +79,7 @@ void mw_op_attention_grad(mw_ctx *c, const mw_op_attention *a, mw_tensor *g, con
         int64_t n = rows - at < block ? rows - at : block;
         mw_scope_begin(c);
         mw_tensor *qs = mw_slice(c, q, 1, at, n), *gs = heads_first(c, mw_slice(c, g, 1, at, n), a->heads);
-        mw_tensor *p = mw_attention_probs(c, qs, k, a->heads, a->scale, a->causal, a->mask);
+        mw_tensor *p = mw_op_window_probs(c, qs, k, a->heads, a->scale, a->causal, a->window, a->mask);
         mw_tensor *part[3] = {0};
         if (want[0] || want[1]) {
             mw_tensor *gp = mw_matmul(c, gs, swapped(c, heads_first(c, v, a->heads)), 1);
@@ -75,5 +97,5 @@ void mw_op_attention_grad(mw_ctx *c, const mw_op_attention *a, mw_tensor *g, con
     }
     for (int i = 0; i < 3; i++)
         if (want[i])
-            gin[i] = i == 0 ? sum[i] : heads_last(c, swapped(c, sum[i]));
+            gin[i] = i == 0 ? sum[i] : summed(c, heads_last(c, swapped(c, sum[i])), a);
 }

@@ -27,9 +27,12 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     mw_scope_begin(c);
     mw_tensor *x = mw_contiguous(c, k->in[0]);
     int chunk;
-    mw_launch l = mw_op_flat(c, "elementwise", "geglu", n, &chunk);
+    mw_launch l = mw_op_flat(c, "elementwise", "glu", n, &chunk);
     l.t = y->dtype;
-    MW_RUN(c, &l, MW_T(x), MW_T(y), MW_L(n), MW_I(chunk), MW_L(mw_dim(y, -1)));
+    int64_t half = mw_dim(y, -1);
+    mw_tensor *up = mw_slice(c, x, -1, 0, half), *gate = mw_slice(c, x, -1, half, half);
+    MW_RUN(c, &l, MW_T(gate), MW_T(up), MW_T(y), MW_L(n), MW_I(chunk), MW_L(half), MW_L(2 * half),
+           MW_L(2 * half), MW_I(MW_ACT_GELU));
     mw_scope_end(c, NULL);
     return mw_err(c);
 }
@@ -41,11 +44,17 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
     int64_t n = mw_numel(gout[0]);
     gin[0] = mw_op_grad_like(c, x);
     int chunk;
-    mw_launch l = mw_op_flat(c, "grad", "geglu_grad", n, &chunk);
+    mw_launch l = mw_op_flat(c, "grad", "glu_grad", n, &chunk);
     if (!gin[0] || !n)
         return mw_err(c);
-    return MW_RUN(c, &l, MW_T(x), MW_T(gout[0]), MW_T(gin[0]), MW_L(n), MW_I(chunk),
-                  MW_L(mw_dim(gout[0], -1)));
+    int64_t half = mw_dim(gout[0], -1);
+    mw_scope_begin(c);
+    mw_tensor *up = mw_slice(c, x, -1, 0, half), *gate = mw_slice(c, x, -1, half, half);
+    mw_tensor *g_up = mw_slice(c, gin[0], -1, 0, half), *g_gate = mw_slice(c, gin[0], -1, half, half);
+    MW_RUN(c, &l, MW_T(gate), MW_T(up), MW_T(gout[0]), MW_T(g_gate), MW_T(g_up), MW_L(n), MW_I(chunk),
+           MW_L(half), MW_L(2 * half), MW_I(MW_ACT_GELU));
+    mw_scope_end(c, NULL);
+    return mw_err(c);
 }
 
 static const mw_op op = {

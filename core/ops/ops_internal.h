@@ -43,13 +43,25 @@ mw_tensor *mw_op_activation_grad(mw_ctx *c, mw_tensor *x, mw_tensor *gy, mw_acti
 // g summed over what was broadcast to make it from x.
 mw_tensor *mw_op_unbroadcast(mw_ctx *c, mw_tensor *g, const mw_tensor *x);
 
-// ---- attention_grad_internal.c; g and gp contiguous f32
+// mw_attention_probs with a window (0: none), as mw_grouped_attention has it.
+mw_tensor *mw_op_window_probs(mw_ctx *c, mw_tensor *q, mw_tensor *k, int heads, double scale, bool causal,
+                              int window, mw_tensor *key_mask);
+
 typedef struct mw_op_attention {
-    mw_tensor *q, *k, *v, *mask; // as mw_attention takes them
-    int heads;
+    mw_tensor *q, *k, *v, *mask; // as mw_attention and mw_grouped_attention take them
+    int heads, kv_heads;
     double scale;
     bool causal;
+    int window;
 } mw_op_attention;
+
+// ---- attention_few_internal.c: causal attention of few queries over many keys, which are split into parts.
+// Columns of q, k, v lie side by side; k and v have one dtype; scale: of logits in base 2; window: at
+// least 1.
+bool mw_op_few_queries(const mw_ctx *c, const mw_op_attention *a);
+void mw_op_attention_few(mw_ctx *c, const mw_op_attention *a, mw_tensor *y);
+
+// ---- attention_grad_internal.c; g and gp contiguous f32
 // gin[0..2] := gradients for q, k, v where wanted.
 void mw_op_attention_grad(mw_ctx *c, const mw_op_attention *a, mw_tensor *g, const bool *want,
                           mw_tensor **gin);

@@ -132,19 +132,70 @@ static void wrong_shapes(void **state)
     assert_error(mw_attention(c, q, q, q, 2, 1, false, NULL), "3 columns cannot be cut into 2 heads");
     assert_error(mw_attention(c, q, q, q, 3, 1, false, k), "key_mask must be [1,2] i32");
     assert_error(mw_attention_probs(c, k, q, 1, 1, false, NULL), "k must be [1,S,2]");
+    assert_error(mw_grouped_attention(c, q, k, k, 3, 2, 1, 0), "3 heads cannot share 2 of keys");
+    assert_error(mw_grouped_attention(c, q, k, k, 3, 1, 1, 0), "k must be [1,S,1]");
+}
+
+// Heads that share keys, windows, and more keys than queries; few queries go another way.
+static void grouped_attention_agrees(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t B, T, S, D;
+        int heads, kv_heads, window;
+    } cases[] = {
+        {1, 1, 1, 8, 4, 2, 0},      {2, 1, 77, 24, 6, 2, 0},   {1, 1, 1500, 64, 3, 1, 0},
+        {1, 1, 1500, 6, 4, 4, 700}, {2, 3, 200, 20, 4, 2, 5},  {1, 8, 130, 16, 4, 1, 0},
+        {2, 70, 70, 24, 4, 2, 0},   {1, 65, 300, 16, 3, 1, 8}, {1, 140, 420, 16, 2, 1, 100},
+        {1, 5, 5, 8, 2, 2, 1},      {1, 9, 9, 6, 4, 2, 3},
+    };
+    for (int n = 0; n < 2 * COUNT(cases); n++) {
+        int64_t B = cases[n / 2].B, T = cases[n / 2].T, S = cases[n / 2].S, D = cases[n / 2].D;
+        int H = cases[n / 2].heads, G = cases[n / 2].kv_heads, window = cases[n / 2].window;
+        mw_dtype dtype = n % 2 ? MW_F16 : MW_F32;
+        sample q = random_sample(MW_F32, n % 4 > 1, -2, 2, MW_SHAPE(B, T, H * D));
+        sample k = random_sample(dtype, n % 4 > 1, -2, 2, MW_SHAPE(B, S, G * D));
+        sample v = random_sample(dtype, false, -2, 2, MW_SHAPE(B, S, G * D));
+        double *y = calloc((size_t)q.n, sizeof *y), *p = calloc((size_t)S, sizeof *p);
+        for (int64_t b = 0; b < B; b++)
+            for (int64_t h = 0; h < H; h++)
+                for (int64_t t = 0; t < T; t++) {
+                    int64_t at = ((b * T + t) * H + h) * D, own = t + S - T, g = h / (H / G);
+                    double sum = 0;
+                    for (int64_t s = 0; s < S; s++) {
+                        double x = 0;
+                        for (int64_t d = 0; d < D; d++)
+                            x += q.v[at + d] * k.v[((b * S + s) * G + g) * D + d];
+                        p[s] = s > own || (window && s <= own - window) ? 0 : exp(0.3 * x);
+                        sum += p[s];
+                    }
+                    for (int64_t s = 0; s < S; s++)
+                        for (int64_t d = 0; d < D; d++)
+                            y[at + d] += p[s] / sum * v.v[((b * S + s) * G + g) * D + d];
+                }
+        assert_near(mw_grouped_attention(c, q.t, k.t, v.t, H, G, 0.3, window), MW_SHAPE(B, T, H * D), y,
+                    4e-6);
+        free(q.v);
+        free(k.v);
+        free(v.v);
+        free(y);
+        free(p);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(attention_agrees),
-        TEST(fused_projections),
-        TEST(large_logits),
+        TEST(attention_agrees), TEST(grouped_attention_agrees), TEST(fused_projections), TEST(large_logits),
         TEST(wrong_shapes),
     };
     const struct CMUnitTest wide[] = {TEST(very_wide_heads)};
-    static const char cpu[] = "attention:attention attention:attention_pack attention:attention_probs";
-    static const char gpu[] = "attention_gpu:attention attention_gpu:attention_probs";
+    static const char cpu[] = "attention:attention attention:attention_pack attention:attention_probs "
+                              "attention_few:attention_few attention_few:attention_join";
+    static const char gpu[] =
+        "attention_gpu:attention attention_gpu:attention_probs attention_few:attention_few "
+        "attention_few:attention_join";
+    static const char gpu_wide[] = "attention_gpu:attention attention_gpu:attention_probs";
     int failed = RUN_FAMILIES(cpu, gpu, tests);
-    return failed + RUN_FAMILIES(gpu, gpu, wide);
+    return failed + RUN_FAMILIES(gpu_wide, gpu_wide, wide);
 }

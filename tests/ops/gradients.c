@@ -115,6 +115,8 @@ static mw_tensor *gelu(mw_tensor *const *x) { return mw_activate(c, x[0], MW_ACT
 static mw_tensor *quick_gelu(mw_tensor *const *x) { return mw_activate(c, x[0], MW_ACT_QUICK_GELU); }
 static mw_tensor *gelu_tanh(mw_tensor *const *x) { return mw_activate(c, x[0], MW_ACT_GELU_TANH); }
 static mw_tensor *geglu(mw_tensor *const *x) { return mw_geglu(c, x[0]); }
+static mw_tensor *swiglu(mw_tensor *const *x) { return mw_glu(c, x[0], x[1], MW_ACT_SILU); }
+static mw_tensor *geglu_tanh(mw_tensor *const *x) { return mw_glu(c, x[0], x[1], MW_ACT_GELU_TANH); }
 static mw_tensor *lincomb(mw_tensor *const *x)
 {
     return mw_lincomb(c, 3, (mw_tensor *[]){x[0], x[1], x[0]}, (double[]){2, -3, 0.5});
@@ -160,6 +162,19 @@ static mw_tensor *causal(mw_tensor *const *x)
 {
     return mw_attention(c, x[0], x[1], x[2], 2, 0.5, true, NULL);
 }
+static mw_tensor *grouped(mw_tensor *const *x)
+{
+    return mw_grouped_attention(c, x[0], x[1], x[2], 4, 2, 0.5, 0);
+}
+static mw_tensor *windowed(mw_tensor *const *x)
+{
+    return mw_grouped_attention(c, x[0], x[1], x[2], 4, 2, 0.5, 3);
+}
+static mw_tensor *rope(mw_tensor *const *x)
+{
+    const float table[3 * 4] = {1, 0.5f, 0, -0.8f, 0.2f, -1, 0.6f, 0.1f, -0.3f, 0.9f, 1, 0.4f};
+    return mw_rope(c, x[0], mw_tensor_from_f32(c, MW_F32, MW_SHAPE(3, 4), table), 2);
+}
 static mw_tensor *probs(mw_tensor *const *x)
 {
     return mw_attention_probs(c, x[0], x[1], 2, 0.5, false, NULL);
@@ -204,6 +219,9 @@ static const gradient_case cases[] = {
     {"quick gelu", quick_gelu, {IN(-3, 3, 2, 3, 7)}},
     {"gelu tanh", gelu_tanh, {IN(-3, 3, 2, 3, 7)}},
     {"geglu", geglu, {IN(-2, 2, 2, 3, 14)}},
+    {"swiglu", swiglu, {IN(-2, 2, 2, 3, 7), IN(-2, 2, 2, 3, 7)}},
+    {"geglu of two, tanh", geglu_tanh, {IN(-2, 2, 2, 3, 7), IN(-2, 2, 2, 3, 7)}},
+    {"rope", rope, {IN(-1, 1, 3, 2, 3, 12)}},
     {"lincomb", lincomb, {IN(-1, 1, 2, 3, 7), IN(-1, 1, 2, 3, 7)}},
     {"softmax", softmax, {IN(-2, 2, 2, 3, 19)}},
     {"layer norm", layer_norm, {IN(-1, 3, 2, 3, 19), IN(-1, 1, 1, 19), IN(-1, 1, 1, 19)}},
@@ -233,6 +251,8 @@ static const gradient_case cases[] = {
     {"embedding", embedding, {IN(-1, 1, 2, 5, 37)}},
     {"attention", attention, {IN(-1, 1, 3, 2, 5, 6), IN(-1, 1, 3, 2, 7, 6), IN(-1, 1, 3, 2, 7, 6)}},
     {"attention, causal", causal, {IN(-1, 1, 3, 1, 5, 6), IN(-1, 1, 3, 1, 5, 6), IN(-1, 1, 3, 1, 5, 6)}},
+    {"attention, grouped", grouped, {IN(-1, 1, 3, 2, 5, 12), IN(-1, 1, 3, 2, 7, 6), IN(-1, 1, 3, 2, 7, 6)}},
+    {"attention, windowed", windowed, {IN(-1, 1, 3, 1, 9, 8), IN(-1, 1, 3, 1, 9, 4), IN(-1, 1, 3, 1, 9, 4)}},
     {"attention probabilities", probs, {IN(-1, 1, 3, 2, 5, 6), IN(-1, 1, 3, 2, 7, 6)}},
 };
 
@@ -410,16 +430,18 @@ int main(void)
         TEST(group_norm_of_small_and_large_pictures),
     };
 #define SHARED                                                                                               \
-    "elementwise:binary elementwise:geglu elementwise:lincomb elementwise:unary grad:embedding_grad "        \
-    "grad:geglu_grad grad:group_grad_apply grad:group_grad_sums grad:group_moments grad:layer_norm_grad "    \
+    "elementwise:binary elementwise:glu elementwise:lincomb elementwise:unary grad:embedding_grad "          \
+    "grad:glu_grad grad:group_grad_apply grad:group_grad_sums grad:group_moments grad:layer_norm_grad "      \
     "grad:max_grad grad:resize_nearest_grad grad:softmax_grad grad:topk_grad grad:unary_grad move:concat "   \
     "move:embedding move:resize_bilinear move:resize_nearest norm:group_apply norm:group_stats "             \
-    "norm:layer_norm norm:softmax pack:pack pack:pack_transposed reduce:reduce_columns reduce:reduce_rows "
+    "norm:layer_norm norm:softmax pack:pack pack:pack_transposed reduce:reduce_columns reduce:reduce_rows "  \
+    "rope:rope "
     static const char cpu[] =
         SHARED "attention:attention attention:attention_grad attention:attention_pack "
-               "attention:attention_probs gemm:gemm grad:group_grad_whole norm:group_whole "
+               "attention:attention_probs attention_few:attention_few gemm:gemm grad:group_grad_whole "
+               "norm:group_whole "
                "reduce:topk_heap";
-    static const char gpu[] =
-        SHARED "attention_gpu:attention attention_gpu:attention_probs gemm_gpu:gemm reduce:topk_rank";
+    static const char gpu[] = SHARED "attention_few:attention_few attention_gpu:attention "
+                                     "attention_gpu:attention_probs gemm_gpu:gemm reduce:topk_rank";
     return RUN_FAMILIES(cpu, gpu, tests);
 }

@@ -1,4 +1,4 @@
-// unary.c: functions of one element, geglu and linear combinations against double references.
+// unary.c: functions of one element, gated units and linear combinations against double references.
 #include "tests/ops/harness.h"
 
 static double silu(double x) { return x / (1 + exp(-x)); }
@@ -86,6 +86,32 @@ static void geglu_agrees(void **state)
     assert_error(mw_geglu(c, tensor_of(MW_SHAPE(1, 3), (float[]){1, 2, 3})), "must be even, got [1,3] f32");
 }
 
+// Also where both lie side by side in one product's rows.
+static void gated_units_agree(void **state)
+{
+    (void)state;
+    static const int64_t cases[][2] = {{1, 1}, {3, 7}, {77, 300}};
+    for (int i = 0; i < COUNT(cases); i++)
+        for (int variant = 0; variant < 8; variant++) {
+            int64_t rows = cases[i][0], n = cases[i][1];
+            mw_dtype dtype = variant & 1 ? MW_F16 : MW_F32;
+            sample x = random_sample(dtype, variant & 2, -3, 3, MW_SHAPE(rows, 2 * n));
+            double *want = malloc(sizeof *want * (size_t)(rows * n));
+            for (int64_t r = 0; r < rows; r++)
+                for (int64_t e = 0; e < n; e++) {
+                    double g = x.v[r * 2 * n + e], u = x.v[r * 2 * n + n + e];
+                    want[r * n + e] = u * (variant & 4 ? gelu(g) : g / (1 + exp(-g)));
+                }
+            mw_tensor *gate = mw_slice(c, x.t, 1, 0, n), *up = mw_slice(c, x.t, 1, n, n);
+            assert_near(mw_glu(c, gate, up, variant & 4 ? MW_ACT_GELU : MW_ACT_SILU), MW_SHAPE(rows, n), want,
+                        2e-6);
+            free(x.v);
+            free(want);
+        }
+    mw_tensor *a = tensor_of(MW_SHAPE(2), (float[]){1, 2}), *b = tensor_of(MW_SHAPE(1), (float[]){1});
+    assert_error(mw_glu(c, a, b, MW_ACT_SILU), "gate is [2] f32, up is [1] f32");
+}
+
 static void linear_combinations_agree(void **state)
 {
     (void)state;
@@ -111,11 +137,9 @@ static void linear_combinations_agree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(functions_agree),
-        TEST(edges_of_functions),
-        TEST(geglu_agrees),
-        TEST(linear_combinations_agree),
+        TEST(functions_agree),   TEST(edges_of_functions),        TEST(geglu_agrees),
+        TEST(gated_units_agree), TEST(linear_combinations_agree),
     };
-    static const char kernels[] = "elementwise:unary elementwise:lincomb elementwise:geglu";
+    static const char kernels[] = "elementwise:unary elementwise:lincomb elementwise:glu";
     return RUN_FAMILIES(kernels, kernels, tests);
 }

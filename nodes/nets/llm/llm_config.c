@@ -190,7 +190,7 @@ mw_status mw_llm_config_read(mw_ctx *c, const json_t *json, const char *file, mw
     return mw_config_done(&cfg);
 }
 
-const mw_rope *mw_llm_config_rope(const mw_llm_config *m, int layer)
+const mw_rope_settings *mw_llm_config_rope(const mw_llm_config *m, int layer)
 {
     return m->windowed[layer] ? &m->rope_windowed : &m->rope;
 }

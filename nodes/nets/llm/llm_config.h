@@ -29,7 +29,7 @@ typedef struct mw_llm_config {
     mw_activation act;       // of the MLP's gate
     int window; // a query of a windowed layer sees this many positions, its own included; 0: none
     bool windowed[MW_LLM_MAX_LAYERS];
-    mw_rope rope, rope_windowed; // of whole and of windowed layers
+    mw_rope_settings rope, rope_windowed; // of whole and of windowed layers
 } mw_llm_config;
 
 // Parse and validate. `file` is for messages. The text part is taken of a config that has one beside others
@@ -37,7 +37,7 @@ typedef struct mw_llm_config {
 mw_status mw_llm_config_read(mw_ctx *c, const json_t *json, const char *file, mw_llm_config *out);
 
 // The rotation of layer i, and its window (0: it sees all).
-const mw_rope *mw_llm_config_rope(const mw_llm_config *m, int layer);
+const mw_rope_settings *mw_llm_config_rope(const mw_llm_config *m, int layer);
 int mw_llm_config_window(const mw_llm_config *m, int layer);
 
 // Numbers in all weights.

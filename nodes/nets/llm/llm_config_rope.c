@@ -30,7 +30,7 @@ static double positive(const rule *r, const char *key, double def)
 
 double mw_rope_yarn_attention(double factor) { return factor <= 1 ? 1 : 0.1 * log(factor) + 1; }
 
-static void read_llama3(const rule *r, mw_rope *out)
+static void read_llama3(const rule *r, mw_rope_settings *out)
 {
     out->rule = MW_ROPE_LLAMA3;
     out->factor = positive(r, "factor", 0);
@@ -42,7 +42,7 @@ static void read_llama3(const rule *r, mw_rope *out)
                        out->low);
 }
 
-static void read_yarn(const rule *r, int context, mw_rope *out)
+static void read_yarn(const rule *r, int context, mw_rope_settings *out)
 {
     out->rule = MW_ROPE_YARN;
     out->factor = positive(r, "factor", 0);
@@ -57,7 +57,7 @@ static void read_yarn(const rule *r, int context, mw_rope *out)
             mw_config_fail(r->cfg, r->key, "'%s' is not supported", others[i]);
 }
 
-static void read_rule(mw_config *cfg, const char *key, const json_t *o, int context, mw_rope *out)
+static void read_rule(mw_config *cfg, const char *key, const json_t *o, int context, mw_rope_settings *out)
 {
     char got[60];
     const json_t *kind = json_object_get(o, "rope_type");
@@ -91,7 +91,7 @@ void mw_llm_config_read_rope(mw_config *cfg, const mw_llm_family *f, mw_llm_conf
 {
     static const char *const keys[] = {"rope_scaling", "rope_parameters"}; // of older files, of newer ones
     double base = mw_config_number(cfg, "rope_theta", f->base > 0 ? f->base : 10000, 1, 1e12);
-    m->rope = (mw_rope){.width = m->head, .base = base, .factor = 1, .attention = 1};
+    m->rope = (mw_rope_settings){.width = m->head, .base = base, .factor = 1, .attention = 1};
     m->rope_windowed = m->rope;
     if (!strcmp(f->type, "gemma3"))
         m->rope_windowed.base = mw_config_number(cfg, "rope_local_base_freq", 10000, 1, 1e12);

@@ -6,7 +6,7 @@
 static const double TURN = 6.283185307179586;
 
 // LLaMA 3.1: as transformers computes it (_compute_llama3_parameters).
-static double llama3(const mw_rope *r, double frequency)
+static double llama3(const mw_rope_settings *r, double frequency)
 {
     double turns = r->original * frequency / TURN;
     if (turns > r->high)
@@ -18,12 +18,12 @@ static double llama3(const mw_rope *r, double frequency)
 }
 
 // The pair that turns `turns` times within the original length.
-static double pair_of(const mw_rope *r, double turns)
+static double pair_of(const mw_rope_settings *r, double turns)
 {
     return r->width * log(r->original / (turns * TURN)) / (2 * log(r->base));
 }
 
-static double yarn(const mw_rope *r, int pair, double frequency)
+static double yarn(const mw_rope_settings *r, int pair, double frequency)
 {
     double low = pair_of(r, r->beta_fast), high = pair_of(r, r->beta_slow);
     if (r->truncate) {
@@ -37,7 +37,7 @@ static double yarn(const mw_rope *r, int pair, double frequency)
     return t * frequency / r->factor + (1 - t) * frequency;
 }
 
-void mw_rope_frequencies(const mw_rope *r, const float *divisors, double *out)
+void mw_rope_frequencies(const mw_rope_settings *r, const float *divisors, double *out)
 {
     for (int i = 0; i < r->width / 2; i++) {
         double f = pow(r->base, -2.0 * i / r->width);
@@ -49,7 +49,7 @@ void mw_rope_frequencies(const mw_rope *r, const float *divisors, double *out)
     }
 }
 
-void mw_rope_table(const mw_rope *r, const double *frequencies, int first, int n, float *out)
+void mw_rope_table(const mw_rope_settings *r, const double *frequencies, int first, int n, float *out)
 {
     int pairs = r->width / 2;
     for (int p = 0; p < n; p++, out += r->width)

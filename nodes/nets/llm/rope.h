@@ -12,7 +12,7 @@ typedef enum {
     MW_ROPE_YARN,   // the same by the number of turns within the original length (arXiv 2309.00071)
 } mw_rope_rule;
 
-typedef struct mw_rope {
+typedef struct mw_rope_settings {
     int width;   // columns of a head that are rotated, from its first on; even
     double base; // "theta"
     mw_rope_rule rule;
@@ -21,13 +21,13 @@ typedef struct mw_rope {
     double beta_fast, beta_slow; // YARN: turns
     bool truncate;               // YARN: the bounds of the passage are whole pairs
     double attention;            // cosines and sines are multiplied by it; 1 for all rules but YARN
-} mw_rope;
+} mw_rope_settings;
 
 // The angle per position of each of the width / 2 pairs into out. divisors (may be NULL): as a GGUF stores
 // them, on top of the rule.
-void mw_rope_frequencies(const mw_rope *r, const float *divisors, double *out);
+void mw_rope_frequencies(const mw_rope_settings *r, const float *divisors, double *out);
 
 // cosines[n][width / 2] beside sines, in rows of width, for the positions first .. first + n - 1.
-void mw_rope_table(const mw_rope *r, const double *frequencies, int first, int n, float *out);
+void mw_rope_table(const mw_rope_settings *r, const double *frequencies, int first, int n, float *out);
 
 #endif
