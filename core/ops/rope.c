@@ -39,7 +39,7 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
         x = mw_contiguous(c, x);
     int64_t width = mw_dim(y, 2) / a->heads, rows = mw_dim(y, 0) * mw_dim(y, 1) * a->heads;
     int each;
-    mw_launch l = mw_op_rows(c, "rope", "rope", rows, width, &each);
+    mw_launch l = mw_op_rows(c, "elementwise", "rope", rows, width, &each);
     l.t = y->dtype;
     if (x && table)
         MW_RUN(c, &l, MW_T(x), MW_T(table), MW_T(y), MW_L(rows), MW_I(each), MW_I(mw_dim(y, 1)),

@@ -6,10 +6,10 @@
 // compiles all that any device could be given.
 VARIANT(PLAIN, ANY, "copy finite pack peak", "")
 
-VARIANT(LANES_8, CPU, "attention attention_few blocks elementwise grad move norm reduce rope", "-DV=8 -DWG=1")
-VARIANT(LANES_16, CPU, "attention attention_few blocks elementwise grad move norm reduce rope", "-DV=16 -DWG=1")
-VARIANT(GROUP_1, GPU, "attention_few blocks elementwise grad move norm reduce rope", "-DV=4 -DWG=1")
-VARIANT(GROUP_64, GPU, "attention_few blocks elementwise grad move norm reduce rope", "-DV=4 -DWG=64")
+VARIANT(LANES_8, CPU, "attention attention_few blocks elementwise grad move norm reduce", "-DV=8 -DWG=1")
+VARIANT(LANES_16, CPU, "attention attention_few blocks elementwise grad move norm reduce", "-DV=16 -DWG=1")
+VARIANT(GROUP_1, GPU, "attention_few blocks elementwise grad move norm reduce", "-DV=4 -DWG=1")
+VARIANT(GROUP_64, GPU, "attention_few blocks elementwise grad move norm reduce", "-DV=4 -DWG=64")
 
 VARIANT(ATTENTION_GRAD_8_3, CPU, "attention", "-DV=8 -DWG=1 -DNW=3")
 VARIANT(ATTENTION_GRAD_8_4, CPU, "attention", "-DV=8 -DWG=1 -DNW=4")

@@ -435,7 +435,7 @@ int main(void)
     "grad:max_grad grad:resize_nearest_grad grad:softmax_grad grad:topk_grad grad:unary_grad move:concat "   \
     "move:embedding move:resize_bilinear move:resize_nearest norm:group_apply norm:group_stats "             \
     "norm:layer_norm norm:softmax pack:pack pack:pack_transposed reduce:reduce_columns reduce:reduce_rows "  \
-    "rope:rope "
+    "elementwise:rope "
     static const char cpu[] =
         SHARED "attention:attention attention:attention_grad attention:attention_pack "
                "attention:attention_probs attention_few:attention_few gemm:gemm grad:group_grad_whole "

@@ -41,5 +41,5 @@ static void wrong_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(rotations_agree), TEST(wrong_shapes)};
-    return RUN_FAMILIES("rope:rope", "rope:rope", tests);
+    return RUN_FAMILIES("elementwise:rope", "elementwise:rope", tests);
 }
