@@ -88,7 +88,7 @@ asan:
 # Fuzzers (libFuzzer, with AddressSanitizer and UndefinedBehaviorSanitizer), FUZZ_SECONDS each; what makes one stop lies in
 # build/fuzz afterwards. NAME:TARGET:VARIABLE=VALUE.
 FUZZ_SECONDS ?= 60
-FUZZERS = safetensors:file:FUZZ_FILE=a.safetensors json:file:FUZZ_FILE=config.json png:file:FUZZ_FILE=a.png \
+FUZZERS = safetensors:file:FUZZ_FILE=a.safetensors gguf:file:FUZZ_FILE=a.gguf torch:file:FUZZ_FILE=a.pt json:file:FUZZ_FILE=config.json png:file:FUZZ_FILE=a.png \
     jpeg:file:FUZZ_FILE=a.jpg folder:folder:X= lora:lora:X= layout:layout:X= params:params:X= script:script:X= \
     script_device:script:FUZZ_DEVICE=1
 FUZZ_BIN = $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))

@@ -2,6 +2,7 @@
 #include "core/io/describe.h"
 
 #include "core/base/text.h"
+#include "core/io/gguf.h"
 #include "core/io/image.h"
 #include "core/io/torch_file.h"
 
@@ -87,6 +88,53 @@ void mw_describe_tensors(const mw_st *s, bool all, FILE *out)
     for (size_t i = 0; all && (e = mw_st_at(s, i)); i++)
         put_tensor(e, out);
     if (!all && mw_st_count(s))
+        fputs(MORE, out);
+}
+
+static void put_gguf_tensor(const mw_gguf_tensor *t, FILE *out)
+{
+    char name[400];
+    fprintf(out, "  %s %s [", mw_printable(t->name, name, sizeof name), mw_ggml_type_facts(t->type)->name);
+    for (int i = 0; i < t->ndim; i++)
+        fprintf(out, "%s%" PRId64, i ? "," : "", t->shape[i]);
+    fputs("]\n", out);
+}
+
+static void put_gguf_summary(const mw_gguf *g, FILE *out)
+{
+    enum { TYPES = 64 };
+    size_t tensors[TYPES] = {0}, bytes = 0, n = 0;
+    uint64_t numbers = 0;
+    const mw_gguf_tensor *t;
+    for (; (t = mw_gguf_at(g, n)); n++) {
+        tensors[t->type % TYPES]++;
+        numbers += (uint64_t)t->count;
+        bytes += t->bytes;
+    }
+    char count[32], amount[32];
+    put_grouped(numbers, count);
+    fprintf(out, "%s: GGUF version %d, %zu tensor%s, %s parameters, %s", mw_gguf_path(g), mw_gguf_version(g),
+            n, n == 1 ? "" : "s", count, mw_bytes_text(bytes, amount, sizeof amount));
+    for (uint32_t i = 0; i < TYPES; i++)
+        if (tensors[i])
+            fprintf(out, ", %zu of %s", tensors[i], mw_ggml_type_facts(i)->name);
+    fputc('\n', out);
+}
+
+void mw_describe_gguf(const mw_gguf *g, bool all, FILE *out)
+{
+    const mw_gguf_value *v;
+    const mw_gguf_tensor *t;
+    char key[100];
+    put_gguf_summary(g, out);
+    for (size_t i = 0; (v = mw_gguf_value_at(g, i)); i++) {
+        fprintf(out, "metadata %s: ", mw_printable(v->key, key, sizeof key));
+        mw_gguf_print(v, out);
+        fputc('\n', out);
+    }
+    for (size_t i = 0; all && (t = mw_gguf_at(g, i)); i++)
+        put_gguf_tensor(t, out);
+    if (!all && mw_gguf_at(g, 0))
         fputs(MORE, out);
 }
 

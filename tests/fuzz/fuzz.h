@@ -5,6 +5,8 @@
 #include "core/base/file.h"
 #include "core/base/paths.h"
 
+#include <sanitizer/allocator_interface.h>
+
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,37 @@ static int drop_file(const char *path, const struct stat *st, int type, struct F
     return at->level ? remove(path) : 0;
 }
 
+// What a reader holds at any time is justified by its file: 64 bytes for each of the file's, and 64 MiB.
+static size_t held, most_held;
+static bool watching;
+
+static void count_malloc(const volatile void *p, size_t size)
+{
+    (void)p;
+    if (watching && (held += size) > most_held) {
+        watching = false;
+        fprintf(stderr, "ERROR: more than %zu bytes are held for an input\n", most_held);
+        abort();
+    }
+}
+
+static void count_free(const volatile void *p)
+{
+    size_t size = watching && p ? __sanitizer_get_allocated_size(p) : 0;
+    held -= size < held ? size : held;
+}
+
+// From now on until the next begin(), for an input of that size.
+static inline void watch_memory(size_t size)
+{
+    static bool installed;
+    if (!installed)
+        installed = __sanitizer_install_malloc_and_free_hooks(count_malloc, count_free);
+    held = 0;
+    most_held = 64 * size + ((size_t)64 << 20);
+    watching = true;
+}
+
 static inline void empty_folder(void) { nftw(folder, drop_file, 16, FTW_DEPTH | FTW_PHYS); }
 
 static void leave(void)
@@ -53,6 +86,7 @@ static inline void begin(void)
         c->log = drop_line;
         atexit(leave);
     }
+    watching = false;
     mw_err_clear(c);
     empty_folder();
 }

@@ -6,6 +6,8 @@ put() { mkdir -p "$out/$1" && head -c 65536 "$2" >"$out/$1/$(echo "$2" | tr '/ '
 small() { find "$@" -type f -size -64k | sort | head -80; }
 
 for f in $(small tests/golden/safetensors -name '*.safetensors') $(small tests/golden/lora -name '*.safetensors'); do put safetensors "$f"; done
+for f in $(small tests/golden/gguf -name '*.gguf'); do put gguf "$f"; done
+for f in $(small tests/golden/torch_pt -name '*.pt'); do put torch "$f"; done
 for f in $(small tests/golden/bad_configs models -name '*.json'); do put json "$f"; done
 for f in $(small tests/golden/images tests/golden/bad_images -name '*.png') docs/pictures/*.png; do put png "$f"; done
 for f in $(small tests/golden/images tests/golden/bad_images \( -name '*.jpg' -o -name '*.jpeg' \)); do put jpeg "$f"; done

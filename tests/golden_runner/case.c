@@ -50,19 +50,22 @@ static const char *name_of_folder(mw_ctx *c, golden_case *k)
     return slash ? slash : k->folder;
 }
 
-static json_t *json_if_there(mw_ctx *c, golden_case *k, const char *name)
+// Texts may hold zero bytes. What fails otherwise is told by the parser of the program.
+static json_t *load_json(mw_ctx *c, const char *path)
 {
-    const char *path = golden_path(c, k, name);
-    if (!path || access(path, F_OK) != 0)
-        return NULL;
     size_t size;
-    char *text = mw_file_read(c, path, MW_JSON_MAX_BYTES, &size);
-    // Texts of tokenizers hold zero bytes. What fails otherwise is told by the parser of the program.
+    char *text = path ? mw_file_read(c, path, MW_JSON_MAX_BYTES, &size) : NULL;
     json_t *j = text ? json_loadb(text, size, JSON_ALLOW_NUL, NULL) : NULL;
     if (text && !j)
         j = mw_json_parse(c, text, size, path);
     free(text);
     return j;
+}
+
+static json_t *json_if_there(mw_ctx *c, golden_case *k, const char *name)
+{
+    const char *path = golden_path(c, k, name);
+    return path && access(path, F_OK) == 0 ? load_json(c, path) : NULL;
 }
 
 static mw_st *tensors_if_there(mw_ctx *c, golden_case *k, const char *name)
@@ -71,24 +74,14 @@ static mw_st *tensors_if_there(mw_ctx *c, golden_case *k, const char *name)
     return path && access(path, F_OK) == 0 ? mw_st_open(c, path) : NULL;
 }
 
-// case.json, in whose texts there may be zero bytes.
-static json_t *case_json(mw_ctx *c, const char *path)
-{
-    json_error_t e;
-    json_t *j = json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
-    if (json_is_object(j))
-        return j;
-    mw_fail(c, MW_E_FILE, "%s: is no JSON object%s%s", path, j ? "" : ": ", j ? "" : e.text);
-    json_decref(j);
-    return NULL;
-}
-
 mw_status golden_open(mw_ctx *c, golden_case *k, const char *folder, mw_dtype dtype)
 {
     *k = (golden_case){.folder = folder, .dtype = dtype};
     const char *path = golden_path(c, k, "case.json");
-    k->json = path ? case_json(c, path) : NULL;
-    if (!k->json)
+    k->json = load_json(c, path);
+    if (k->json && !json_is_object(k->json))
+        mw_fail(c, MW_E_FILE, "%s: must hold a JSON object", path);
+    if (mw_err(c) != MW_OK)
         return mw_err(c);
     const char *family = json_string_value(json_object_get(k->json, "family"));
     const char *name = json_string_value(json_object_get(k->json, "case"));

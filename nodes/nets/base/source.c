@@ -295,7 +295,7 @@ static const void *stored(void *user, const char *name, mw_dtype dtype)
     return e && !e->transpose && e->stored->dtype == wanted ? piece_of(e).data : NULL;
 }
 
-static bool blocks(void *user, const char *name, mw_block_rows *out)
+bool mw_source_blocks(void *user, const char *name, mw_block_rows *out)
 {
     const item *e = lookup(user, name);
     if (!e || ((mw_source *)user)->base || e->transpose || e->scale || e->stored->ndim != 2)
@@ -351,7 +351,6 @@ mw_weight_source mw_source_weights(mw_source *s)
                               .find = find,
                               .read_f32 = read_f32,
                               .stored = stored,
-                              .blocks = blocks,
                               .stored_read = stored_read,
                               .stored_as = stored_as,
                               .name_at = s->base ? NULL : name_at, // what is unused was said of the base

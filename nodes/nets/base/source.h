@@ -72,5 +72,8 @@ const char *mw_source_path(const mw_source *s);
 
 // For mw_weights_new; holds a share of the source.
 mw_weight_source mw_source_weights(mw_source *s);
+// Its `blocks`, to be set by a network that reads matrices as they lie in the file (a language model); others
+// have theirs prepared for the kernels. Not for sources with changes, scales, transposed or narrower entries.
+bool mw_source_blocks(void *user, const char *name, mw_block_rows *out);
 
 #endif

@@ -55,6 +55,7 @@ static void inspect_content(mw_ctx *c, const char *path, FILE *out)
     bool tensors = m.size >= 9 && head[8] == '{';
     bool json = m.size >= 1 && (head[0] == '{' || head[0] == '[');
     const char *kind = mw_file_kind(m.data, m.size);
+    bool gguf = m.size >= 4 && !memcmp(head, "GGUF", 4);
     bool torch = mw_file_kind_is_torch(kind); // by what it holds, not by its name
     mw_file_unmap(&m);
     kind = mw_file_kind_at(c, path);
@@ -64,12 +65,15 @@ static void inspect_content(mw_ctx *c, const char *path, FILE *out)
         mw_inspect_json(c, path, out);
     else if (tensors)
         mw_inspect_tensors(c, path, out);
+    else if (gguf)
+        mw_inspect_gguf(c, path, out);
     else if (torch && !tensors)
         mw_describe_torch(c, path, c->log_level >= MW_LOG_DEBUG, out);
     else if (kind)
         mw_fail(c, MW_E_FILE, "%s: is %s", path, kind);
     else if (mw_err(c) == MW_OK)
-        mw_fail(c, MW_E_FILE, "%s: is neither a safetensors file, a config, nor a PNG or JPEG picture", path);
+        mw_fail(c, MW_E_FILE,
+                "%s: is neither a safetensors or GGUF file, a config, nor a PNG or JPEG picture", path);
 }
 
 static void inspect_file(mw_ctx *c, const char *path, FILE *out)
@@ -82,6 +86,8 @@ static void inspect_file(mw_ctx *c, const char *path, FILE *out)
         }
     if (mw_path_has_suffix(path, ".safetensors"))
         mw_inspect_tensors(c, path, out);
+    else if (mw_path_has_suffix(path, ".gguf"))
+        mw_inspect_gguf(c, path, out);
     else if (mw_path_has_suffix(path, ".json"))
         mw_inspect_json(c, path, out);
     else

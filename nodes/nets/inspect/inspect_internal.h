@@ -8,6 +8,8 @@
 void mw_inspect_json(mw_ctx *c, const char *path, FILE *out);
 // A .safetensors file or an index of shards, with all tensors.
 void mw_inspect_tensors(mw_ctx *c, const char *path, FILE *out);
+// A GGUF file.
+void mw_inspect_gguf(mw_ctx *c, const char *path, FILE *out);
 // A pipeline's folder, or the folder of one part.
 void mw_inspect_folder(mw_ctx *c, const char *path, FILE *out);
 
