@@ -136,7 +136,7 @@ static void put_piece(mw_ctx *c, mw_llm_stream *s, const mw_llm_piece *p)
         put(c, s, " \xE2\x81\x87 ", 5);
         return;
     }
-    if (s->at_start && s->whole && size && p->type != MW_LLM_BYTE && text[0] == ' ') {
+    if (s->at_start && s->whole && size && p->type != MW_LLM_BYTE && !p->no_word && text[0] == ' ') {
         s->at_start = s->t->normal.collapse;
         text++;
         size--;

@@ -18,31 +18,28 @@ typedef struct {
     const char *path;
 } file;
 
-// A token's text as it is kept; `size` bytes at `kept`, which has room for them. Returns the new size.
-static size_t keep(const file *f, char *kept, size_t size, mw_llm_token_type *type)
+// A token of a byte-level vocabulary: letters that stand for bytes, or a text as it is.
+static void add_letters(const file *f, char *text, size_t size, float score, mw_llm_token_type type)
 {
-    const mw_llm_tokenizer *t = f->t;
-    int byte = t->kind == MW_LLM_BYTE_LEVEL ? -1 : mw_llm_byte_name(kept, size);
-    if (byte >= 0 && *type != MW_LLM_CONTROL) {
-        *type = MW_LLM_BYTE;
-        kept[0] = (char)byte;
-        return 1;
-    }
-    if (*type == MW_LLM_CONTROL || *type == MW_LLM_UNKNOWN ||
-        (t->kind == MW_LLM_BYTE_LEVEL && *type == MW_LLM_USER))
-        return size;
-    if (t->kind != MW_LLM_BYTE_LEVEL)
-        return mw_llm_unescape_spaces(kept, size);
     size_t n;
     char *bytes = mw_alloc(f->c, size + 1);
-    if (bytes && mw_llm_letters_to_bytes(kept, size, bytes, &n)) {
-        memcpy(kept, bytes, n);
-        size = n;
-    } else {
-        *type = MW_LLM_UNUSED; // no text has such letters
-    }
+    bool raw = type == MW_LLM_CONTROL || type == MW_LLM_UNKNOWN || type == MW_LLM_USER;
+    if (bytes && !raw && mw_llm_letters_to_bytes(text, size, bytes, &n))
+        mw_llm_add_piece(f->c, f->t, bytes, n, score, type);
+    else if (bytes) // no text has other letters
+        mw_llm_add_piece(f->c, f->t, text, size, score, raw ? type : MW_LLM_UNUSED);
     free(bytes);
-    return size;
+}
+
+static void add_token(const file *f, char *text, size_t size, float score, mw_llm_token_type type)
+{
+    int byte = mw_llm_byte_name(text, size);
+    if (f->t->kind == MW_LLM_BYTE_LEVEL)
+        add_letters(f, text, size, score, type);
+    else if (byte >= 0 && type != MW_LLM_CONTROL)
+        mw_llm_add_piece(f->c, f->t, &(char){(char)byte}, 1, score, MW_LLM_BYTE);
+    else
+        mw_llm_add_escaped(f->c, f->t, text, size, score, type);
 }
 
 static void read_tokens(file *f)
@@ -76,8 +73,7 @@ static void read_tokens(file *f)
             break;
         }
         memcpy(kept, text, size);
-        size = keep(f, kept, size, &type);
-        mw_llm_add_piece(c, f->t, kept, size, (float)score, type);
+        add_token(f, kept, size, (float)score, type);
     }
     free(kept);
 }

@@ -19,6 +19,7 @@ typedef struct {
     uint32_t at, size; // in the pool
     float score;
     uint8_t type;                        // mw_llm_token_type
+    bool no_word;                        // never of letters: it has spaces where others have U+2581
     bool mark;                           // cut out of texts: a control token or an added word
     bool strip_left, strip_right, alone; // takes the spaces beside it; only where no word goes on beside it
 } mw_llm_piece;
@@ -68,7 +69,7 @@ struct mw_llm_tokenizer {
     mw_llm_normal normal;
     bool words_inside; // added words are part of the text: no space is put behind them
     bool one_space;    // space_before only in front of a whole text, not behind marks
-    float least, most; // of the scores
+    float least;       // of the scores
     // byte-level
     bool nfc, whole_words, space_before; // whole_words: a word in the vocabulary is not merged
     mw_llm_cut *cut;
@@ -78,6 +79,9 @@ struct mw_llm_tokenizer {
 // Adds a piece with the next id; its text is copied as it is. MW_E_MEMORY.
 mw_status mw_llm_add_piece(mw_ctx *c, mw_llm_tokenizer *t, const char *text, size_t size, float score,
                            mw_llm_token_type type);
+// The same for one of sentencepiece's vocabularies, with the file's text, which is changed.
+mw_status mw_llm_add_escaped(mw_ctx *c, mw_llm_tokenizer *t, char *text, size_t size, float score,
+                             mw_llm_token_type type);
 // The same for a piece that stands at `id`, perhaps beyond the end: ids between are unused.
 mw_status mw_llm_set_piece(mw_ctx *c, mw_llm_tokenizer *t, int32_t id, const char *text, size_t size,
                            mw_llm_token_type type);

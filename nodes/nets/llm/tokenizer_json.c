@@ -68,7 +68,8 @@ static void read_token(file *f, const char *token, int32_t id, bool byte_fallbac
         size = strlen(strcpy(kept, token));
         type = MW_LLM_UNUSED; // no text has such letters
     }
-    mw_llm_set_piece(f->c, t, id, kept, size, type);
+    if (mw_llm_set_piece(f->c, t, id, kept, size, type) == MW_OK)
+        t->piece[id].no_word = t->kind == MW_LLM_SPM && strchr(token, ' ');
     free(kept);
 }
 

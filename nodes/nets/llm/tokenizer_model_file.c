@@ -117,10 +117,8 @@ static void read_piece(file *f, message m)
     } else if (byte >= 0) {
         kept[0] = (char)byte;
         size = 1;
-    } else if (type != MW_LLM_CONTROL && type != MW_LLM_UNKNOWN) {
-        size = mw_llm_unescape_spaces(kept, size);
     }
-    mw_llm_add_piece(f->c, f->t, kept, size, score, (mw_llm_token_type)type);
+    mw_llm_add_escaped(f->c, f->t, kept, size, score, (mw_llm_token_type)type);
     free(kept);
 }
 
@@ -167,7 +165,6 @@ static void finish(file *f)
     else if (!f->escapes_spaces)
         bad(f, "it keeps spaces as they are (escape_whitespaces), which is not known here");
     t->kind = f->model == 1 ? MW_LLM_UNIGRAM : MW_LLM_SPM;
-    t->words_inside = true;
     mw_llm_read_charsmap(f->c, &t->normal, f->path, f->charsmap, f->ncharsmap);
     for (int32_t i = 0; i < t->size; i++) {
         const mw_llm_piece *p = &t->piece[i];
@@ -190,6 +187,7 @@ mw_status mw_llm_read_model(mw_ctx *c, mw_llm_tokenizer *t, const char *path)
     if (!data)
         return mw_err(c);
     file f = {c, t, path, .escapes_spaces = true, .model = 1, .begin = "<s>", .end = "</s>"};
+    t->words_inside = true;
     t->normal.space_before = t->normal.collapse = true; // where the file says nothing
     message m = {.at = (const uint8_t *)data, .end = (const uint8_t *)data + size};
     while (mw_err(c) == MW_OK && next(&m))

@@ -15,21 +15,22 @@ typedef struct mw_llm_node {
     bool reached;
 } node;
 
-static void offer(node *to, double score, int32_t id, size_t begin)
+static void offer(node *to, float score, int32_t id, size_t begin)
 {
     if (!to->reached || score > to->score)
-        *to = (node){(float)score, id, (uint32_t)begin, 0, true};
+        *to = (node){score, id, (uint32_t)begin, 0, true};
 }
 
-// An added word always wins. sentencepiece counts its bytes with spaces as U+2581.
-static double score_of(const mw_llm_tokenizer *t, const mw_llm_piece *p)
+// An added word always wins: its score is positive. sentencepiece (0.2.3) counts its bytes with spaces as
+// U+2581.
+static float score_of(const mw_llm_tokenizer *t, const mw_llm_piece *p)
 {
     if (p->type != MW_LLM_USER)
         return p->score;
     size_t size = p->size;
     for (uint32_t i = 0; i < p->size; i++)
         size += t->pool[p->at + i] == ' ' ? 2 : 0;
-    return (float)size * t->most - 0.1;
+    return 0.1f * (float)(size - 1);
 }
 
 static void offer_from(mw_llm_job *j, size_t i)

@@ -79,6 +79,19 @@ size_t mw_llm_unescape_spaces(char *text, size_t size)
     return n;
 }
 
+mw_status mw_llm_add_escaped(mw_ctx *c, mw_llm_tokenizer *t, char *text, size_t size, float score,
+                             mw_llm_token_type type)
+{
+    bool letters = type == MW_LLM_NORMAL || type == MW_LLM_USER || type == MW_LLM_UNUSED;
+    bool spaced = letters && memchr(text, ' ', size);
+    size_t kept = letters ? mw_llm_unescape_spaces(text, size) : size;
+    if (mw_llm_add_piece(c, t, text, kept, score, type) == MW_OK) {
+        t->piece[t->size - 1].no_word = spaced;
+        t->piece[t->size - 1].mark = type == MW_LLM_USER && !t->words_inside && kept == size;
+    }
+    return mw_err(c);
+}
+
 bool mw_llm_letters_to_bytes(const char *text, size_t size, char *out, size_t *n)
 {
     *n = 0;
@@ -157,8 +170,8 @@ static void add_to_table(const mw_llm_tokenizer *t, mw_llm_texts *x, int32_t id)
 
 static bool is_word(const mw_llm_tokenizer *t, const mw_llm_piece *p)
 {
-    return p->type == MW_LLM_NORMAL || (p->type == MW_LLM_UNUSED && t->kind != MW_LLM_BYTE_LEVEL) ||
-        (p->type == MW_LLM_USER && t->kind != MW_LLM_BYTE_LEVEL);
+    bool also = t->kind != MW_LLM_BYTE_LEVEL && (p->type == MW_LLM_UNUSED || p->type == MW_LLM_USER);
+    return !p->no_word && (p->type == MW_LLM_NORMAL || also);
 }
 
 mw_status mw_llm_index(mw_ctx *c, mw_llm_tokenizer *t, const char *file)
@@ -170,7 +183,7 @@ mw_status mw_llm_index(mw_ctx *c, mw_llm_tokenizer *t, const char *file)
     for (int i = 0; i < t->size; i++) {
         mw_llm_piece *p = &t->piece[i];
         p->mark = p->mark || p->type == MW_LLM_CONTROL || p->type == MW_LLM_UNKNOWN ||
-            (p->type == MW_LLM_USER && !t->words_inside);
+            (p->type == MW_LLM_USER && t->kind == MW_LLM_BYTE_LEVEL);
         words += is_word(t, p);
         marks += p->mark;
     }
@@ -192,7 +205,6 @@ mw_status mw_llm_index(mw_ctx *c, mw_llm_tokenizer *t, const char *file)
             t->unknown = i;
         if (p->type == MW_LLM_NORMAL) {
             t->least = !scored || p->score < t->least ? p->score : t->least;
-            t->most = !scored || p->score > t->most ? p->score : t->most;
             scored = true;
         }
     }
