@@ -14,6 +14,8 @@
 // V: lanes of a vector (prelude.cl). MR, NV: register tile; MR * NV + NV + 1 vectors must fit the register file. Where
 // M is small, tiles of `rows_of_tile` < MR rows leave less of the last one empty; how a product is cut into tiles
 // changes no bit of it.
+// BLOCKS: A is a weight whose rows lie in the blocks of a file, and are widened where they are gathered; B is what it is
+// multiplied with, packed, and y is its turned product: y[n,m], bias[m].
 // KC, MB, NB: the largest chunk, and the largest block in rows and columns, multiples of MR and NR: A's block and the
 // sums should stay in L2, and must fit what the device calls local memory.
 #if V == 16
@@ -38,6 +40,13 @@
 #endif
 
 enum { HAS_BIAS = 1, HAS_RESIDUAL = 2 };
+
+#if BLOCKS
+#include "blocks.clh"
+typedef uchar A;
+#else
+typedef T A;
+#endif
 
 // One register tile of R rows.
 #define DEFINE_TILE(R)                                                                              \
@@ -65,6 +74,38 @@ DEFINE_TILE(MR)
 DEFINE_TILE(MR_MIDDLE)
 DEFINE_TILE(MR_SMALL)
 
+#if BLOCKS
+// The weights [k0, k0 + kc) of a row; k0 is a multiple of 32.
+static inline void widen(bytes row, int type, int k0, int kc, local float *to)
+{
+#define WIDEN(name)                                \
+    for (int g = 0; g < kc / 32; g++) {            \
+        float16 lo, hi;                            \
+        decode_##name(row, k0 / 32 + g, &lo, &hi); \
+        vstore16(lo, 2 * g, to);                   \
+        vstore16(hi, 2 * g + 1, to);               \
+    }
+    FOR_TYPE(type, WIDEN)
+    for (int k = kc / 32 * 32; k < kc; k++)
+        to[k] = number_at(row, type, k0 + k);
+}
+
+// The finished columns, `n` of NR, of `m` rows of sums, one behind the other in y, `pitch` apart.
+static inline void finish_turned(local float *sums, global const float *bias, global const T *residual, global T *y,
+                                 int m, int n, long pitch, int act, int flags)
+{
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < NR; j += V) {
+            vfloat v = VLOAD(0, sums + i * NR + j) + (flags & HAS_BIAS ? bias[i] : 0.0f);
+            VSTORE(vactivate(v, act), 0, sums + i * NR + j);
+        }
+    for (int j = 0; j < n; j++)
+        for (int i = 0; i < m; i++) {
+            long at = j * pitch + i;
+            STORE(y, at, sums[i * NR + j] + (flags & HAS_RESIDUAL ? LOAD(residual, at) : 0.0f));
+        }
+}
+#else
 #define LOAD_FLOAT(p, i) ((p)[i])
 #define LOAD_FLOATS(p, i) VLOAD(0, (p) + (i))
 DEFINE_LOAD_PART(bias_part, float, LOAD_FLOAT, LOAD_FLOATS)
@@ -104,10 +145,11 @@ static inline void gather(global const T *x, local float *to, int iy, int ix, in
         k += n;
     }
 }
+#endif
 
-KERNEL void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), product p)
+KERNEL void gemm(ARG(const A, x), ARG(const W, w), ARG(const float, bias), ARG(const T, residual), ARG(T, y), product p)
 {
-    BEGIN(const T, x);
+    BEGIN(const A, x);
     BEGIN(const W, w);
     BEGIN(const float, bias);
     BEGIN(const T, residual);
@@ -118,7 +160,9 @@ KERNEL void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(c
 #if W_F16
     local float panel[KC * NR];
 #endif
+#if !BLOCKS
     local int row_y[MB], row_x[MB];
+#endif
     local long row_base[MB];
 
     int batch = WORK_GROUP(1);
@@ -133,14 +177,22 @@ KERNEL void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(c
     int tiles = (rows + rows_of_tile - 1) / rows_of_tile;
     for (int i = 0; i < tiles * rows_of_tile; i++) {
         int m = min(m0 + i, M - 1);  // the last tile repeats the last row
+#if BLOCKS
+        row_base[i] = row_in_file(m, p.group) * p.row_bytes;
+#else
         row_x[i] = m % p.ow * p.stride - p.pad;
         row_y[i] = m / p.ow % p.oh * p.stride - p.pad;
         row_base[i] = m / p.ow / p.oh * p.sb;
+#endif
     }
     for (int k0 = 0; k0 < K; k0 += p.chunk) {
         int kc = min(p.chunk, K - k0);
         for (int i = 0; i < tiles * rows_of_tile; i++)
+#if BLOCKS
+            widen(x + row_base[i], p.type, k0, kc, block + i * PITCH);
+#else
             gather(x + row_base[i], block + i * PITCH, row_y[i], row_x[i], k0, kc, p.C, p.kw, p.ih, p.iw, p.sy, p.sx);
+#endif
         for (int q = first_panel; q < last_panel; q++) {
             global const W *from = w + ((long)q * K + k0) * NR;
 #if W_F16
@@ -159,12 +211,20 @@ KERNEL void gemm(ARG(const T, x), ARG(const W, w), ARG(const float, bias), ARG(c
                     JOIN(tile, MR_MIDDLE)(a, panel, sum, kc, k0 == 0);
                 else
                     JOIN(tile, MR_SMALL)(a, panel, sum, kc, k0 == 0);
+#if !BLOCKS
                 for (int i = 0; k0 + kc == K && i < rows_of_tile && row + i < rows; i++) {
                     int n = q * NR;
                     long at = (long)(m0 + row + i) * N + n;
                     finish(sum + i * NR, bias + n, residual + at, y + at, min(NR, N - n), p.act, p.alpha, p.flags);
                 }
+#endif
             }
+#if BLOCKS
+            long at = (long)q * NR * M + m0;
+            if (k0 + kc == K)
+                finish_turned(sums + (q - first_panel) * tiles * rows_of_tile * NR, bias + m0, residual + at, y + at, rows,
+                              min(NR, N - q * NR), M, p.act, p.flags);
+#endif
         }
     }
 }

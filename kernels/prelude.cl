@@ -64,12 +64,14 @@
 // since drivers copy each on its own.
 typedef struct product {
     long sb, sy, sx, x_batch, w_batch;  // strides of x: picture, row, pixel; distances of a batch's x and w
+    long row_bytes;                     // of x in blocks
     int M, N, K;
     int C, kw, oh, ow, ih, iw, stride, pad;  // channels of a tap, taps in a row, pixels of y and x
     float alpha;
     int act, flags;
     int chunk, rows_of_tile, mtiles, ntiles;  // CPU family: how K, rows and columns are cut
     int pitch;                                // GPU family: columns of a row of w
+    int type, group;                          // of x in blocks
 } product;
 
 #define OP_ADD(a, b) ((a) + (b))

@@ -48,8 +48,11 @@ static bool is_aligned(const mw_block_rows *b)
     return f->block > 1 || (uintptr_t)b->data % (uintptr_t)f->bytes == 0;
 }
 
+static void nothing(void *user) { (void)user; }
+
 mw_tensor *mw_weight_blocks(mw_ctx *c, const mw_block_rows *b, void (*done)(void *user), void *user)
 {
+    done = done ? done : nothing;
     size_t bytes = b->row_bytes * (size_t)b->rows;
     mw_tensor *t = NULL;
     if (mw_err(c) == MW_OK && check(c, b)) {
@@ -84,27 +87,30 @@ typedef struct block_rows {
     int32_t each;
 } block_rows;
 
+void mw_blocks_facts(const mw_tensor *w, int64_t *row_bytes, int32_t *type, int32_t *group)
+{
+    *row_bytes = bytes_of_row(type_of(w), w->shape[1]);
+    *type = (int32_t)type_of(w);
+    *group = w->packing >> GROUP_SHIFT;
+}
+
 static block_rows rows_of(const mw_tensor *w)
 {
-    return (block_rows){.row_bytes = bytes_of_row(type_of(w), w->shape[1]),
-                        .rows = (int32_t)w->shape[0],
-                        .columns = (int32_t)w->shape[1],
-                        .type = (int32_t)type_of(w),
-                        .group = w->packing >> GROUP_SHIFT};
+    block_rows p = {.rows = (int32_t)w->shape[0], .columns = (int32_t)w->shape[1]};
+    mw_blocks_facts(w, &p.row_bytes, &p.type, &p.group);
+    return p;
 }
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-enum { AT_ONCE = 32 }; // weights of a row that kernels widen together
 
 mw_status mw_blocks_rows(mw_ctx *c, const mw_tensor *w, const mw_tensor *ids, const mw_tensor *y)
 {
     int per;
     block_rows p = rows_of(w);
-    p.total = mw_numel(y) / w->shape[1] * ceil_div(w->shape[1], AT_ONCE);
+    p.total = mw_numel(y) / w->shape[1] * ceil_div(w->shape[1], MW_BLOCKS_AT_ONCE);
     p.flags = ids != NULL;
-    mw_launch l = mw_op_flat(c, "blocks", "widen", p.total * AT_ONCE, &per);
-    p.each = per >= AT_ONCE ? per / AT_ONCE : 1;
+    mw_launch l = mw_op_flat(c, "blocks", "widen", p.total * MW_BLOCKS_AT_ONCE, &per);
+    p.each = per >= MW_BLOCKS_AT_ONCE ? per / MW_BLOCKS_AT_ONCE : 1;
     l.global[0] = (size_t)ceil_div(ceil_div(p.total, p.each), (int64_t)l.local[0]) * l.local[0];
     l.t = y->dtype;
     return MW_RUN(c, &l, MW_T(w), MW_T(ids), MW_T(y), MW_STRUCT(&p));
@@ -137,28 +143,54 @@ static mw_launch few_launch(const mw_ctx *c, block_rows *p)
 // Bytes of local memory that x takes there; in the GPU family the sums do.
 static size_t few_local(const mw_ctx *c, const block_rows *p)
 {
-    int64_t floats = mw_device_caps(c)->cpu ? p->m * ceil_div(p->columns, AT_ONCE) * AT_ONCE : mw_op_group(c);
+    int64_t floats = mw_device_caps(c)->cpu
+        ? p->m * ceil_div(p->columns, MW_BLOCKS_AT_ONCE) * MW_BLOCKS_AT_ONCE
+        : mw_op_group(c);
     return (size_t)floats * sizeof(float);
+}
+
+// In the CPU family x takes the place of the weight, and is packed as one; y is the turned product.
+static mw_status many_cpu(mw_ctx *c, const mw_gemm *extras, mw_tensor *w, int64_t m)
+{
+    int64_t k = w->shape[1];
+    mw_gemm_weight rows = {
+        .batch = 1, .n = m, .channels = k, .taps_h = 1, .taps_w = 1, .n_stride = k, .channel_stride = 1};
+    mw_gemm g = *extras;
+    g.w = mw_gemm_pack(c, g.x, &rows);
+    g.x = w;
+    g.rows = w->shape[0];
+    g.n = m;
+    g.k = g.channels = k;
+    g.taps_w = g.stride = 1;
+    g.batch = 1;
+    g.alpha = 1;
+    return g.w ? mw_gemm_run(c, &g) : mw_err(c);
+}
+
+static mw_status many_gpu(mw_ctx *c, const mw_gemm *g, mw_tensor *x, const mw_tensor *w)
+{
+    mw_tensor *y = mw_linear(c, x, mw_blocks_widen(c, w), g->bias, g->act, g->residual);
+    return y ? mw_write(c, (mw_tensor *)(uintptr_t)g->y, y) : mw_err(c);
 }
 
 mw_status mw_blocks_linear(mw_ctx *c, mw_tensor *x, mw_tensor *w, mw_tensor *bias, mw_activation act,
                            mw_tensor *residual, const mw_tensor *y)
 {
     enum { FEW = 8, BESIDE = 1024 }; // rows of x; bytes of local memory that the kernel takes itself
-    mw_gemm g = {.x = x, .bias = bias, .residual = residual, .y = y};
+    x = mw_contiguous(c, x);
+    mw_gemm g = {.x = x, .bias = bias, .residual = residual, .y = y, .act = act};
+    mw_gemm_extras(c, &g);
+    if (mw_err(c))
+        return mw_err(c);
     block_rows p = rows_of(w);
     p.m = (int32_t)(mw_numel(y) / w->shape[0]);
     p.act = (int32_t)act;
-    x = mw_contiguous(c, x);
-    mw_gemm_extras(c, &g);
     p.flags = mw_gemm_flags(&g);
     size_t local = few_local(c, &p);
-    if (p.m <= FEW && local + BESIDE <= mw_device_caps(c)->local_bytes) {
-        mw_launch l = few_launch(c, &p);
-        l.t = y->dtype;
-        return MW_RUN(c, &l, MW_T(x), MW_T(w), MW_T(g.bias), MW_T(g.residual), MW_T(y), MW_STRUCT(&p),
-                      MW_LOCAL(local));
-    }
-    mw_tensor *wide = mw_linear(c, x, mw_blocks_widen(c, w), g.bias, act, g.residual);
-    return wide ? mw_write(c, (mw_tensor *)(uintptr_t)y, wide) : mw_err(c);
+    if (p.m > FEW || local + BESIDE > mw_device_caps(c)->local_bytes)
+        return mw_device_caps(c)->cpu ? many_cpu(c, &g, w, p.m) : many_gpu(c, &g, x, w);
+    mw_launch l = few_launch(c, &p);
+    l.t = y->dtype;
+    return MW_RUN(c, &l, MW_T(x), MW_T(w), MW_T(g.bias), MW_T(g.residual), MW_T(y), MW_STRUCT(&p),
+                  MW_LOCAL(local));
 }

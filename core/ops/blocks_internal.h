@@ -4,7 +4,11 @@
 
 #include "core/ops/gemm_internal.h"
 
+enum { MW_BLOCKS_AT_ONCE = 32 }; // weights of a row that kernels widen together
+
 bool mw_is_blocks(const mw_tensor *w);
+// What kernels must know of it: bytes of a row, the type's number, rows of a group (mw_block_rows).
+void mw_blocks_facts(const mw_tensor *w, int64_t *row_bytes, int32_t *type, int32_t *group);
 
 // Rows of w[N,K] in y's dtype: row ids[i] to row i of y (NaN where there is none), row i itself without ids.
 // ids and y are contiguous.

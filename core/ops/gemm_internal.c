@@ -7,7 +7,7 @@
 // How the kernels of the CPU family cut the work.
 typedef struct cut {
     int lanes, tile_rows, middle_rows, columns, chunk, block_rows, block_columns;
-    mw_variant variant; // the same for kernels/gemm.cl
+    mw_variant variant, blocks; // the same for kernels/gemm.cl; where x is in blocks
 } cut;
 
 enum { GPU_COLUMNS = 128 };
@@ -22,12 +22,12 @@ size_t mw_gemm_group(const mw_ctx *c)
 static const cut *cpu_cut(const mw_caps *caps)
 {
     static const cut cuts[] = {
-        {16, 13, 8, 32, 384, 130, 320, MW_VARIANT_GEMM_16_LARGE},
-        {16, 13, 8, 32, 64, 26, 96, MW_VARIANT_GEMM_16_SMALL},
-        {8, 6, 4, 16, 256, 96, 320, MW_VARIANT_GEMM_8_LARGE},
-        {8, 6, 4, 16, 64, 24, 96, MW_VARIANT_GEMM_8_SMALL},
-        {4, 6, 4, 8, 256, 96, 320, MW_VARIANT_GEMM_4_LARGE},
-        {4, 6, 4, 8, 64, 24, 96, MW_VARIANT_GEMM_4_SMALL},
+        {16, 13, 8, 32, 384, 130, 320, MW_VARIANT_GEMM_16_LARGE, MW_VARIANT_GEMM_16_LARGE_BLOCKS},
+        {16, 13, 8, 32, 64, 26, 96, MW_VARIANT_GEMM_16_SMALL, MW_VARIANT_GEMM_16_SMALL_BLOCKS},
+        {8, 6, 4, 16, 256, 96, 320, MW_VARIANT_GEMM_8_LARGE, MW_VARIANT_GEMM_8_LARGE_BLOCKS},
+        {8, 6, 4, 16, 64, 24, 96, MW_VARIANT_GEMM_8_SMALL, MW_VARIANT_GEMM_8_SMALL_BLOCKS},
+        {4, 6, 4, 8, 256, 96, 320, MW_VARIANT_GEMM_4_LARGE, MW_VARIANT_GEMM_4_LARGE_BLOCKS},
+        {4, 6, 4, 8, 64, 24, 96, MW_VARIANT_GEMM_4_SMALL, MW_VARIANT_GEMM_4_SMALL_BLOCKS},
     };
     int lanes = caps->vector_width >= 16 ? 16 : caps->vector_width >= 8 ? 8 : 4;
     const cut *u = cuts;
@@ -146,6 +146,8 @@ static int64_t even_part(int64_t tiles, int64_t most) { return ceil_div(tiles, c
 static int64_t chunk_of(const mw_gemm *g, int64_t most)
 {
     int64_t chunk = g->channels <= most ? most / g->channels * g->channels : even_part(g->channels, most);
+    if (mw_is_blocks(g->x))
+        chunk = ceil_div(chunk, MW_BLOCKS_AT_ONCE) * MW_BLOCKS_AT_ONCE;
     return chunk < g->k ? chunk : g->k;
 }
 
@@ -153,12 +155,13 @@ int mw_gemm_flags(const mw_gemm *g) { return (g->bias ? 1 : 0) | (g->residual ? 
 
 // What both families' kernels take behind their operands: the struct of that name in kernels/prelude.cl.
 typedef struct product {
-    int64_t image_stride, row_stride, pixel_stride, x_batch, w_batch;
+    int64_t image_stride, row_stride, pixel_stride, x_batch, w_batch, row_bytes;
     int32_t rows, n, k, channels, taps_w, out_h, out_w, in_h, in_w, stride, pad;
     float alpha;
     int32_t act, flags;
     int32_t chunk, rows_of_tile, tiles_m, tiles_n; // CPU family
     int32_t pitch;                                 // GPU family
+    int32_t type, group;                           // of x in blocks
 } product;
 
 static product product_of(const mw_gemm *g)
@@ -225,8 +228,8 @@ static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
     }
     mw_launch l = {.file = "gemm",
                    .entry = "gemm",
-                   .variant = u->variant,
-                   .t = g->x->dtype,
+                   .variant = mw_is_blocks(g->x) ? u->blocks : u->variant,
+                   .t = g->y->dtype,
                    .w = g->w->dtype,
                    .dims = 2,
                    .global = {(size_t)(ceil_div(tiles_m, m) * ceil_div(tiles_n, n)), (size_t)g->batch},
@@ -237,6 +240,8 @@ static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
     p.rows_of_tile = high;
     p.tiles_m = (int32_t)m;
     p.tiles_n = (int32_t)n;
+    if (mw_is_blocks(g->x))
+        mw_blocks_facts(g->x, &p.row_bytes, &p.type, &p.group);
     return launch(c, &l, g, &p);
 }
 
@@ -327,7 +332,7 @@ const char *mw_gemm_key_of(const char *op, const mw_gemm *g, mw_gemm_key key)
 void mw_gemm_extras(mw_ctx *c, mw_gemm *g)
 {
     g->bias = mw_contiguous(c, mw_cast(c, g->bias, MW_F32));
-    g->residual = mw_contiguous(c, mw_cast(c, g->residual, g->x->dtype));
+    g->residual = mw_contiguous(c, mw_cast(c, g->residual, g->y->dtype));
 }
 
 mw_status mw_gemm_run(mw_ctx *c, const mw_gemm *g)

@@ -194,6 +194,7 @@ static void mistakes_are_told(void **state)
     mw_err_clear(c);
     assert_int_equal(w.done, 2);
     w.done = 0;
+    assert_non_null(mw_weight_blocks(c, &w.b, NULL, NULL)); // nobody to be told
     mw_tensor *t = weight_of(&w);
     assert_null(mw_add(c, t, t));
     assert_int_equal(mw_err(c), MW_E_ARG);
