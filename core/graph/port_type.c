@@ -34,6 +34,11 @@ static const mw_port_type types[] = {
     {.name = "any", .takes = "a value", .lua = "any", .kinds = ~0u, .nested = true},
     {.name = "function", .takes = "a function", .lua = "function", .kinds = KIND(OBJECT), .object = true},
     {.name = "layout", .takes = "a layout", .lua = "table", .kinds = KIND(MAP), .nested = true},
+    {.name = "layouts",
+     .takes = "a layout or a list of layouts",
+     .lua = "table",
+     .kinds = KIND(MAP) | KIND(LIST),
+     .nested = true},
     {.name = "table", .takes = "a table of rows", .lua = "table", .kinds = KIND(MAP)},
     {.name = "tokens", .takes = "tokens", .kinds = KIND(MAP) | KIND(LIST)},
     {.name = "maps", .takes = "attention maps", .kinds = KIND(MAP) | KIND(LIST), .nested = true},
@@ -81,7 +86,9 @@ bool mw_types_fit(const char *from, const char *to)
 {
     if (is(from, to) || is(from, "any") || is(to, "any") || is(to, "list"))
         return true;
-    if (is(to, "texts") && is(from, "list"))
+    if ((is(to, "texts") || is(to, "layouts")) && is(from, "list"))
+        return true;
+    if (is(to, "layouts") && is(from, "layout"))
         return true;
     int group = mw_port_type_of(from)->group;
     if (group == MW_GROUP_NONE || group != mw_port_type_of(to)->group)

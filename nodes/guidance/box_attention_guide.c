@@ -50,12 +50,17 @@ static const mw_port in[] = {
     [MODEL] = {.name = "model", .type = "checkpoint", .doc = "a checkpoint"},
     [LATENTS] = {.name = "latents",
                  .type = "latents",
-                 .doc = "[B,4,h,w] the latents before the step; each picture is guided on its own"},
+                 .doc = "[B,4,h,w] the latents before the step; each picture is guided as it would be alone"},
     [SCHEDULE] = {.name = "schedule", .type = "schedule", .doc = "the times of the run"},
     [STEP] = {.name = "step", .type = "integer", .max = 100000, .doc = "which step follows, from 0"},
     [EMBEDDING] = {.name = "embedding", .type = "embedding", .doc = "[B or 1,L,D] states of the prompt"},
-    [TOKENS] = {.name = "tokens", .type = "tokens", .doc = "of the prompt, as text_encoder gives them"},
-    [LAYOUT] = {.name = "layout", .type = "layout", .doc = "the phrases and their boxes"},
+    [TOKENS] = {.name = "tokens",
+                .type = "tokens",
+                .doc =
+                    "of the prompt, as text_encoder gives them; with a layout for each picture, of as many"},
+    [LAYOUT] = {.name = "layout",
+                .type = "layouts",
+                .doc = "the phrases and their boxes; a list: those of each picture"},
     [STATE] = {.name = "state",
                .type = "any",
                .def = "null",
@@ -63,9 +68,11 @@ static const mw_port in[] = {
     [REFERENCE] = {.name = "reference",
                    .type = "list",
                    .def = "null",
-                   .doc = "for attention transfer, one entry for each object in the order of layout_phrases: "
-                          "maps by layer "
-                          "[1,heads,h*w,1] of its word, recorded at this step while it was drawn alone"},
+                   .doc =
+                       "for attention transfer, one entry for each object in the order of layout_phrases: "
+                       "maps by layer "
+                       "[1,heads,h*w,1] of its word, recorded at this step while it was drawn alone; with a "
+                       "layout for each picture, a list of such lists"},
     [ENERGY] = {.name = "energy",
                 .type = "function",
                 .def = "\"code\"",
@@ -237,6 +244,8 @@ typedef struct {
     mw_guided_layer *layer;
     int nlayers;
     mw_layout_energy energy;
+    bool many;            // there is a layout for each picture
+    bool *still;          // of each picture: its layout has no objects
     double *carried;      // the last energy of each picture; INFINITY: none yet
     mw_value **energies;  // of each picture, all that were measured; borrowed
     mw_tensor *gradients; // NULL: no step was made
@@ -322,11 +331,20 @@ static mw_status check(call *k)
     if (k->pooled && !fits(k, k->pooled, 2))
         return mw_fail(c, MW_E_SHAPE, "'pooled' must be [1,P], or one for each of %lld pictures, got %s",
                        (long long)k->pictures, mw_shape_text(k->pooled, got, sizeof got));
-    if (mw_value_count(k->in[TOKENS]) != 1)
-        return mw_fail(c, MW_E_ARG, "'tokens' must be of one prompt, as text_encoder gives them, got %zu",
-                       mw_value_count(k->in[TOKENS]));
-    if (given(k, GROUNDING) && !mw_value_as_tensor(boxes))
-        return mw_fail(c, MW_E_ARG, "'grounding' must be what the node grounding gives");
+    size_t layouts = k->many ? mw_value_count(k->in[LAYOUT]) : 1, tokens = mw_value_count(k->in[TOKENS]);
+    if (k->many && layouts != (size_t)k->pictures)
+        return mw_fail(c, MW_E_ARG,
+                       "'layout' must be one, or a list of one for each of %lld pictures, got %zu",
+                       (long long)k->pictures, layouts);
+    if (tokens != layouts)
+        return mw_fail(
+            c, MW_E_ARG,
+            "'tokens' must be of one prompt for each layout, as text_encoder gives them: of %zu, got "
+            "%zu",
+            layouts, tokens);
+    if (given(k, GROUNDING) && !fits(k, mw_value_as_tensor(boxes), 3))
+        return mw_fail(c, MW_E_ARG, "'grounding' must be what the node grounding gives%s",
+                       k->pictures > 1 ? ", for one picture or for each" : "");
     k->schedule = mw_schedule_from_value(c, k->in[SCHEDULE]);
     if (k->schedule)
         mw_schedule_check_step(c, k->schedule, k->step);
@@ -374,6 +392,8 @@ static mw_tensor *guide(call *k)
                      .nlayers = k->nlayers,
                      .energy = mw_layout_energy_of,
                      .user = &k->energy,
+                     .choose = mw_layout_energy_choose,
+                     .still = k->still,
                      .strength = mw_guidance_strength(k->schedule, k->step, number(k, ETA),
                                                       is(k, DECAY, "progress"), k->strict, cells),
                      .iterations = iterations(k),
@@ -385,6 +405,37 @@ static mw_tensor *guide(call *k)
     mw_tensor *z = mw_guide(c, &g, k->latents, k->carried, &k->gradients);
     free(ids);
     return z;
+}
+
+// A picture's part of an input that is one for each, or for all.
+static const mw_value *part(const call *k, int port, int picture)
+{
+    return k->many ? mw_value_at(k->in[port], (size_t)picture) : k->in[port];
+}
+
+// The layouts and where their phrases are in the prompts; how many pictures have anything to guide.
+static int64_t find_layouts(call *k)
+{
+    mw_ctx *c = k->c;
+    mw_layout_energy *e = &k->energy;
+    int n = k->many ? (int)k->pictures : 1;
+    int64_t guided = 0;
+    e->picture = mw_alloc(c, (size_t)n * sizeof *e->picture);
+    k->still = mw_alloc(c, (size_t)k->pictures * sizeof *k->still);
+    e->npictures = e->picture ? n : 0;
+    for (int i = 0; i < e->npictures; i++) {
+        const mw_value *prompt = mw_value_get(mw_value_at(k->in[TOKENS], (size_t)i), "text");
+        e->picture[i] = (mw_guided_layout){.layout = part(k, LAYOUT, i),
+                                           .references = part(k, REFERENCE, i),
+                                           .prompt = mw_value_as_text(prompt)};
+    }
+    if (mw_err(c) != MW_OK || mw_layout_energy_find(c, e) != MW_OK)
+        return 0;
+    for (int64_t b = 0; b < k->pictures; b++) {
+        k->still[b] = e->picture[k->many ? b : 0].spec.n == 0;
+        guided += !k->still[b];
+    }
+    return guided;
 }
 
 // Whether anything is to be done, and if so, it.
@@ -403,18 +454,16 @@ static mw_tensor *run_call(call *k)
                                            (int)mw_dim(k->latents, 3), k->layer, MOST_LAYERS);
     k->energy = (mw_layout_energy){.unet = f,
                                    .tokenizer = k->model->tokenizer[0]->tokenizer,
-                                   .layout = k->in[LAYOUT],
-                                   .references = k->in[REFERENCE],
+                                   .length = mw_dim(k->text, 1),
                                    .layer = k->layer,
                                    .nlayers = k->nlayers,
                                    .options = read_options(k),
                                    .function = mw_value_as_function(k->in[ENERGY])};
-    const mw_value *prompt = mw_value_get(mw_value_at(k->in[TOKENS], 0), "text");
-    if (mw_layout_energy_find(c, &k->energy, mw_value_as_text(prompt)) == MW_OK && k->energy.spec.n == 0)
+    if (find_layouts(k) == 0)
         return k->latents; // nothing to guide
-    if (k->step == 0 && mw_err(c) == MW_OK)
+    if (k->step == 0)
         mw_layout_energy_warn(c, &k->energy);
-    return mw_layout_energy_prepare(c, &k->energy, mw_dim(k->text, 1)) == MW_OK ? guide(k) : NULL;
+    return guide(k);
 }
 
 // ---- results
@@ -457,6 +506,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     k.pictures = k.latents ? mw_dim(k.latents, 0) : 0;
     k.step = (int)mw_value_as_number(i[STEP]);
     k.strict = strcmp(mw_value_as_text(i[MODE]), "strict") == 0;
+    k.many = mw_value_kind(i[LAYOUT]) == MW_LIST;
     o[OUT_ENERGIES] = start_energies(&k);
     o[OUT_LATENTS] = mw_value_tensor(c, run_call(&k));
     o[OUT_ENERGY] = carried(&k);
@@ -465,6 +515,8 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
         mw_value_set(c, o[OUT_STATE], "energy", mw_value_retain(o[OUT_ENERGY]));
     o[OUT_GRADIENT] = k.gradients ? mw_value_tensor(c, k.gradients) : mw_value_nil(c);
     mw_layout_energy_free(&k.energy);
+    free(k.energy.picture);
+    free(k.still);
     mw_schedule_free(k.schedule);
     free(k.layer);
     free(k.carried);

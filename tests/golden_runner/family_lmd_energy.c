@@ -126,8 +126,8 @@ static void one(mw_ctx *c, golden_case *k, const json_t *v)
     golden_phrases p = golden_phrases_of(c, k, json_object_get(v, "boxes"), json_object_get(v, "positions"),
                                          json_object_get(v, "word_token_indices"));
     read_maps(c, k, v, &o, &p, &m);
-    mw_energy_targets *plan =
-        mw_energy_targets_new(c, &o, p.phrase, p.n, mw_dim(m.map[0], 3), m.layer, m.nlayers);
+    mw_energy_targets *plan = mw_energy_targets_new(c, &o, &(mw_energy_picture){p.phrase, p.n}, 1,
+                                                    mw_dim(m.map[0], 3), m.layer, m.nlayers);
     if (!plan || mw_tape_begin(c, false) != MW_OK) {
         mw_energy_targets_free(plan);
         return;

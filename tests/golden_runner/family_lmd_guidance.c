@@ -118,7 +118,8 @@ static void make_plan(job *j, const json_t *v)
         layer[i] = (mw_energy_layer){j->layer[i].h, j->layer[i].w,
                                      ref ? golden_lmd_reference(c, j->k, &p, "", j->key[i]) : NULL};
     mw_tensor *text = golden_input_tensor(c, j->k, "cond_embeddings", MW_F32);
-    j->plan = mw_energy_targets_new(c, &o, p.phrase, p.n, mw_dim(text, 1), layer, j->nlayers);
+    mw_energy_picture picture = {p.phrase, p.n};
+    j->plan = mw_energy_targets_new(c, &o, &picture, 1, mw_dim(text, 1), layer, j->nlayers);
 }
 
 static void give(job *j, mw_tensor *z)

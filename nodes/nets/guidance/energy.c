@@ -1,6 +1,7 @@
 // energy.c: energies of a layout: what does not depend on the maps, and the sum over them.
 #include "nodes/nets/guidance/energy_internal.h"
 #include "core/ops.h"
+#include "core/tensor/op.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,24 +22,26 @@ mw_energy_options mw_energy_defaults(mw_energy_form form)
 
 // ---- pieces
 
-mw_tensor *mw_energy_pick(mw_ctx *c, const mw_energy_row *row, int n, int64_t length, int first)
+mw_tensor *mw_energy_pick(mw_ctx *c, const mw_energy_row *row, int pictures, int n, int64_t length, int first)
 {
-    float *v = mw_alloc(c, (size_t)length * (size_t)n * sizeof *v);
-    for (int i = 0; v && i < n; i++)
-        v[(int64_t)(row[i].token - first) * n + i] = 1;
-    mw_tensor *t = v ? mw_tensor_from_f32(c, MW_F32, MW_SHAPE(length, n), v) : NULL;
+    float *v = mw_alloc(c, (size_t)pictures * (size_t)length * (size_t)n * sizeof *v);
+    for (int i = 0; v && i < pictures * n; i++)
+        v[(i / n * length + row[i].token - first) * n + i % n] = 1;
+    mw_tensor *t = v ? mw_tensor_from_f32(c, MW_F32, MW_SHAPE(pictures, length, n), v) : NULL;
     free(v);
     return t;
 }
 
 mw_tensor *mw_energy_columns(mw_ctx *c, mw_tensor *map, mw_tensor *pick)
 {
-    return mw_transpose(c, mw_matmul(c, map, pick, 1), -2, -1);
+    int64_t B = mw_dim(map, 0), heads = mw_dim(map, 1), cells = mw_dim(map, 2);
+    mw_tensor *flat = mw_reshape(c, map, MW_SHAPE(B, heads * cells, mw_dim(map, 3)));
+    return mw_reshape(c, mw_matmul(c, flat, pick, 1), MW_SHAPE(B, heads, cells, mw_dim(pick, 2)));
 }
 
 mw_tensor *mw_energy_total(mw_ctx *c, mw_tensor *x, mw_tensor *total)
 {
-    mw_tensor *sum = mw_sum(c, mw_reshape(c, x, MW_SHAPE(-1)), 0, true);
+    mw_tensor *sum = mw_sum(c, mw_reshape(c, x, MW_SHAPE(mw_dim(x, 0), -1)), 1, false);
     return total ? mw_add(c, total, sum) : sum;
 }
 
@@ -60,9 +63,8 @@ static mw_status check_shares(mw_ctx *c, const mw_energy_options *o)
     return MW_OK;
 }
 
-static mw_status check_phrase(mw_ctx *c, const mw_energy_targets *p, int i)
+static mw_status check_phrase(mw_ctx *c, const mw_energy_targets *p, const mw_energy_phrase *f, int i)
 {
-    const mw_energy_phrase *f = &p->phrase[i];
     bool word = p->o.lambda != 0 && p->o.transfer == MW_TRANSFER_WORD;
     if (f->ntokens < 1 || f->nboxes < 1)
         return mw_fail(c, MW_E_ARG, "phrase %d has no %s", i + 1, f->ntokens < 1 ? "tokens" : "boxes");
@@ -96,8 +98,11 @@ static mw_status check_layer(mw_ctx *c, const mw_energy_targets *p, const mw_ene
         return MW_OK;
     if (!l->reference)
         return mw_fail(c, MW_E_ARG, "lambda is %g, but map %d has no reference", p->o.lambda, i + 1);
-    if (l->reference->ndim != 3 || mw_dim(l->reference, 1) != p->nboxes ||
-        mw_dim(l->reference, 2) != (int64_t)l->h * l->w)
+    if (!(l->reference->ndim == 4 && mw_dim(l->reference, 0) == p->npictures) &&
+        !(l->reference->ndim == 3 && p->npictures == 1))
+        return mw_fail(c, MW_E_SHAPE, "the reference of map %d must be of %d pictures, got %s", i + 1,
+                       p->npictures, mw_shape_text(l->reference, got, sizeof got));
+    if (mw_dim(l->reference, -2) != p->nboxes || mw_dim(l->reference, -1) != (int64_t)l->h * l->w)
         return mw_fail(c, MW_E_SHAPE, "the reference of map %d must be [heads,%d boxes,%d cells], got %s",
                        i + 1, p->nboxes, l->h * l->w, mw_shape_text(l->reference, got, sizeof got));
     return MW_OK;
@@ -107,36 +112,55 @@ static mw_status check_layer(mw_ctx *c, const mw_energy_targets *p, const mw_ene
 
 static void count(mw_energy_targets *p)
 {
-    for (int i = 0; i < p->nphrases; i++) {
-        p->nrows += p->phrase[i].ntokens;
-        p->nboxes += p->phrase[i].nboxes;
+    for (int b = 0; b < p->npictures; b++) {
+        int rows = 0, boxes = 0;
+        for (int i = 0; i < p->picture[b].nphrases; i++) {
+            rows += p->picture[b].phrase[i].ntokens;
+            boxes += p->picture[b].phrase[i].nboxes;
+        }
+        p->nrows = rows > p->nrows ? rows : p->nrows;
+        p->nboxes = boxes > p->nboxes ? boxes : p->nboxes;
     }
 }
 
-static double row_weight(const mw_energy_targets *p, const mw_energy_phrase *f)
+static double row_weight(const mw_energy_targets *p, const mw_energy_picture *x, const mw_energy_phrase *f)
 {
     if (p->o.form == MW_ENERGY_BOXDIFF)
         return 1;
     if (p->o.form == MW_ENERGY_PAPER)
         return 1.0 / p->nlayers;
-    return 1.0 / f->ntokens / p->nphrases / p->nlayers;
+    return 1.0 / f->ntokens / x->nphrases / p->nlayers;
+}
+
+static void fill_rows(const mw_energy_targets *p, const mw_energy_picture *x, mw_energy_row *row)
+{
+    int n = 0;
+    for (int i = 0; i < x->nphrases; i++)
+        for (int t = 0; t < x->phrase[i].ntokens; t++)
+            row[n++] = (mw_energy_row){x->phrase[i].token[t], i, -1, row_weight(p, x, &x->phrase[i])};
+    for (; n < p->nrows; n++)
+        row[n] = (mw_energy_row){row[0].token, row[0].phrase, -1, 0};
+}
+
+mw_tensor *mw_energy_weights(mw_ctx *c, const mw_energy_row *row, int pictures, int n)
+{
+    float *weigh = mw_alloc(c, (size_t)pictures * (size_t)n * sizeof *weigh);
+    for (int i = 0; weigh && i < pictures * n; i++)
+        weigh[i] = (float)row[i].weight;
+    mw_tensor *t = weigh ? mw_tensor_from_f32(c, MW_F32, MW_SHAPE(pictures, 1, n), weigh) : NULL;
+    free(weigh);
+    return t;
 }
 
 static mw_status make_rows(mw_ctx *c, mw_energy_targets *p)
 {
-    p->row = mw_alloc(c, (size_t)p->nrows * sizeof *p->row);
-    float *weigh = mw_alloc(c, (size_t)p->nrows * sizeof *weigh);
-    int n = 0;
-    for (int i = 0; p->row && weigh && i < p->nphrases; i++)
-        for (int t = 0; t < p->phrase[i].ntokens; t++, n++) {
-            p->row[n] = (mw_energy_row){p->phrase[i].token[t], i, -1, row_weight(p, &p->phrase[i])};
-            weigh[n] = (float)p->row[n].weight;
-        }
-    if (p->row && weigh) {
-        p->pick = mw_energy_pick(c, p->row, p->nrows, p->length, 0);
-        p->weigh = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(p->nrows), weigh);
+    p->row = mw_alloc(c, (size_t)p->npictures * (size_t)p->nrows * sizeof *p->row);
+    for (int b = 0; p->row && b < p->npictures; b++)
+        fill_rows(p, &p->picture[b], p->row + b * p->nrows);
+    if (p->row) {
+        p->pick = mw_energy_pick(c, p->row, p->npictures, p->nrows, p->length, 0);
+        p->weigh = mw_energy_weights(c, p->row, p->npictures, p->nrows);
     }
-    free(weigh);
     return mw_err(c);
 }
 
@@ -172,25 +196,32 @@ static mw_status make_grids(mw_ctx *c, mw_energy_targets *p, const mw_energy_lay
 
 static mw_status check(mw_ctx *c, const mw_energy_targets *p, const mw_energy_layer *layer)
 {
-    if (p->nphrases < 1 || p->nlayers < 1)
-        return mw_fail(c, MW_E_ARG, "an energy needs a %s", p->nphrases < 1 ? "phrase" : "layer");
+    if (p->nlayers < 1)
+        return mw_fail(c, MW_E_ARG, "an energy needs a layer");
     check_shares(c, &p->o);
-    for (int i = 0; i < p->nphrases && mw_err(c) == MW_OK; i++)
-        check_phrase(c, p, i);
+    for (int b = 0; b < p->npictures && mw_err(c) == MW_OK; b++) {
+        const mw_energy_picture *x = &p->picture[b];
+        if (x->nphrases < 1)
+            mw_fail(c, MW_E_ARG, "an energy needs a phrase");
+        for (int i = 0; i < x->nphrases && mw_err(c) == MW_OK; i++)
+            check_phrase(c, p, &x->phrase[i], i);
+        if (mw_err(c) != MW_OK && p->npictures > 1)
+            mw_fail_context(c, "picture %d", b + 1);
+    }
     for (int i = 0; i < p->nlayers && mw_err(c) == MW_OK; i++)
         check_layer(c, p, layer, i);
     return mw_err(c);
 }
 
 mw_energy_targets *mw_energy_targets_new(mw_ctx *c, const mw_energy_options *o,
-                                         const mw_energy_phrase *phrase, int nphrases, int64_t length,
+                                         const mw_energy_picture *picture, int npictures, int64_t length,
                                          const mw_energy_layer *layer, int nlayers)
 {
     mw_energy_targets *p = mw_err(c) == MW_OK ? mw_alloc(c, sizeof *p) : NULL;
     if (!p)
         return NULL;
     *p = (mw_energy_targets){
-        .o = *o, .phrase = phrase, .nphrases = nphrases, .nlayers = nlayers, .length = length};
+        .o = *o, .picture = picture, .npictures = npictures, .nlayers = nlayers, .length = length};
     count(p);
     if (check(c, p, layer) == MW_OK && make_rows(c, p) == MW_OK && make_grids(c, p, layer) == MW_OK &&
         o->lambda != 0 && o->form != MW_ENERGY_BOXDIFF)
@@ -215,63 +246,80 @@ void mw_energy_targets_free(mw_energy_targets *p)
 
 // ---- the energy
 
-// The ratio energy of one map's columns [heads,rows,cells].
+// The ratio energy of maps' columns [B,heads,rows,cells].
 static mw_tensor *ratio(mw_ctx *c, const mw_energy_targets *p, const mw_energy_grid *g, mw_tensor *columns)
 {
     mw_tensor *in = mw_sum(c, mw_mul(c, columns, g->inside), -1, false), *all = mw_sum(c, columns, -1, false);
     mw_tensor *missed = mw_affine(c, mw_div(c, in, all), -1, 1);
-    mw_tensor *square = mw_mul(c, mw_mul(c, missed, missed), p->weigh);
-    return mw_energy_total(c, mw_affine(c, square, 1.0 / (double)mw_dim(columns, 0), 0), NULL);
+    return mw_energy_total(c, mw_mul(c, mw_mul(c, missed, missed), p->weigh), NULL);
 }
 
-// The code's or the paper's energy of one map's columns.
-static mw_tensor *topk(mw_ctx *c, const mw_energy_targets *p, const mw_energy_grid *g, mw_tensor *columns)
+// The maps from `first` on that one product of columns serves: of one size and as many heads. Marked in
+// `done`; *heads: of all of them.
+static mw_tensor *group(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *map, int first, bool *done,
+                        double *heads)
 {
-    double heads = (double)mw_dim(columns, 0);
-    mw_tensor *sum = mw_energy_largest(c, g, columns);
-    if (p->o.form == MW_ENERGY_PAPER)
-        return mw_affine(c, sum, 1 / heads, 0);
+    mw_tensor *part[MW_MAXIN];
+    int n = 0;
+    for (int i = first; i < p->nlayers && n < MW_MAXIN; i++) {
+        if (done[i] || p->grid_of[i] != p->grid_of[first] || mw_dim(map[i], 1) != mw_dim(map[first], 1))
+            continue;
+        done[i] = true;
+        part[n++] = mw_energy_columns(c, map[i], p->pick);
+    }
+    mw_tensor *all = n > 1 ? mw_concat(c, n, part, 1) : part[0];
+    *heads = (double)mw_dim(all, 1);
+    return mw_transpose(c, all, -2, -1);
+}
+
+// The energies [B] of all forms but BoxDiff's.
+static mw_tensor *of_columns(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *map)
+{
+    bool code = p->o.form == MW_ENERGY_CODE;
+    double ones = 0;
+    mw_tensor *total = NULL;
+    bool *done = mw_alloc(c, (size_t)p->nlayers * sizeof *done);
+    for (int i = 0; done && i < p->nlayers && mw_err(c) == MW_OK; i++) {
+        if (done[i])
+            continue;
+        const mw_energy_grid *g = &p->grid[p->grid_of[i]];
+        double heads, one = (double)mw_dim(map[i], 1);
+        mw_tensor *columns = group(c, p, map, i, done, &heads);
+        mw_tensor *e =
+            p->o.form == MW_ENERGY_RATIO ? ratio(c, p, g, columns) : mw_energy_largest(c, g, columns);
+        if (!code)
+            e = mw_affine(c, e, 1 / one, 0);
+        ones += heads;
+        total = total ? mw_add(c, total, e) : e;
+    }
+    free(done);
     // fg_weight (1 - F): the weights of the ones add up to 1 over phrases, tokens and maps
-    return mw_affine(c, sum, 1, p->o.fg_weight * heads / p->nlayers);
+    return code ? mw_affine(c, total, 1, p->o.fg_weight * ones / p->nlayers) : total;
 }
 
-static mw_tensor *one_map(mw_ctx *c, const mw_energy_targets *p, int i, mw_tensor *map)
-{
-    const mw_energy_grid *g = &p->grid[p->grid_of[i]];
-    mw_tensor *columns = mw_energy_columns(c, map, p->pick);
-    mw_tensor *e = p->o.form == MW_ENERGY_RATIO ? ratio(c, p, g, columns) : topk(c, p, g, columns);
-    return p->ntransfers ? mw_add(c, e, mw_energy_transfer(c, p, i, map)) : e;
-}
-
-// [1,heads,cells,length] -> [heads,cells,length]
-static mw_tensor *plain(mw_ctx *c, const mw_energy_targets *p, int i, mw_tensor *map)
+static bool fits(mw_ctx *c, const mw_energy_targets *p, int i, const mw_tensor *map)
 {
     const mw_energy_grid *g = &p->grid[p->grid_of[i]];
     char got[64];
-    if (mw_err(c) != MW_OK)
-        return NULL;
-    if (!map || map->ndim != 4 || mw_dim(map, 0) != 1 || mw_dim(map, 2) != (int64_t)g->h * g->w ||
-        mw_dim(map, 3) != p->length) {
-        mw_fail(c, MW_E_SHAPE, "map %d must be [1,heads,%d,%lld], got %s", i + 1, g->h * g->w,
-                (long long)p->length, mw_shape_text(map, got, sizeof got));
-        return NULL;
-    }
-    return mw_reshape(c, map, MW_SHAPE(mw_dim(map, 1), mw_dim(map, 2), mw_dim(map, 3)));
+    if (map && map->ndim == 4 && (p->npictures == 1 || mw_dim(map, 0) == p->npictures) &&
+        mw_dim(map, 2) == (int64_t)g->h * g->w && mw_dim(map, 3) == p->length)
+        return true;
+    mw_fail(c, MW_E_SHAPE, "map %d must be [%d,heads,%d,%lld], got %s", i + 1, p->npictures, g->h * g->w,
+            (long long)p->length, mw_shape_text(map, got, sizeof got));
+    return false;
 }
 
 mw_tensor *mw_energy(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *maps)
 {
     if (!p || mw_err(c) != MW_OK)
         return NULL;
-    mw_tensor **map = mw_alloc(c, (size_t)p->nlayers * sizeof *map), *total = NULL;
+    for (int i = 0; i < p->nlayers; i++)
+        if (!fits(c, p, i, maps[i]))
+            return NULL;
     mw_scope_begin(c);
-    for (int i = 0; map && i < p->nlayers; i++)
-        map[i] = plain(c, p, i, maps[i]);
-    if (map && p->o.form == MW_ENERGY_BOXDIFF)
-        total = mw_energy_boxdiff(c, p, map);
-    else
-        for (int i = 0; map && i < p->nlayers; i++)
-            total = total ? mw_add(c, total, one_map(c, p, i, map[i])) : one_map(c, p, i, map[i]);
-    free(map);
+    mw_tensor *total =
+        p->o.form == MW_ENERGY_BOXDIFF ? mw_energy_boxdiff(c, p, maps) : of_columns(c, p, maps);
+    for (int i = 0; p->ntransfers && i < p->nlayers; i++)
+        total = mw_add(c, total, mw_energy_transfer(c, p, i, maps[i]));
     return mw_scope_end(c, total);
 }

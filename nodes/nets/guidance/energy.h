@@ -47,25 +47,34 @@ typedef struct mw_energy_phrase {
     int nboxes;             // >= 1
 } mw_energy_phrase;
 
+typedef struct mw_energy_picture {
+    const mw_energy_phrase *phrase;
+    int nphrases; // >= 1
+} mw_energy_picture;
+
 // A map that the energy reads. A layer may come several times, and then counts as often.
 typedef struct mw_energy_layer {
     int h, w;
-    mw_tensor *reference; // [heads, boxes of all phrases in order, h*w] maps of the objects drawn alone; NULL
-                          // with lambda 0
+    // [pictures, heads, boxes of all phrases in order, h*w] maps of the objects drawn alone, anything behind
+    // the boxes of a picture that has fewer; of one picture also without the first dimension. NULL with
+    // lambda 0
+    mw_tensor *reference;
 } mw_energy_layer;
 
 // All that does not depend on the maps: masks, numbers of cells, weights.
 typedef struct mw_energy_targets mw_energy_targets;
 
-// `length`: tokens of the text. Its tensors belong to the open scope, which must outlive its use; free the
-// rest with mw_energy_targets_free. NULL with MW_E_ARG for tokens outside the text, shares outside 0..1, no
-// phrase, no layer, a missing reference, or maps of several sizes for BoxDiff.
+// The phrases of each of npictures pictures; of one: those of every picture of the maps. `length`: tokens of
+// the text. Its tensors belong to the open scope, which must outlive its use; free the rest with
+// mw_energy_targets_free. NULL with MW_E_ARG for tokens outside the text, shares outside 0..1, no phrase, no
+// layer, a missing reference, or maps of several sizes for BoxDiff.
 mw_energy_targets *mw_energy_targets_new(mw_ctx *c, const mw_energy_options *o,
-                                         const mw_energy_phrase *phrase, int nphrases, int64_t length,
+                                         const mw_energy_picture *picture, int npictures, int64_t length,
                                          const mw_energy_layer *layer, int nlayers);
 void mw_energy_targets_free(mw_energy_targets *p);
 
-// The energy [1] of maps[i], [1, heads, h*w, length] f32, one for each of the targets' layers.
+// The energies [B] of maps[i], [B, heads, h*w, length] f32, one for each of the targets' layers; each
+// picture's is what it would be alone.
 mw_tensor *mw_energy(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *maps);
 
 #endif

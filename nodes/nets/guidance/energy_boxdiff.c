@@ -48,15 +48,16 @@ static void seen(const mw_energy_targets *p, const mw_energy_phrase *f, const mw
 static void make_side(mw_ctx *c, const mw_energy_targets *p, const mw_energy_grid *g, bool vertical,
                       mw_tensor **side, mw_tensor **weigh)
 {
-    int n = vertical ? g->h : g->w, row = 0;
-    float *s = mw_alloc(c, (size_t)p->nrows * (size_t)n * sizeof *s);
-    float *w = mw_alloc(c, (size_t)p->nrows * (size_t)n * sizeof *w);
-    for (int i = 0; s && w && i < p->nphrases; i++)
-        for (int t = 0; t < p->phrase[i].ntokens; t++, row++)
-            seen(p, &p->phrase[i], g, vertical, s + (int64_t)row * n, w + (int64_t)row * n);
+    int n = vertical ? g->h : g->w, rows = p->npictures * p->nrows;
+    float *s = mw_alloc(c, (size_t)rows * (size_t)n * sizeof *s);
+    float *w = mw_alloc(c, (size_t)rows * (size_t)n * sizeof *w);
+    for (int i = 0; s && w && i < rows; i++)
+        if (p->row[i].weight > 0)
+            seen(p, &p->picture[i / p->nrows].phrase[p->row[i].phrase], g, vertical, s + (int64_t)i * n,
+                 w + (int64_t)i * n);
     if (s && w) {
-        *side = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(p->nrows, n), s);
-        *weigh = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(p->nrows, n), w);
+        *side = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(p->npictures, p->nrows, n), s);
+        *weigh = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(p->npictures, p->nrows, n), w);
     }
     free(s);
     free(w);
@@ -73,30 +74,27 @@ mw_status mw_energy_grid_boxdiff(mw_ctx *c, const mw_energy_targets *p, mw_energ
     return mw_err(c);
 }
 
-// The mean over heads and maps: [cells,length].
+// The mean over heads and maps: [B,1,cells,length].
 static mw_tensor *average(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *maps)
 {
     mw_tensor *sum = NULL;
     for (int i = 0; i < p->nlayers; i++) {
-        mw_tensor *mean = mw_mean(c, maps[i], 0, false);
+        mw_tensor *mean = mw_mean(c, maps[i], 1, true);
         sum = sum ? mw_add(c, sum, mean) : mean;
     }
     return mw_affine(c, sum, 1.0 / p->nlayers, 0);
 }
 
-// Images [rows,cells] of the tokens: probabilities without the text's first and last token, smoothed.
+// Images [B,rows,h,w] of the tokens: probabilities without the text's first and last token, smoothed.
 static mw_tensor *images(mw_ctx *c, const mw_energy_targets *p, const mw_energy_grid *g,
                          mw_tensor *const *maps)
 {
-    mw_tensor *inner = mw_slice(c, average(c, p, maps), 1, 1, p->length - 2);
+    mw_tensor *inner = mw_slice(c, average(c, p, maps), -1, 1, p->length - 2);
     mw_tensor *sharp = mw_softmax(c, mw_affine(c, inner, sharpen, 0));
-    mw_tensor *pick = mw_energy_pick(c, p->row, p->nrows, p->length - 2, 1);
-    mw_tensor *x = mw_energy_columns(c, sharp, pick);
-    if (!g->smooth_y)
-        return x;
-    x = mw_reshape(c, x, MW_SHAPE(p->nrows, g->h, g->w));
-    x = mw_matmul(c, g->smooth_y, mw_matmul(c, x, g->smooth_x, 1), 1);
-    return mw_reshape(c, x, MW_SHAPE(p->nrows, g->h * g->w));
+    mw_tensor *pick = mw_energy_pick(c, p->row, p->npictures, p->nrows, p->length - 2, 1);
+    mw_tensor *x = mw_transpose(c, mw_energy_columns(c, sharp, pick), -2, -1);
+    x = mw_reshape(c, x, MW_SHAPE(mw_dim(x, 0), p->nrows, g->h, g->w));
+    return g->smooth_y ? mw_matmul(c, g->smooth_y, mw_matmul(c, x, g->smooth_x, 1), 1) : x;
 }
 
 // |the image seen from a side - its boxes seen from there|, near their edges.
@@ -111,10 +109,10 @@ mw_tensor *mw_energy_boxdiff(mw_ctx *c, const mw_energy_targets *p, mw_tensor *c
 {
     const mw_energy_grid *g = p->grid;
     mw_tensor *x = images(c, p, g, maps);
-    mw_tensor *cube = mw_reshape(c, x, MW_SHAPE(p->nrows, g->h, g->w));
-    mw_tensor *total = edges(c, cube, 1, g->side_x, g->weigh_x, NULL);
-    total = edges(c, cube, 2, g->side_y, g->weigh_y, total);
+    mw_tensor *total = edges(c, x, 2, g->side_x, g->weigh_x, NULL);
+    total = edges(c, x, 3, g->side_y, g->weigh_y, total);
     // sum of 1 - F + B over the rows
-    mw_tensor *shares = mw_energy_largest(c, g, x);
-    return shares ? mw_add(c, total, mw_affine(c, shares, 1, g->counted)) : total;
+    mw_tensor *flat = mw_reshape(c, x, MW_SHAPE(mw_dim(x, 0), 1, p->nrows, g->h * g->w));
+    mw_tensor *shares = mw_energy_largest(c, g, flat);
+    return shares ? mw_add(c, total, mw_add(c, shares, g->counted)) : total;
 }

@@ -122,7 +122,7 @@ static mw_value *layout_value(mw_ctx *c, const mw_energy_call *e)
 
 // ---- the maps of the phrases
 
-// [length, phrases]: 1 / tokens where a token is the phrase's.
+// [1, length, phrases]: 1 / tokens where a token is the phrase's.
 static mw_tensor *mean_of_tokens(mw_ctx *c, const mw_energy_call *e, int64_t length)
 {
     int n = e->phrases->n;
@@ -137,7 +137,7 @@ static mw_tensor *mean_of_tokens(mw_ctx *c, const mw_energy_call *e, int64_t len
                 v[(int64_t)p->token[t] * n + i] += 1 / (float)p->ntokens;
         }
     }
-    mw_tensor *t = v && mw_err(c) == MW_OK ? mw_tensor_from_f32(c, MW_F32, MW_SHAPE(length, n), v) : NULL;
+    mw_tensor *t = v && mw_err(c) == MW_OK ? mw_tensor_from_f32(c, MW_F32, MW_SHAPE(1, length, n), v) : NULL;
     free(v);
     return t;
 }
@@ -159,7 +159,7 @@ static void push_layer(mw_ctx *c, const mw_energy_call *e, const mw_guided_layer
     }
     mw_tensor *columns = mw_energy_columns(c, map, mean_of_tokens(c, e, mw_dim(map, 3)));
     for (int i = 0; i < e->phrases->n && mw_err(c) == MW_OK; i++) {
-        mw_tensor *one = mw_slice(c, columns, 2, i, 1);
+        mw_tensor *one = mw_slice(c, columns, 3, i, 1);
         mw_value *entry = mw_value_map(c);
         push_text(c, entry, "phrase", e->spec->group[i].phrase);
         push_text(c, entry, "layer", l->path);

@@ -4,10 +4,11 @@
 
 #include "nodes/nets/guidance/energy.h"
 
-// A row of an energy: one token against one region.
+// A row of an energy: one token against one region. Pictures with fewer rows than another repeat their first,
+// with no weight.
 typedef struct mw_energy_row {
     int token, phrase;
-    int box; // of all boxes in order; -1: all of the phrase's
+    int box; // of all the picture's boxes in order; -1: all of the phrase's
     double weight;
 } mw_energy_row;
 
@@ -15,27 +16,30 @@ typedef struct mw_energy_row {
 // NULL.
 typedef struct mw_energy_grid {
     int h, w;
-    mw_tensor *inside, *outside;             // [rows, h*w] 1 or 0
-    int k_inside, k_outside;                 // most cells that any row counts
-    int counted;                             // rows of which any cell inside counts
-    mw_tensor *weigh_inside, *weigh_outside; // [rows, k]: weight / k of the cells that count, 0 beyond
-    mw_tensor *box;                          // [transfer rows, h*w] the region of each box
-    // BoxDiff: [rows, h] and [rows, w]: the box seen from the side, and how much each place counts
+    mw_tensor *inside; // [pictures, 1, rows, h*w] 1 or 0
+    mw_tensor *region; // [pictures, 1, 2, rows, h*w] inside, and 1 less that
+    int k;             // most cells that any row counts
+    mw_tensor *weigh;  // [pictures, 1, 2, rows, k]: weight / count of the cells that count, 0 beyond
+    mw_tensor *box;    // [pictures, 1, transfer rows, h*w] the region of each box
+    // BoxDiff: [pictures, rows, h] and [pictures, rows, w]: the box seen from the side, and how much each
+    // place counts
     mw_tensor *side_y, *side_x, *weigh_y, *weigh_x;
     mw_tensor *smooth_y, *smooth_x; // [h,h], [w,w]
+    mw_tensor *counted;             // [pictures] rows of which any cell inside counts
 } mw_energy_grid;
 
 struct mw_energy_targets {
     mw_energy_options o;
-    const mw_energy_phrase *phrase; // borrowed while the targets are made
-    int nphrases, nlayers, nrows, ntransfers, nboxes;
+    const mw_energy_picture *picture; // borrowed while the targets are made
+    int npictures, nlayers;
+    int nrows, ntransfers, nboxes; // of the picture that has most
     int64_t length;
-    mw_energy_row *row, *transfer;
-    mw_tensor *pick, *pick_transfer;   // [length, rows]: 1 where a row's token is
-    mw_tensor *weigh, *weigh_transfer; // [rows]
+    mw_energy_row *row, *transfer;     // of all pictures
+    mw_tensor *pick, *pick_transfer;   // [pictures, length, rows]: 1 where a row's token is
+    mw_tensor *weigh, *weigh_transfer; // [pictures, 1, rows]
     mw_energy_grid *grid;              // nlayers, the first ngrids in use
     int ngrids, *grid_of;              // of each layer
-    mw_tensor **reference;             // of each layer: [heads, transfers, h*w], masked and normalised
+    mw_tensor **reference;             // of each layer: [pictures, heads, transfers, h*w], masked, normalised
 };
 
 // ---- regions.c
@@ -53,19 +57,22 @@ int mw_energy_count(int cells, double share);
 // ---- for each form
 // Regions and their weights; of each row at least `least` cells count.
 mw_status mw_energy_grid_topk(mw_ctx *c, const mw_energy_targets *p, mw_energy_grid *g, int least);
-// omega B - fg_weight F of columns [..,rows,cells], weighed and summed over all: [1]; NULL where no cell
-// counts (BoxDiff's with few cells).
+// omega B - fg_weight F of columns [B,heads,rows,cells], weighed and summed over each picture: [B]; NULL
+// where no cell counts (BoxDiff's with few cells).
 mw_tensor *mw_energy_largest(mw_ctx *c, const mw_energy_grid *g, mw_tensor *columns);
 mw_status mw_energy_grid_boxdiff(mw_ctx *c, const mw_energy_targets *p, mw_energy_grid *g);
 mw_tensor *mw_energy_boxdiff(mw_ctx *c, const mw_energy_targets *p, mw_tensor *const *maps);
 mw_status mw_energy_targets_transfer(mw_ctx *c, mw_energy_targets *p, const mw_energy_layer *layer);
 mw_tensor *mw_energy_transfer(mw_ctx *c, const mw_energy_targets *p, int layer, mw_tensor *map);
 
-// Rows' tokens out of a map [..,cells,length]: [..,rows,cells].
+// Rows' tokens out of a map [B,heads,cells,length]: [B,heads,cells,rows].
 mw_tensor *mw_energy_columns(mw_ctx *c, mw_tensor *map, mw_tensor *pick);
-// 1 where row i reads token t: [length, rows].
-mw_tensor *mw_energy_pick(mw_ctx *c, const mw_energy_row *row, int n, int64_t length, int first);
-// The sum of all elements, [1], added to total (may be NULL).
+// 1 where row i of a picture reads token t: [pictures, length, n] of n rows for each.
+mw_tensor *mw_energy_pick(mw_ctx *c, const mw_energy_row *row, int pictures, int n, int64_t length,
+                          int first);
+// Their weights: [pictures, 1, n].
+mw_tensor *mw_energy_weights(mw_ctx *c, const mw_energy_row *row, int pictures, int n);
+// The sum of each picture's elements of x[B,..], [B], added to total (may be NULL).
 mw_tensor *mw_energy_total(mw_ctx *c, mw_tensor *x, mw_tensor *total);
 
 #endif

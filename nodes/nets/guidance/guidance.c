@@ -3,89 +3,22 @@
 #include "core/ops.h"
 
 #include "core/tensor/tape.h"
+#include "nodes/nets/base/batch.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-// ---- layers
-
-// Cells along a side after `level` halvings, each rounded up.
-static int halved(int n, int level)
-{
-    for (int i = 0; i < level; i++)
-        n = (n + 1) / 2;
-    return n;
-}
-
-static bool layer_at(const mw_unet_config *f, int i, int h, int w, mw_guided_layer *l)
-{
-    int level;
-    if (!mw_unet_layer_at(f, i, l->path, sizeof l->path, &l->heads, &level))
-        return false;
-    l->h = halved(h, level);
-    l->w = halved(w, level);
-    return true;
-}
-
-mw_status mw_guided_layer_find(mw_ctx *c, const mw_unet_config *f, const char *name, int h, int w,
-                               mw_guided_layer *out)
-{
-    char path[MW_LAYER_PATH];
-    if (mw_unet_layer_path(c, f, name, path, sizeof path) != MW_OK)
-        return mw_err(c);
-    for (int i = 0; layer_at(f, i, h, w, out); i++)
-        if (strcmp(out->path, path) == 0)
-            break;
-    return MW_OK;
-}
-
-int mw_guided_layers_default(const mw_unet_config *f, int h, int w, mw_guided_layer *out, int max)
-{
-    char first[32] = ""; // "up_blocks.1.": the block on the way up that was met first
-    mw_guided_layer l;
-    int n = 0;
-    for (int i = 0; layer_at(f, i, h, w, &l); i++) {
-        bool up = strncmp(l.path, "up_blocks.", 10) == 0;
-        size_t block = up ? (size_t)(strchr(l.path + 10, '.') - l.path) + 1 : 0;
-        if (up && !*first)
-            memcpy(first, l.path, block < sizeof first ? block : 0);
-        if (strncmp(l.path, "mid_block.", 10) != 0 && !(up && strncmp(l.path, first, block) == 0))
-            continue;
-        if (n < max)
-            out[n] = l;
-        n++;
-    }
-    return n;
-}
-
-int mw_guided_layers_read(mw_ctx *c, const mw_unet_config *f, const mw_value *list, int h, int w,
-                          mw_guided_layer *out, int max)
-{
-    bool named = mw_value_kind(list) != MW_NIL;
-    size_t n = named ? mw_value_count(list) : (size_t)mw_guided_layers_default(f, h, w, out, max);
-    if (n < 1 || n > (size_t)max)
-        mw_fail(c, MW_E_ARG, "'layers' must name 1 to %d cross-attentions, got %zu", max, n);
-    for (size_t i = 0; named && i < n && mw_err(c) == MW_OK; i++) {
-        const mw_value *name = mw_value_at(list, i);
-        if (mw_value_kind(name) != MW_TEXT)
-            mw_fail(c, MW_E_ARG, "'layers' must be a list of texts, entry %zu is a %s", i + 1,
-                    mw_kind_name(mw_value_kind(name)));
-        else
-            mw_guided_layer_find(c, f, mw_value_as_text(name), h, w, &out[i]);
-    }
-    return mw_err(c) == MW_OK ? (int)n : 0;
-}
-
-void mw_mask_layer_default(const mw_unet_config *f, char path[MW_LAYER_PATH])
-{
-    const char *favourite = "down_blocks.2.attentions.1.transformer_blocks.0.attn2";
-    char next[MW_LAYER_PATH];
-    *path = '\0';
-    for (int i = 0; strcmp(path, favourite) != 0 && mw_unet_layer_at(f, i, next, sizeof next, NULL, NULL);
-         i++)
-        memcpy(path, next, sizeof next);
-}
+// Pictures that are moved together, and what the network gets for them. `now`: their latents.
+typedef struct {
+    mw_ctx *c;
+    const mw_guidance *g;
+    int n, *picture; // which of the call's
+    double *t;       // n times
+    mw_unet_in in;
+    mw_tensor *now;
+    bool recompute;
+} batch;
 
 // ---- one measurement
 
@@ -125,43 +58,130 @@ static void free_catcher(catcher *k)
     free(k->map);
 }
 
-static void run_unet(mw_ctx *c, const mw_guidance *g, catcher *k, mw_tensor *latents)
+static void run_unet(const batch *b, catcher *k, mw_tensor *latents)
 {
+    const mw_guidance *g = b->g;
     mw_unet_taps taps = {.user = k, .want_map = want_map, .map = take_map};
-    mw_unet_in in = g->call;
-    in.latents = g->input_scale == 1 ? latents : mw_affine(c, latents, g->input_scale, 0);
+    mw_unet_in in = b->in;
+    in.latents = g->input_scale == 1 ? latents : mw_affine(b->c, latents, g->input_scale, 0);
     in.taps = &taps;
     in.maps_only = true;
-    mw_unet_forward(c, g->unet, &in);
+    mw_unet_forward(b->c, g->unet, &in);
 }
 
-static double value_of(mw_ctx *c, const mw_tensor *energy)
+static void name_picture(const batch *b, int i)
 {
-    float v = 0;
-    if (energy && mw_numel(energy) != 1)
-        mw_fail(c, MW_E_SHAPE, "an energy must be one number, got %lld", (long long)mw_numel(energy));
-    if (mw_err(c) == MW_OK && mw_tensor_read_f32(c, energy, &v) == MW_OK && !isfinite(v))
+    if (mw_dim(b->g->call.latents, 0) > 1)
+        mw_fail_context(b->c, "picture %d", b->picture[i] + 1);
+}
+
+// What was measured, of each picture: the only time that guidance waits for the device.
+static void read_energies(const batch *b, const mw_tensor *energy, float *v)
+{
+    mw_ctx *c = b->c;
+    if (energy && mw_numel(energy) != b->n)
+        mw_fail(c, MW_E_SHAPE, "an energy must be one number of each of %d pictures, got %lld", b->n,
+                (long long)mw_numel(energy));
+    if (mw_err(c) != MW_OK || mw_tensor_read_f32(c, energy, v) != MW_OK)
+        return;
+    for (int i = 0; i < b->n && mw_err(c) == MW_OK; i++) {
+        if (isfinite(v[i]))
+            continue;
         mw_fail(c, MW_E_NUMBER,
                 "the energy of the attention is %s: latents, text states or reference maps are no numbers, a "
                 "setting is beyond reason, or a phrase gets no attention at all",
-                isnan(v) ? "not a number" : "infinite");
-    return (double)v;
+                isnan(v[i]) ? "not a number" : "infinite");
+        name_picture(b, i);
+    }
 }
 
-// Bytes that a pass with everything kept needs beside the weights. A dry run counts what the tape would hold;
-// WORK as large as the largest are for the gradients on their way.
-static uint64_t bytes_to_keep(mw_ctx *c, const mw_guidance *g, const mw_tensor *latents)
+// Notes the energies and who goes on: how many.
+static int judge(const batch *b, const float *v, double *energy, bool *goes_on)
+{
+    const mw_guidance *g = b->g;
+    int n = 0;
+    for (int i = 0; i < b->n; i++) {
+        energy[b->picture[i]] = (double)v[i];
+        goes_on[i] = !(g->fresh && (double)v[i] <= g->threshold);
+        n += goes_on[i];
+    }
+    return n;
+}
+
+// Measures the energies and makes a step, unless that ends guidance of all. The latents moved, of all
+// pictures of the batch; only those that go on are of use. *gradient: of them; NULL with the latents.
+static mw_tensor *attempt(const batch *b, double *energy, bool *goes_on, mw_tensor **gradient)
+{
+    mw_ctx *c = b->c;
+    const mw_guidance *g = b->g;
+    catcher k = new_catcher(c, g);
+    float *v = mw_alloc(c, (size_t)b->n * sizeof *v);
+    mw_tensor *moved[2] = {NULL, NULL};
+    mw_scope_begin(c);
+    mw_tensor *z = mw_affine(c, b->now, 1, 0); // watched on its own, so that tapes outside stay as they are
+    if (k.map && v && mw_tape_begin(c, b->recompute) == MW_OK) {
+        mw_watch(c, z);
+        run_unet(b, &k, z);
+        mw_tensor *e = g->energy(c, g->user, k.map);
+        read_energies(b, e, v);
+        if (mw_err(c) == MW_OK && judge(b, v, energy, goes_on))
+            mw_backward(c, 1, &e, NULL, 1, &z, &moved[1]);
+        for (int i = 0; g->measured && i < b->n && mw_err(c) == MW_OK; i++)
+            g->measured(c, g->measured_user, b->picture[i], (double)v[i]);
+        if (moved[1] && g->trace && mw_err(c) == MW_OK)
+            g->trace(c, g->trace_user, e, moved[1], k.map);
+        if (moved[1])
+            moved[0] = mw_lincomb(c, 2, (mw_tensor *[]){b->now, moved[1]}, (double[]){1, -g->strength});
+        mw_tape_end(c);
+    }
+    mw_scope_end_many(c, moved, 2);
+    free_catcher(&k);
+    free(v);
+    *gradient = moved[1];
+    return moved[0];
+}
+
+// ---- pictures together
+
+// What the network gets for the pictures that b names.
+static void choose(batch *b)
+{
+    mw_ctx *c = b->c;
+    const mw_guidance *g = b->g;
+    b->in = g->call;
+    b->in.t = b->t;
+    for (int i = 0; i < b->n; i++)
+        b->t[i] = *g->call.t;
+    b->in.text = mw_batch_rows(c, g->call.text, b->n, b->picture);
+    b->in.pooled = mw_batch_rows(c, g->call.pooled, b->n, b->picture);
+    b->in.objs = mw_batch_rows(c, g->call.objs, b->n, b->picture);
+    if (g->choose && mw_err(c) == MW_OK)
+        g->choose(c, g->user, b->n, b->picture);
+}
+
+// Bytes that a pass of n pictures with everything kept needs beside the weights. A dry run counts what the
+// tape would hold; WORK as large as the largest are for the gradients on their way.
+static uint64_t bytes_to_keep(const batch *of, int n)
 {
     enum { WORK = 4 };
+    mw_ctx *c = of->c;
     uint64_t bytes = 0, largest = 0;
-    catcher k = new_catcher(c, g);
+    catcher k = new_catcher(c, of->g);
     bool was = c->dry;
     c->dry = true;
     mw_scope_begin(c);
-    mw_tensor *z = mw_tensor_new(c, MW_F32, latents->ndim, latents->shape);
+    batch b = *of;
+    const mw_tensor *all = of->g->call.latents;
+    mw_tensor *z = mw_tensor_new(c, MW_F32, MW_SHAPE(n, mw_dim(all, 1), mw_dim(all, 2), mw_dim(all, 3)));
+    b.n = n;
+    b.in = of->g->call;
+    b.in.t = of->t;
+    b.in.text = mw_batch_rows(c, b.in.text, n, of->picture);
+    b.in.pooled = mw_batch_rows(c, b.in.pooled, n, of->picture);
+    b.in.objs = mw_batch_rows(c, b.in.objs, n, of->picture);
     if (k.map && mw_tape_begin(c, false) == MW_OK) {
         mw_watch(c, z);
-        run_unet(c, g, &k, z);
+        run_unet(&b, &k, z);
         bytes = mw_tape_dry_bytes(c, &largest);
         mw_tape_end(c);
     }
@@ -171,103 +191,119 @@ static uint64_t bytes_to_keep(mw_ctx *c, const mw_guidance *g, const mw_tensor *
     return bytes + WORK * largest;
 }
 
-// Whether all is kept follows from the memory limit and the model, not from what else is in memory: the two
-// ways add up in different orders. The twins of weights, which are made again with the same bits, make room.
-static bool must_recompute(mw_ctx *c, const mw_guidance *g, const mw_tensor *latents)
+// How many of b->n pictures go together, and whether a pass is computed again on the way back. That follows
+// from the memory limit and the model, not from what else is in memory: the two ways add up in different
+// orders. The twins of weights, which are made again with the same bits, make room.
+static int together(batch *b)
 {
-    if (mw_weights_fetch(c, g->unet->weights) != MW_OK)
-        return false;
-    uint64_t bytes = bytes_to_keep(c, g, latents);
-    if (bytes > mw_memory_left(c))
-        mw_weights_forget_twins(g->unet->weights);
-    return bytes > mw_weights_room(c, g->unet->weights);
-}
-
-// Measures the energy and, unless that ends guidance, makes a step. Returns the latents moved; NULL when
-// guidance has ended. *kept: a share of the gradient in place of the one before.
-static mw_tensor *attempt(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_tensor *latents,
-                          double *energy, mw_tensor **kept, bool recompute)
-{
-    catcher k = new_catcher(c, g);
-    mw_tensor *moved = NULL, *gradient = NULL;
-    mw_scope_begin(c);
-    mw_tensor *z = mw_affine(c, latents, 1, 0); // watched on its own, so that tapes outside stay as they are
-    if (k.map && mw_tape_begin(c, recompute) == MW_OK) {
-        mw_watch(c, z);
-        run_unet(c, g, &k, z);
-        mw_tensor *e = g->energy(c, g->user, k.map);
-        *energy = value_of(c, e);
-        bool enough = g->fresh && *energy <= g->threshold;
-        if (!enough)
-            mw_backward(c, 1, &e, NULL, 1, &z, &gradient);
-        if (g->measured && mw_err(c) != MW_E_MEMORY)
-            g->measured(c, g->measured_user, picture, *energy);
-        if (gradient && mw_err(c) == MW_OK) {
-            if (g->trace)
-                g->trace(c, g->trace_user, e, gradient, k.map);
-            mw_tensor *terms[2] = {latents, gradient};
-            moved = mw_lincomb(c, 2, terms, (double[]){1, -g->strength});
-            mw_release(*kept);
-            *kept = mw_retain(gradient);
-        }
-        mw_tape_end(c);
+    mw_weights *w = b->g->unet->weights;
+    int n = b->n;
+    if (mw_weights_fetch(b->c, w) != MW_OK)
+        return n;
+    uint64_t room = mw_weights_room(b->c, w), bytes = bytes_to_keep(b, n);
+    while (bytes > room && n > 1 && mw_err(b->c) == MW_OK) {
+        int fit = (int)(room / (bytes / (uint64_t)n + 1));
+        n = fit < 1 ? 1 : fit < n ? fit : n - 1;
+        bytes = bytes_to_keep(b, n);
     }
-    free_catcher(&k);
-    return mw_scope_end(c, moved);
+    if (bytes > mw_memory_left(b->c))
+        mw_weights_forget_twins(w);
+    b->recompute = bytes > room;
+    return n;
 }
 
-static mw_tensor *iterate(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_tensor *latents,
-                          double *energy, mw_tensor **kept)
+// Where the latents and the gradient of each picture lie now.
+static void keep_moved(const batch *b, mw_tensor *moved, mw_tensor *gradient, const bool *goes_on,
+                       mw_batch_place *latents, mw_batch_place *gradients)
 {
-    return attempt(c, g, picture, latents, energy, kept, must_recompute(c, g, latents));
+    for (int i = 0; i < b->n; i++)
+        if (goes_on[i]) {
+            latents[b->picture[i]] = (mw_batch_place){moved, i};
+            gradients[b->picture[i]] = (mw_batch_place){gradient, i};
+        }
 }
 
-// ---- all steps
-
-static mw_tensor *guide_one(mw_ctx *c, const mw_guidance *g, int64_t picture, mw_tensor *z, double *energy,
-                            mw_tensor **gradient)
+// Drops the pictures that do not go on; true when any did.
+static bool drop_ended(batch *b, const bool *goes_on)
 {
-    for (int i = 0; i < g->iterations && mw_err(c) == MW_OK && !mw_cancelled(c); i++) {
-        if (!g->fresh && !(*energy > g->threshold))
+    int n = 0;
+    for (int i = 0; i < b->n; i++)
+        if (goes_on[i])
+            b->picture[n++] = b->picture[i];
+    bool dropped = n < b->n;
+    b->n = n;
+    return dropped;
+}
+
+static void guide_batch(batch *b, double *energy, mw_batch_place *latents, mw_batch_place *gradients)
+{
+    mw_ctx *c = b->c;
+    const mw_guidance *g = b->g;
+    bool *goes_on = mw_alloc(c, (size_t)b->n * sizeof *goes_on), chosen = false;
+    for (int i = 0; goes_on && i < g->iterations && mw_err(c) == MW_OK && !mw_cancelled(c); i++) {
+        for (int k = 0; k < b->n; k++)
+            goes_on[k] = g->fresh || energy[b->picture[k]] > g->threshold;
+        chosen = !drop_ended(b, goes_on) && chosen;
+        if (b->n == 0)
             break;
-        mw_tensor *moved = iterate(c, g, picture, z, energy, gradient);
+        if (!chosen)
+            choose(b);
+        if (!chosen)
+            b->now = mw_batch_of_places(c, b->n, latents, b->picture);
+        mw_tensor *gradient, *moved = attempt(b, energy, goes_on, &gradient);
         if (!moved)
             break;
-        z = moved;
+        keep_moved(b, moved, gradient, goes_on, latents, gradients);
+        b->now = moved;
+        chosen = !drop_ended(b, goes_on);
     }
-    return z;
+    free(goes_on);
 }
 
-// Of what is for one or for each picture, what is for this one.
-static mw_tensor *of(mw_ctx *c, mw_tensor *t, int64_t picture)
-{
-    return t && mw_dim(t, 0) > 1 ? mw_slice(c, t, 0, picture, 1) : t;
-}
-
-static mw_tensor *joined(mw_ctx *c, mw_tensor *all, mw_tensor *more)
-{
-    mw_tensor *parts[2] = {all, more};
-    return all ? mw_concat(c, 2, parts, 0) : more;
-}
+// ---- all of them
 
 mw_tensor *mw_guide(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, double *energy, mw_tensor **gradient)
 {
-    int64_t pictures = latents ? mw_dim(latents, 0) : 0;
-    mw_tensor *all = NULL, *gradients = NULL;
+    size_t pictures = (size_t)mw_dim(latents, 0);
+    mw_guidance own = *g;
+    own.call.latents = latents;
+    batch all = {.c = c, .g = &own};
+    int *picture = mw_alloc(c, (pictures + 1) * sizeof *picture),
+        *which = mw_alloc(c, pictures * sizeof *which);
+    mw_batch_place *place = mw_alloc(c, 2 * pictures * sizeof *place);
     bool stepped = false;
-    for (int64_t b = 0; b < pictures && mw_err(c) == MW_OK; b++) {
-        mw_guidance one = *g;
-        mw_tensor *z = of(c, latents, b), *last = NULL;
-        one.call.text = of(c, g->call.text, b);
-        one.call.pooled = of(c, g->call.pooled, b);
-        all = joined(c, all, guide_one(c, &one, b, z, &energy[b], &last));
-        stepped |= last != NULL;
-        gradients = joined(c, gradients, last ? mw_scope_adopt(c, last) : mw_affine(c, z, 0, 0));
-        if (mw_err(c) == MW_E_NUMBER && pictures > 1)
-            mw_fail_context(c, "picture %lld", (long long)b + 1);
+    *gradient = NULL;
+    all.t = mw_alloc(c, (pictures + 1) * sizeof *all.t);
+    all.picture = picture;
+    for (size_t i = 0; mw_err(c) == MW_OK && i < pictures; i++) {
+        which[i] = (int)i;
+        place[i] = (mw_batch_place){latents, (int)i};
+        if (!g->still || !g->still[i])
+            picture[all.n++] = (int)i;
     }
-    *gradient = stepped && mw_err(c) == MW_OK ? gradients : NULL;
-    return mw_err(c) != MW_OK ? NULL : stepped ? all : latents;
+    int left = mw_err(c) == MW_OK && g->iterations > 0 ? all.n : 0, most = left ? together(&all) : 0;
+    int parts = left ? (left + most - 1) / most : 0;
+    for (int k = 0; k < parts && mw_err(c) == MW_OK; k++) {
+        batch b = all;
+        b.picture = picture + left * k / parts;
+        b.n = left * (k + 1) / parts - left * k / parts;
+        guide_batch(&b, energy, place, place + pictures);
+    }
+    for (size_t i = 0; mw_err(c) == MW_OK && i < pictures; i++)
+        stepped |= place[pictures + i].t != NULL;
+    if (stepped) {
+        mw_tensor *none = mw_affine(c, mw_slice(c, latents, 0, 0, 1), 0, 0);
+        for (size_t i = 0; i < pictures; i++)
+            if (!place[pictures + i].t)
+                place[pictures + i] = (mw_batch_place){none, 0};
+        *gradient = mw_batch_of_places(c, (int)pictures, place + pictures, which);
+        latents = mw_batch_of_places(c, (int)pictures, place, which);
+    }
+    free(picture);
+    free(which);
+    free(place);
+    free(all.t);
+    return mw_err(c) == MW_OK ? latents : NULL;
 }
 
 double mw_guidance_strength(const mw_schedule *s, int step, double eta, bool progress, bool strict,

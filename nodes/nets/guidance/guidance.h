@@ -18,22 +18,26 @@ typedef struct mw_guided_layer {
     int heads, h, w;          // of its map
 } mw_guided_layer;
 
-// What an energy is of: the maps of the layers, in their order, [1,heads,h*w,L]. Returns [1].
+// What an energy is of: the maps of the layers, in their order, [n,heads,h*w,L] of n pictures. Returns [n].
 typedef mw_tensor *(*mw_energy_fn)(mw_ctx *c, void *user, mw_tensor *const *maps);
 
 typedef struct mw_guidance {
     const mw_unet_model *unet;
-    // Of one picture: time, text, and what else the model takes; not latents and taps. Text and pooled text
-    // may be for each of several.
+    // Time (one), text, and what else the model takes; not latents and taps. Text, pooled text and objs may
+    // be for one or for each of the pictures.
     mw_unet_in call;
     double input_scale; // the latents are multiplied by this before they go in
     const mw_guided_layer *layer;
     int nlayers;
     mw_energy_fn energy;
     void *user;
-    double strength;  // the step along the gradient
-    int iterations;   // at most
-    double threshold; // no further step once the energy is not above it
+    // Told whose maps the energy will be asked of, n pictures of the call, whenever those change; in a scope
+    // that outlives their energies. May be NULL.
+    mw_status (*choose)(mw_ctx *c, void *user, int n, const int *picture);
+    const bool *still; // of each picture: it is not guided; NULL: all are
+    double strength;   // the step along the gradient
+    int iterations;    // at most
+    double threshold;  // no further step once the energy is not above it
     // Compare with the energy of the latents as they are; else with the one measured before, so that a step
     // is made on latents that are good already, and one seen below ends guidance for good (the published
     // code).
@@ -46,9 +50,10 @@ typedef struct mw_guidance {
     void *measured_user;
 } mw_guidance;
 
-// latents: [B,C,h,w] f32; each picture is moved on its own, as it would be alone. energy[B]: the last ones
-// measured, read unless `fresh`, and replaced when one is measured. Returns the latents to go on with, in the
-// open scope: `latents` itself when no step was made. gradient: [B,C,h,w] that of each one's last step, zeros
+// latents: [B,C,h,w] f32; each picture is moved as it would be alone, and leaves the batch when it is done.
+// As many go together as memory has room for: that follows from the limit. energy[B]: the last ones measured,
+// read unless `fresh`, and replaced when one is measured. Returns the latents to go on with, in the open
+// scope: `latents` itself when no step was made. gradient: [B,C,h,w] that of each one's last step, zeros
 // where none was made; NULL when none was at all. MW_E_NUMBER when an energy or a gradient is not finite.
 mw_tensor *mw_guide(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, double *energy,
                     mw_tensor **gradient);
