@@ -76,6 +76,8 @@ static void storage_release(mw_storage *s)
         mw_pool_give(s->stream, s->range);
     else
         count_dry(-(int64_t)s->bytes);
+    free(s->host);
+    s->host = NULL;
     mw_storage_unkeep(s);
 }
 
@@ -298,97 +300,3 @@ mw_tensor *mw_tensor_from_f32(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t
 }
 
 mw_tensor *mw_tensor_scalar(mw_ctx *c, float value) { return mw_full(c, MW_F32, 0, NULL, value); }
-
-// The storage bytes that a view spans, read to the host; *first: the element that bytes[0] is. Waits for the
-// device.
-static char *read_span(mw_ctx *c, const mw_tensor *t, int64_t *first)
-{
-    int64_t last = t->offset;
-    for (int i = 0; i < t->ndim; i++)
-        last += (t->shape[i] - 1) * t->stride[i];
-    *first = t->offset;
-    size_t size = mw_dtype_size(t->dtype), bytes = (size_t)(last - *first + 1) * size;
-    char *host = mw_alloc(c, bytes);
-    if (!host)
-        return NULL;
-    if (!mw_cl_read(c, t->storage->stream, mw_tensor_buffer(t), mw_tensor_begin(t) + (size_t)*first * size,
-                    host, bytes))
-        return host;
-    free(host);
-    return NULL;
-}
-
-typedef void (*element_fn)(const char *at, mw_dtype dtype, void *out, int64_t i);
-
-static void to_f32(const char *at, mw_dtype dtype, void *out, int64_t i)
-{
-    float *f = out;
-    uint16_t h;
-    int32_t n;
-    switch (dtype) {
-    case MW_F32: memcpy(&f[i], at, 4); break;
-    case MW_F16:
-        memcpy(&h, at, 2);
-        f[i] = mw_half_to_float(h);
-        break;
-    case MW_I32:
-        memcpy(&n, at, 4);
-        f[i] = (float)n;
-        break;
-    case MW_U8: f[i] = (float)*(const unsigned char *)at; break;
-    }
-}
-
-static void to_i32(const char *at, mw_dtype dtype, void *out, int64_t i)
-{
-    if (dtype == MW_I32) {
-        memcpy((int32_t *)out + i, at, 4);
-        return;
-    }
-    float f;
-    to_f32(at, dtype, &f, 0);
-    ((int32_t *)out)[i] = (int32_t)f;
-}
-
-static mw_status read_all(mw_ctx *c, const mw_tensor *t, void *out, element_fn element)
-{
-    if (mw_err(c) || !t)
-        return mw_err(c);
-    if (c->dry)
-        return mw_fail(c, MW_E_RUN, "a dry run has no values to read");
-    if (!mw_tensor_plain(c, t))
-        return mw_err(c);
-    int64_t n = mw_numel(t), first;
-    if (!n)
-        return MW_OK;
-    char *host = read_span(c, t, &first);
-    if (!host)
-        return mw_err(c);
-    size_t size = mw_dtype_size(t->dtype);
-    if (mw_is_contiguous(t) && t->dtype == MW_F32 && element == to_f32) {
-        memcpy(out, host, (size_t)n * 4);
-    } else {
-        int64_t index[MW_MAXDIM] = {0}, at = 0;
-        for (int64_t i = 0; i < n; i++) {
-            element(host + (size_t)at * size, t->dtype, out, i);
-            for (int d = t->ndim - 1; d >= 0; d--) {
-                at += t->stride[d];
-                if (++index[d] < t->shape[d])
-                    break;
-                at -= t->shape[d] * t->stride[d];
-                index[d] = 0;
-            }
-        }
-    }
-    free(host);
-    return MW_OK;
-}
-
-mw_status mw_tensor_read_f32(mw_ctx *c, const mw_tensor *t, float *out)
-{
-    return read_all(c, t, out, to_f32);
-}
-mw_status mw_tensor_read_i32(mw_ctx *c, const mw_tensor *t, int32_t *out)
-{
-    return read_all(c, t, out, to_i32);
-}

@@ -82,9 +82,13 @@ bool mw_lends(const mw_ctx *c);
 mw_tensor *mw_full(mw_ctx *c, mw_dtype dtype, int ndim, const int64_t *shape, double value);
 mw_tensor *mw_tensor_scalar(mw_ctx *c, float value); // f32, no dimensions
 // Read all elements in row-major order as f32 (f16 widened, i32 and u8 converted); any view, of any stream.
-// Waits for the device. out holds mw_numel(t) values.
+// Waits for the device, but where up to 64 KiB are known (below), or were read before and not changed since.
+// out holds mw_numel(t) values.
 mw_status mw_tensor_read_f32(mw_ctx *c, const mw_tensor *t, float *out);
 mw_status mw_tensor_read_i32(mw_ctx *c, const mw_tensor *t, int32_t *out);
+// t was just made from `bytes`, and will be read: up to 64 KiB of them are kept on the host until they
+// change.
+void mw_tensor_known(mw_ctx *c, mw_tensor *t, const void *bytes);
 
 // ---- changing in place (write.c)
 // Only what the caller made himself may be changed: tensors on wires, in caches and of networks are read by

@@ -15,6 +15,8 @@ typedef struct mw_storage {
     atomic_ulong generation;   // how often elements were changed in place
     struct mw_storage *source; // what this was made from (mw_made_from), when it had the generation:
     unsigned long source_generation;
+    char *host; // all bytes as the host has read them (read.c), when it had the generation:
+    unsigned long host_generation;
 } mw_storage;
 
 void mw_storage_unkeep(mw_storage *s); // NULL accepted

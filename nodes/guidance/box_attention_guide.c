@@ -1,5 +1,5 @@
 // box_attention_guide.c: before a denoising step, latents moved so that phrases attend to their boxes.
-// Long: half of it is the declaration of its 31 inputs.
+// Long: half of it is the declaration of its inputs.
 #include "core/graph/node.h"
 #include "core/ops.h"
 #include "nodes/nets/checkpoint/checkpoint.h"
@@ -217,7 +217,8 @@ static const mw_out out[] = {
     [OUT_LATENTS] = {.name = "latents", .type = "latents", .doc = "[B,4,h,w] moved"},
     [OUT_ENERGY] = {.name = "energy",
                     .type = "any",
-                    .doc = "the last one measured; of several pictures a list; nil when none was"},
+                    .doc = "the last one measured; of several pictures a list, false where none was; nil "
+                           "when none was at all"},
     [OUT_STATE] = {.name = "state", .type = "any", .doc = "the energy carried to the next step"},
     [OUT_ENERGIES] =
         {.name = "energies",
@@ -361,7 +362,8 @@ static mw_status read_state(call *k)
     for (int64_t b = 0; k->carried && b < k->pictures; b++) {
         const mw_value *v = k->pictures > 1 ? mw_value_at(before, (size_t)b) : before;
         k->carried[b] = mw_value_kind(v) == MW_NUMBER ? mw_value_as_number(v) : INFINITY;
-        if (mw_value_kind(before) != MW_NIL && mw_value_kind(v) != MW_NUMBER)
+        bool none = k->pictures > 1 && mw_value_kind(v) == MW_BOOL;
+        if (mw_value_kind(before) != MW_NIL && mw_value_kind(v) != MW_NUMBER && !none)
             return mw_fail(k->c, MW_E_ARG, "'state' must be that of the step before, of as many pictures");
     }
     return mw_err(k->c);
@@ -481,14 +483,16 @@ static mw_value *start_energies(call *k)
     return all;
 }
 
-// The last energies: a number, of several pictures a list; nil when none was measured.
+// The last energies: a number, of several pictures a list, false where none was measured; nil when none was
+// at all.
 static mw_value *carried(const call *k)
 {
     mw_value *list = mw_value_list(k->c);
-    bool measured = k->carried != NULL;
-    for (int64_t b = 0; measured && b < k->pictures; b++) {
-        measured = isfinite(k->carried[b]);
-        mw_value_push(k->c, list, mw_value_number(k->c, k->carried[b]));
+    bool measured = false;
+    for (int64_t b = 0; k->carried && b < k->pictures; b++) {
+        bool number = isfinite(k->carried[b]);
+        measured |= number;
+        mw_value_push(k->c, list, number ? mw_value_number(k->c, k->carried[b]) : mw_value_bool(k->c, false));
     }
     mw_value *v = !measured ? mw_value_nil(k->c)
         : k->pictures > 1   ? mw_value_retain(list)

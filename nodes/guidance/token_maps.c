@@ -6,7 +6,6 @@
 #include "nodes/nets/pictures/mask_ops.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { MAPS, TOKEN, SHIFT, LIKE };
 
@@ -46,16 +45,8 @@ static mw_tensor *moved(mw_ctx *c, mw_value *const *i, const char *name, mw_tens
     }
     if (!mw_shift_read(c, "shift", i[SHIFT], h, w, &dx, &dy))
         return mw_err(c) == MW_OK ? t : NULL;
-    float *from = mw_alloc(c, (size_t)mw_numel(t) * sizeof *from),
-          *to = mw_alloc(c, (size_t)mw_numel(t) * sizeof *to);
-    mw_tensor *result = NULL;
-    if (from && to && mw_tensor_read_f32(c, t, from) == MW_OK) {
-        mw_shift_planes(from, (size_t)heads, h, w, sizeof *from, dx, dy, to);
-        result = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(1, heads, n, 1), to);
-    }
-    free(from);
-    free(to);
-    return result;
+    t = mw_shift_maps(c, mw_reshape(c, t, MW_SHAPE(1, heads, h, w)), dx, dy);
+    return mw_reshape(c, t, MW_SHAPE(1, heads, n, 1));
 }
 
 static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)

@@ -74,7 +74,7 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
                        mw_shape_text(z, a, sizeof a), mw_shape_text(over, b, sizeof b));
     mw_tensor *mask = read_mask(c, i, (int)mw_dim(z, 2), (int)mw_dim(z, 3));
     mw_tensor *terms[2] = {z, over};
-    mw_tensor *mixed = mw_lincomb(c, 2, terms, (double[]){sqrt(1 - r), sqrt(r)});
+    mw_tensor *mixed = r < 1 ? mw_lincomb(c, 2, terms, (double[]){sqrt(1 - r), sqrt(r)}) : over;
     mw_tensor *outside = mw_mul(c, z, mw_affine(c, mask, -1, 1));
     o[0] = mw_value_tensor(c, mw_add(c, outside, mw_mul(c, mixed, mask)));
     return mw_err(c);

@@ -1,6 +1,7 @@
 // latent_compose.c: latents of objects drawn alone, laid over those of the background.
 #include "core/graph/node.h"
 #include "core/ops.h"
+#include "nodes/nets/base/batch.h"
 #include "nodes/nets/layout/boxes.h"
 #include "nodes/nets/layout/latent_compose.h"
 #include "nodes/nets/layout/layout_geometry.h"
@@ -52,9 +53,9 @@ static const mw_out out[] = {
     {.name = NULL},
 };
 
-// One entry of `objects`; latents and mask are free()d by the caller.
-static void read_object(mw_ctx *c, const mw_value *v, size_t index, const mw_tensor *like,
-                        mw_composed_object *o, float **latents, uint8_t **mask)
+// One entry of `objects`: its latents; the mask is free()d by the caller.
+static mw_tensor *read_object(mw_ctx *c, const mw_value *v, size_t index, const mw_tensor *like,
+                              mw_composed_object *o, uint8_t **mask)
 {
     int h = 0, w = 0;
     char got[64], port[48];
@@ -62,31 +63,48 @@ static void read_object(mw_ctx *c, const mw_value *v, size_t index, const mw_ten
     if (!mw_same_shape(z, like)) {
         mw_fail(c, MW_E_SHAPE, "'objects' entry %zu: its latents must be as the background's, got %s",
                 index + 1, z ? mw_shape_text(z, got, sizeof got) : "none");
-        return;
+        return NULL;
     }
     snprintf(port, sizeof port, "objects[%zu].mask", index + 1);
     *mask = mw_mask_read(c, port, mw_value_get(v, "mask"), &h, &w);
     if (mw_err(c) == MW_OK && (!*mask || h != mw_dim(like, 2) || w != mw_dim(like, 3))) {
         mw_fail(c, MW_E_SHAPE, "'objects' entry %zu: its mask must have the latents' %lld x %lld cells",
                 index + 1, (long long)mw_dim(like, 2), (long long)mw_dim(like, 3));
-        return;
+        return NULL;
     }
-    *latents = mw_alloc(c, (size_t)mw_numel(like) * sizeof **latents);
-    if (*latents)
-        mw_tensor_read_f32(c, z, *latents);
-    *o = (mw_composed_object){.latents = *latents, .mask = *mask};
+    *o = (mw_composed_object){.mask = *mask};
     snprintf(port, sizeof port, "objects[%zu].shift", index + 1);
     if (!mw_shift_read(c, port, mw_value_get(v, "shift"), h, w, &o->dx, &o->dy) && mw_err(c) == MW_OK)
         o->dx = o->dy = 0;
+    return mw_cast(c, z, MW_F32);
 }
 
-static void give(mw_ctx *c, const mw_tensor *like, const float *z, const int32_t *owner, mw_value **o)
+// The latents that `source` says of every cell, from part[0] (the background) and those behind it.
+static mw_tensor *gather(mw_ctx *c, int nparts, mw_tensor **part, const int32_t *source)
 {
-    int h = (int)mw_dim(like, 2), w = (int)mw_dim(like, 3);
+    mw_tensor *like = part[0];
+    int64_t channels = mw_dim(like, 1), cells = mw_dim(like, 2) * mw_dim(like, 3), n = channels * cells;
+    int32_t *ids = mw_alloc(c, (size_t)n * sizeof *ids);
+    for (int64_t i = 0; ids && i < n; i++) {
+        int32_t at = source[i % cells] - 1; // element 0 of what is gathered from is a zero
+        ids[i] = at < 0 ? 0 : (int32_t)(1 + (at / cells * channels + i / cells) * cells + at % cells);
+    }
+    for (int i = 0; i < nparts; i++)
+        part[i] = mw_reshape(c, part[i], MW_SHAPE(n, 1));
+    mw_tensor *two[2] = {mw_full(c, MW_F32, MW_SHAPE(1, 1), 0), mw_batch_join(c, nparts, part)};
+    mw_tensor *y = ids && mw_err(c) == MW_OK
+        ? mw_embedding(c, mw_concat(c, 2, two, 0), mw_tensor_from_i32(c, MW_SHAPE(n), ids), MW_F32)
+        : NULL;
+    free(ids);
+    return mw_reshape(c, y, like->ndim, like->shape);
+}
+
+static void give(mw_ctx *c, int h, int w, mw_tensor *latents, const int32_t *owner, mw_value **o)
+{
     uint8_t *frozen = mw_alloc(c, (size_t)h * (size_t)w);
     for (int i = 0; frozen && i < h * w; i++)
         frozen[i] = owner[i] > 0;
-    o[OUT_LATENTS] = mw_value_tensor(c, mw_tensor_from_f32(c, MW_F32, 4, like->shape, z));
+    o[OUT_LATENTS] = mw_value_tensor(c, latents);
     o[OUT_FROZEN] = frozen ? mw_mask_value(c, frozen, h, w) : NULL;
     o[OUT_OWNER] = mw_value_tensor(c, mw_tensor_from_i32(c, 2, (int64_t[]){h, w}, owner));
     free(frozen);
@@ -101,31 +119,29 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     if (!back || back->ndim != 4 || mw_dim(back, 0) != 1)
         return mw_fail(c, MW_E_SHAPE, "'background' must be [1,4,h,w], got %s",
                        mw_shape_text(back, got, sizeof got));
-    if (n > MOST)
-        return mw_fail(c, MW_E_ARG, "'objects' has %zu entries; %d are the most", n, MOST);
-    int64_t cells = mw_dim(back, 2) * mw_dim(back, 3);
+    if (n > MOST || (int64_t)(n + 1) * mw_numel(back) >= INT32_MAX)
+        return mw_fail(c, MW_E_ARG, "'objects' has %zu entries; %d are the most, and fewer of large latents",
+                       n, MOST);
+    int h = (int)mw_dim(back, 2), w = (int)mw_dim(back, 3);
+    size_t cells = (size_t)h * (size_t)w;
     mw_composed_object *object = mw_alloc(c, (n + 1) * sizeof *object);
-    float **latents = mw_alloc(c, (n + 1) * sizeof *latents);
+    mw_tensor **part = mw_alloc(c, (n + 1) * sizeof(mw_tensor *));
     uint8_t **mask = mw_alloc(c, (n + 1) * sizeof *mask);
-    float *z = mw_alloc(c, (size_t)mw_numel(back) * sizeof *z);
-    int32_t *owner = mw_alloc(c, (size_t)cells * sizeof *owner);
-    if (start && z)
-        mw_tensor_read_f32(c, back, z);
+    int32_t *source = mw_alloc(c, cells * sizeof *source), *owner = mw_alloc(c, cells * sizeof *owner);
     for (size_t k = 0; k < n && mw_err(c) == MW_OK; k++)
-        read_object(c, mw_value_at(i[OBJECTS], k), k, back, &object[k], &latents[k], &mask[k]);
+        part[k + 1] = read_object(c, mw_value_at(i[OBJECTS], k), k, back, &object[k], &mask[k]);
     mw_layout_mode mode = mw_layout_mode_of(i[MODE]);
     if (mw_err(c) == MW_OK &&
-        mw_latents_compose(c, object, (int)n, (int)mw_dim(back, 1), (int)mw_dim(back, 2),
-                           (int)mw_dim(back, 3), start, mode, z, owner) == MW_OK)
-        give(c, back, z, owner, o);
-    for (size_t k = 0; latents && mask && k < n; k++) {
-        free(latents[k]);
-        free(mask[k]);
+        mw_latents_compose(c, object, (int)n, h, w, start, mode, source, owner) == MW_OK) {
+        part[0] = back;
+        give(c, h, w, gather(c, (int)n + 1, part, source), owner, o);
     }
+    for (size_t k = 0; mask && k < n; k++)
+        free(mask[k]);
     free(object);
-    free(latents);
+    free(part);
     free(mask);
-    free(z);
+    free(source);
     free(owner);
     return mw_err(c);
 }

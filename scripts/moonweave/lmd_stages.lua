@@ -1,7 +1,8 @@
 -- lmd_stages.lua: the stages of LLM-grounded diffusion (arXiv 2305.13655) from a layout, of primitive nodes only.
 --   stages("lmd", a): the picture; a: what lmd_params.lua declares.
--- Each object is drawn alone under attention guidance; its latents and attention are moved into its box; then the whole
--- picture is drawn, guided towards boxes and those maps, over the objects' latents for the first steps.
+-- Each object is drawn alone under attention guidance, several in one batch; their latents and attention are moved into
+-- their boxes; then the whole picture is drawn, guided towards boxes and those maps, over the objects' latents for the
+-- first steps.
 -- Returns the image; .latents, .layout, .prompt, .masks, .objects (each one's run), .noise,
 -- .composed and .overall (its run).
 local mw = require "moonweave"
@@ -87,26 +88,64 @@ local function grounding(a, s, stage, steps, objects)
   return g, seen
 end
 
--- An object alone: its run, with its word's maps, its mask, and how far it must move.
-local function draw_alone(a, s, i, object)
+-- What an object alone starts from: its noise, and how the gated layers are told of it.
+local function start(a, s, i, object)
   -- Added by the node: seeds of 64 bits are no numbers of Lua.
   local seed, add = a.object_seed or a.seed, (a.object_seed and 0 or 19) + i - 1
   local numbers = type(seed) == "number" and type(a.seed) == "number"
   if numbers and seed + add == a.seed or add == 0 and seed == a.seed then add = add + 12345 end
   local boxes, grounded = grounding(a, s, "so_", s.object_steps, { { box = object.alone, phrase = object.phrase } })
+  local latents = mw.blend_latents {
+    latents = s.noise, over = mw.noise { model = a.model, seed = seed, add = add, like = s.noise },
+    box = object.alone, canvas = s.layout.canvas, ratio = a.fg_blending_ratio, mode = a.mode,
+  }
+  return { latents = latents, boxes = boxes, grounded = grounded }
+end
+
+-- Handles of several pictures as one; of one picture, its own.
+local function batch(list) return #list > 1 and mw.batch { items = list }.batch or list[1] end
+
+-- The own part of picture i of n in what guided_sample gives.
+local function own(run, n, i)
+  local part = {}
+  for name, list in pairs(run) do
+    part[name] = {}
+    for step, handle in pairs(list) do
+      part[name][step] = n > 1 and mw.batch_item { batch = handle, item = i }.item or handle
+    end
+  end
+  return part
+end
+
+-- Objects first to last, each alone, as one batch: their runs.
+local function draw_alone(a, s, objects, first, last)
+  local latents, prompts, layouts, tokens_of, grounded, null = {}, {}, {}, {}, 0, nil
+  for i = first, last do
+    local object, one = objects[i], start(a, s, i, objects[i])
+    latents[#latents + 1], prompts[#prompts + 1] = one.latents, object.prompt
+    layouts[#layouts + 1] = {
+      objects = { { phrase = object.phrase, box = object.alone } }, canvas = s.layout.canvas,
+    }
+    if one.boxes then
+      tokens_of[#tokens_of + 1], null, grounded = one.boxes.objects, one.boxes.null, one.grounded
+    end
+  end
+  local n = #prompts
   local run = mw.guided_sample {
     model = a.model, schedule = s.object_schedule, steps = s.object_steps, cfg = a.cfg, capture = s.capture,
-    latents = mw.blend_latents {
-      latents = s.noise, over = mw.noise { model = a.model, seed = seed, add = add, like = s.noise },
-      box = object.alone, canvas = s.layout.canvas, ratio = a.fg_blending_ratio, mode = a.mode,
-    },
-    text = mw.text_encoder { model = a.model, prompt = object.prompt },
+    latents = batch(latents),
+    text = mw.text_encoder { model = a.model, prompt = n > 1 and prompts or prompts[1] },
     negative = negative(a, s.layout, a.so_negative_prompt, mw.negatives.object),
-    grounding = boxes, grounded = grounded,
-    guide = guidance(a, "", {
-      objects = { { phrase = object.phrase, box = object.alone } }, canvas = s.layout.canvas,
-    }),
+    grounding = null and { objects = batch(tokens_of), null = null } or nil, grounded = grounded,
+    guide = guidance(a, "", n > 1 and layouts or layouts[1]),
   }
+  local runs = {}
+  for k = 1, n do runs[k] = own(run, n, k) end
+  return runs
+end
+
+-- What follows from an object's run: its word's maps, its mask, and how far it must move.
+local function add_place(a, s, i, object, run)
   run.token_maps = {}
   for step, maps in ipairs(run.maps) do
     run.token_maps[step] = mw.token_maps { maps = maps, token = object.token }.maps
@@ -116,7 +155,23 @@ local function draw_alone(a, s, i, object)
     mask = run.mask, box = object.box, canvas = s.layout.canvas, horizontal_only = a.horizontal_shift_only,
     mode = a.mode,
   }.shift or nil
-  return run
+end
+
+-- All objects, as many at once as memory has room for.
+local function draw_objects(a, s, objects)
+  local runs, masks = {}, {}
+  local most = #objects > 1 and mw.guided_batch {
+    model = a.model, latents = s.noise, layers = a.layers, capture = s.capture,
+  }.pictures:value() or 1
+  for first = 1, #objects, most do
+    local last = math.min(first + most - 1, #objects)
+    for k, run in ipairs(draw_alone(a, s, objects, first, last)) do runs[first + k - 1] = run end
+  end
+  for i, run in ipairs(runs) do
+    add_place(a, s, i, objects[i], run)
+    masks[i] = run.mask
+  end
+  return runs, masks
 end
 
 -- The objects at one step, where they belong.
@@ -177,11 +232,8 @@ local function stages(name, a)
     mode = a.mode,
   }
 
-  local runs, masks, objects = {}, {}, facts.objects:value()
-  for i, object in ipairs(objects) do
-    runs[i] = draw_alone(a, s, i, object)
-    masks[i] = runs[i].mask
-  end
+  local objects = facts.objects:value()
+  local runs, masks = draw_objects(a, s, objects)
 
   local boxed = {}  -- in faithful mode with their group's phrase ("two cats"), as the published code has it
   for _, group in ipairs(facts.phrases:value()) do

@@ -101,6 +101,29 @@ function mw.attention_layers(params) end
 ---@return mw.attention_mask
 function mw.attention_mask(params) end
 
+---@class mw.batch: mw.handle
+---@field batch mw.handle tensor: [B,..] all of them, one behind the other
+
+---@class mw.batch.params
+---@field items table|mw.handle [B,..] tensors of one shape but for the first dimension
+
+---Pictures, or what belongs to them, put together into one batch.
+---@param params mw.batch.params
+---@return mw.batch
+function mw.batch(params) end
+
+---@class mw.batch_item: mw.handle
+---@field item mw.handle any: [1,..] of a tensor, the same of each of the maps, or the entry
+
+---@class mw.batch_item.params
+---@field batch any|mw.handle [B,..] a tensor, attention maps of several pictures, or a list with an entry for each
+---@field item integer|mw.handle which, from 1
+
+---What belongs to one picture of a batch: its latents, its attention maps, its entry of a list.
+---@param params mw.batch_item.params
+---@return mw.batch_item
+function mw.batch_item(params) end
+
 ---@class mw.benchmark_prompts: mw.handle
 ---@field prompts mw.handle texts: the prompts; some come twice and more
 
@@ -132,21 +155,21 @@ function mw.blend_latents(params) end
 
 ---@class mw.box_attention_guide: mw.handle
 ---@field latents mw.handle latents: [B,4,h,w] moved
----@field energy mw.handle any: the last one measured; of several pictures a list; nil when none was
+---@field energy mw.handle any: the last one measured; of several pictures a list, false where none was; nil when none was at all
 ---@field state mw.handle any: the energy carried to the next step
 ---@field energies mw.handle list: all that were measured at this step, in order; of several pictures a list of such
 ---@field gradient mw.handle tensor: [B,4,h,w] of the energy, at each picture's last gradient step; nil when none was made
 
 ---@class mw.box_attention_guide.params
 ---@field model mw.handle a checkpoint
----@field latents mw.handle [B,4,h,w] the latents before the step; each picture is guided on its own
+---@field latents mw.handle [B,4,h,w] the latents before the step; each picture is guided as it would be alone
 ---@field schedule mw.handle the times of the run
 ---@field step integer|mw.handle which step follows, from 0
 ---@field embedding mw.handle [B or 1,L,D] states of the prompt
----@field tokens mw.handle of the prompt, as text_encoder gives them
----@field layout table|mw.handle the phrases and their boxes
+---@field tokens mw.handle of the prompt, as text_encoder gives them; with a layout for each picture, of as many
+---@field layout table|mw.handle the phrases and their boxes; a list: those of each picture
 ---@field state? any|mw.handle the step before's output of that name; none at the first
----@field reference? table|mw.handle for attention transfer, one entry for each object in the order of layout_phrases: maps by layer [1,heads,h*w,1] of its word, recorded at this step while it was drawn alone
+---@field reference? table|mw.handle for attention transfer, one entry for each object in the order of layout_phrases: maps by layer [1,heads,h*w,1] of its word, recorded at this step while it was drawn alone; with a layout for each picture, a list of such lists
 ---@field energy? "code"|"paper"|"ratio"|"boxdiff"|function|mw.handle code: the largest shares inside and outside the boxes, as published in code; paper: in the paper; ratio: backward guidance; boxdiff: BoxDiff; or a function(maps, layout) of the script that returns a tensor of one number, from a list of { phrase, layer, map = [heads,h,w] }
 ---@field omega? number|mw.handle weight of attention outside the boxes; eq. 2 of the paper
 ---@field lambda? number|mw.handle weight of attention transfer; eq. 4 of the paper; without a reference there is none
@@ -361,6 +384,20 @@ function mw.euler_step(params) end
 ---@param params mw.grounding.params
 ---@return mw.grounding
 function mw.grounding(params) end
+
+---@class mw.guided_batch: mw.handle
+---@field pictures mw.handle integer: how many, at least 1
+
+---@class mw.guided_batch.params
+---@field model mw.handle a checkpoint
+---@field latents mw.handle [B,4,h,w] of the size of the pictures
+---@field layers? table|mw.handle cross-attentions that are guided, as box_attention_guide has them
+---@field capture? table|mw.handle cross-attentions whose maps are wanted, as unet has them
+
+---How many pictures guided_sample may draw as one batch: 8 at most, of which half the memory that the limit leaves beside the model's weights holds the work.
+---@param params mw.guided_batch.params
+---@return mw.guided_batch
+function mw.guided_batch(params) end
 
 ---@class mw.hello: mw.handle
 ---@field greeting mw.handle text: the greetings, one a line

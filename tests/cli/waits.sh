@@ -38,6 +38,30 @@ waited box_attention_guide 1 3
 waited unet 1 0
 waited ddim_step 1 0
 
+# A whole picture by a layout: what is waited for is the energies, once for an iteration of all objects, and the maps that
+# an object's mask is made of.
+script lmd.lua <<'END'
+local mw = require "moonweave"
+local layout = mw.layout {
+  objects = { { phrase = "a red circle", box = { 40, 170, 160, 160 } }, { phrase = "a blue star", box = { 300, 170, 160, 160 } } },
+  background = "night sky",
+}
+local picture = mw.lmd {
+  model = mw.checkpoint { path = "models/miniature" }, layout = layout, steps = 4, cfg = 4, form = "{phrases}, {background}",
+  max_iter = 2, overall_max_iter = 2, max_index_step = 2, overall_max_index_step = 2,
+  loss_threshold = -1, overall_loss_threshold = -1,
+}
+mw.output { image = picture.image }
+END
+run run "$dir/lmd.lua" -o "$dir" --profile
+status 0
+waited box_attention_guide 4 8
+for type in unet:8 ddim_step:7 token_maps:12 latent_compose:3 blend_latents:4 batch_item:14 vae_decode:1; do
+    waited "${type%:*}" "${type#*:}" 0
+done
+waited attention_mask 2 2
+waited object_shift 2 0
+
 # The node that made the first NaN is told though others ran meanwhile; what came of it is no output, and is not kept.
 script nan.lua <<'END'
 local mw = require "moonweave"

@@ -314,6 +314,44 @@ static void an_unknown_device_names_those_there_are(void **state)
     mw_ctx_free(other);
 }
 
+// What the host has read or made it does not wait for again, until it changes; also through a view.
+static void what_is_known_is_not_waited_for(void **state)
+{
+    (void)state;
+    mw_scope_begin(c);
+    float got[24], known[6] = {5, 4, 3, 2, 1, 0};
+    mw_tensor *t = counting(MW_SHAPE(2, 3, 4), MW_F32), *view = mw_slice(c, t, 1, 1, 1);
+    unsigned long before = c->waits;
+    mw_tensor_read_f32(c, t, got);
+    assert_int_equal(c->waits, before + 1);
+    assert_int_equal(mw_tensor_read_f32(c, view, got), MW_OK);
+    assert_true(got[0] == 4 && got[7] == 19);
+    assert_int_equal(c->waits, before + 1);
+    mw_fill(c, view, -1);
+    mw_tensor_read_f32(c, t, got);
+    assert_true(got[3] == 3 && got[4] == -1 && got[19] == -1 && got[20] == 20);
+    assert_int_equal(c->waits, before + 2);
+    mw_tensor *made = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(2, 3), known);
+    mw_tensor_known(c, made, known);
+    mw_tensor_read_f32(c, mw_transpose(c, made, 0, 1), got);
+    assert_true(got[0] == 5 && got[1] == 2 && got[5] == 0);
+    assert_int_equal(c->waits, before + 2);
+    mw_write(c, made, mw_full(c, MW_F32, 0, NULL, 9));
+    mw_tensor_read_f32(c, made, got);
+    assert_true(got[0] == 9 && got[5] == 9);
+    // What is large is read each time.
+    mw_tensor *large = mw_full(c, MW_F32, MW_SHAPE(1 << 15), 2);
+    float *much = malloc((1 << 15) * sizeof *much);
+    before = c->waits;
+    mw_tensor_read_f32(c, large, much);
+    mw_tensor_read_f32(c, mw_slice(c, large, 0, 7, 3), got);
+    assert_true(much[77] == 2 && got[2] == 2);
+    assert_int_equal(c->waits, before + 2);
+    free(much);
+    assert_int_equal(mw_err(c), MW_OK);
+    mw_scope_end(c, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +369,7 @@ int main(void)
         cmocka_unit_test_teardown(impossible_shapes_are_refused, clean),
         cmocka_unit_test_teardown(views_of_impossible_shapes_are_refused, clean),
         cmocka_unit_test_teardown(an_unknown_device_names_those_there_are, clean),
+        cmocka_unit_test_teardown(what_is_known_is_not_waited_for, clean),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

@@ -2,22 +2,26 @@
 #include "nodes/nets/base/batch.h"
 
 #include "core/ops.h"
-#include "core/tensor/op.h"
+#include "core/tensor/tape.h"
 
 #include <stdlib.h>
 
 mw_tensor *mw_batch_join(mw_ctx *c, int n, mw_tensor *const *parts)
 {
-    mw_tensor *all = NULL, *some[MW_MAXIN];
-    for (int i = 0; i < n && mw_err(c) == MW_OK;) {
-        int count = 0;
-        if (all)
-            some[count++] = all;
-        while (i < n && count < MW_MAXIN)
-            some[count++] = parts[i++];
-        all = count > 1 ? mw_concat(c, count, some, 0) : some[0];
+    mw_tensor **all = n > 1 ? mw_alloc(c, (size_t)n * sizeof(mw_tensor *)) : NULL;
+    if (n < 2 || !all)
+        return n == 1 && mw_err(c) == MW_OK ? parts[0] : NULL;
+    for (int i = 0; i < n; i++)
+        all[i] = parts[i];
+    for (int left = n, made; left > 1; left = made) { // as many at a time as an op takes
+        made = 0;
+        for (int i = 0; i < left; i += MW_MAXIN)
+            all[made++] =
+                i + 1 < left ? mw_concat(c, left - i < MW_MAXIN ? left - i : MW_MAXIN, all + i, 0) : all[i];
     }
-    return mw_err(c) == MW_OK ? all : NULL;
+    mw_tensor *joined = all[0];
+    free(all);
+    return mw_err(c) == MW_OK ? joined : NULL;
 }
 
 mw_tensor *mw_batch_of_places(mw_ctx *c, int n, const mw_batch_place *place, const int *which)

@@ -1,7 +1,7 @@
 // energy.c: energies of a layout: what does not depend on the maps, and the sum over them.
 #include "nodes/nets/guidance/energy_internal.h"
 #include "core/ops.h"
-#include "core/tensor/op.h"
+#include "core/tensor/tape.h"
 
 #include <math.h>
 #include <stdlib.h>

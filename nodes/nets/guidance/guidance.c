@@ -144,41 +144,36 @@ static mw_tensor *attempt(const batch *b, double *energy, bool *goes_on, mw_tens
 // ---- pictures together
 
 // What the network gets for the pictures that b names.
-static void choose(batch *b)
+static void make_input(batch *b)
 {
     mw_ctx *c = b->c;
-    const mw_guidance *g = b->g;
-    b->in = g->call;
+    b->in = b->g->call;
     b->in.t = b->t;
     for (int i = 0; i < b->n; i++)
-        b->t[i] = *g->call.t;
-    b->in.text = mw_batch_rows(c, g->call.text, b->n, b->picture);
-    b->in.pooled = mw_batch_rows(c, g->call.pooled, b->n, b->picture);
-    b->in.objs = mw_batch_rows(c, g->call.objs, b->n, b->picture);
-    if (g->choose && mw_err(c) == MW_OK)
-        g->choose(c, g->user, b->n, b->picture);
+        b->t[i] = *b->g->call.t;
+    b->in.text = mw_batch_rows(c, b->in.text, b->n, b->picture);
+    b->in.pooled = mw_batch_rows(c, b->in.pooled, b->n, b->picture);
+    b->in.objs = mw_batch_rows(c, b->in.objs, b->n, b->picture);
 }
 
-// Bytes that a pass of n pictures with everything kept needs beside the weights. A dry run counts what the
-// tape would hold; WORK as large as the largest are for the gradients on their way.
-static uint64_t bytes_to_keep(const batch *of, int n)
+// A dry run counts what the tape would hold; WORK as large as the largest are for the gradients on their way.
+uint64_t mw_guidance_bytes(mw_ctx *c, const mw_guidance *g, int n)
 {
     enum { WORK = 4 };
-    mw_ctx *c = of->c;
     uint64_t bytes = 0, largest = 0;
-    catcher k = new_catcher(c, of->g);
+    const mw_tensor *all = g->call.latents;
+    batch b = {.c = c, .g = g, .n = n};
+    catcher k = new_catcher(c, g);
+    b.picture = mw_alloc(c, (size_t)n * sizeof *b.picture);
+    b.t = mw_alloc(c, (size_t)n * sizeof *b.t);
+    for (int i = 0; b.picture && i < n; i++)
+        b.picture[i] = i;
     bool was = c->dry;
     c->dry = true;
     mw_scope_begin(c);
-    batch b = *of;
-    const mw_tensor *all = of->g->call.latents;
     mw_tensor *z = mw_tensor_new(c, MW_F32, MW_SHAPE(n, mw_dim(all, 1), mw_dim(all, 2), mw_dim(all, 3)));
-    b.n = n;
-    b.in = of->g->call;
-    b.in.t = of->t;
-    b.in.text = mw_batch_rows(c, b.in.text, n, of->picture);
-    b.in.pooled = mw_batch_rows(c, b.in.pooled, n, of->picture);
-    b.in.objs = mw_batch_rows(c, b.in.objs, n, of->picture);
+    if (b.picture && b.t)
+        make_input(&b);
     if (k.map && mw_tape_begin(c, false) == MW_OK) {
         mw_watch(c, z);
         run_unet(&b, &k, z);
@@ -188,6 +183,8 @@ static uint64_t bytes_to_keep(const batch *of, int n)
     mw_scope_end(c, NULL);
     c->dry = was;
     free_catcher(&k);
+    free(b.picture);
+    free(b.t);
     return bytes + WORK * largest;
 }
 
@@ -200,11 +197,11 @@ static int together(batch *b)
     int n = b->n;
     if (mw_weights_fetch(b->c, w) != MW_OK)
         return n;
-    uint64_t room = mw_weights_room(b->c, w), bytes = bytes_to_keep(b, n);
+    uint64_t room = mw_weights_room(b->c, w), bytes = mw_guidance_bytes(b->c, b->g, n);
     while (bytes > room && n > 1 && mw_err(b->c) == MW_OK) {
         int fit = (int)(room / (bytes / (uint64_t)n + 1));
         n = fit < 1 ? 1 : fit < n ? fit : n - 1;
-        bytes = bytes_to_keep(b, n);
+        bytes = mw_guidance_bytes(b->c, b->g, n);
     }
     if (bytes > mw_memory_left(b->c))
         mw_weights_forget_twins(w);
@@ -246,10 +243,12 @@ static void guide_batch(batch *b, double *energy, mw_batch_place *latents, mw_ba
         chosen = !drop_ended(b, goes_on) && chosen;
         if (b->n == 0)
             break;
-        if (!chosen)
-            choose(b);
-        if (!chosen)
+        if (!chosen) {
+            make_input(b);
+            if (g->choose && mw_err(c) == MW_OK)
+                g->choose(c, g->user, b->n, b->picture);
             b->now = mw_batch_of_places(c, b->n, latents, b->picture);
+        }
         mw_tensor *gradient, *moved = attempt(b, energy, goes_on, &gradient);
         if (!moved)
             break;

@@ -58,6 +58,10 @@ typedef struct mw_guidance {
 mw_tensor *mw_guide(mw_ctx *c, const mw_guidance *g, mw_tensor *latents, double *energy,
                     mw_tensor **gradient);
 
+// Bytes that a pass of n of the call's pictures takes beside the weights, with all kept that a gradient
+// needs. Elements are not looked at: g->call may have been made in a dry context.
+uint64_t mw_guidance_bytes(mw_ctx *c, const mw_guidance *g, int n);
+
 // The size of a step: eta * sqrt(1 - alpha_bar), or where it follows `progress` eta * sqrt(1 - step / 2 /
 // (steps - 1)), as BoxDiff has it. Strict: times cells / 4096, since a latent's share of the energy falls
 // with their number; faithful as the published code, where schedules of sigmas take sigma^2 for 1 -

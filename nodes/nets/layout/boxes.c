@@ -74,9 +74,10 @@ mw_value *mw_mask_value(mw_ctx *c, const uint8_t *mask, int h, int w)
     float *v = mw_alloc(c, n * sizeof *v);
     for (size_t i = 0; v && i < n; i++)
         v[i] = mask[i];
-    mw_value *value = v ? mw_value_tensor(c, mw_tensor_from_f32(c, MW_F32, MW_SHAPE(h, w), v)) : NULL;
+    mw_tensor *t = v ? mw_tensor_from_f32(c, MW_F32, MW_SHAPE(h, w), v) : NULL;
+    mw_tensor_known(c, t, v);
     free(v);
-    return value;
+    return t ? mw_value_tensor(c, t) : NULL;
 }
 
 bool mw_shift_read(mw_ctx *c, const char *port, const mw_value *v, int h, int w, int *dx, int *dy)

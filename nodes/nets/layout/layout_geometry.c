@@ -2,6 +2,7 @@
 #include "nodes/nets/layout/layout_geometry.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { GRID = 8 };
@@ -77,4 +78,19 @@ void mw_shift_planes(const void *in, size_t planes, int h, int w, size_t size, i
             char *target = (char *)out + (p * (size_t)h + (size_t)y) * row;
             memcpy(target + (size_t)(from + dx) * size, source + (size_t)from * size, (size_t)n * size);
         }
+}
+
+// Along one dimension of x: of its places those that stay inside.
+static mw_tensor *staying(mw_ctx *c, mw_tensor *x, int dim, int by)
+{
+    int64_t n = mw_dim(x, dim), inside = n - (by < 0 ? -by : by);
+    return mw_slice(c, x, dim, by < 0 ? -by : 0, inside);
+}
+
+mw_tensor *mw_shift_maps(mw_ctx *c, mw_tensor *x, int dx, int dy)
+{
+    mw_tensor *y = x ? mw_full(c, MW_F32, x->ndim, x->shape, 0) : NULL;
+    if (y && abs(dx) < mw_dim(x, -1) && abs(dy) < mw_dim(x, -2))
+        mw_write(c, staying(c, staying(c, y, -1, -dx), -2, -dy), staying(c, staying(c, x, -1, dx), -2, dy));
+    return mw_err(c) == MW_OK ? y : NULL;
 }

@@ -4,7 +4,7 @@
 #ifndef MW_LAYOUT_GEOMETRY_H
 #define MW_LAYOUT_GEOMETRY_H
 
-#include "core/base/ctx.h"
+#include "core/tensor/tensor.h"
 #include "nodes/nets/layout/layout.h"
 
 // Where the box of an object goes while the object is drawn alone; its size stays.
@@ -34,5 +34,7 @@ int mw_shift_cells(double offset, int side);
 // Planes of h x w elements of `size` bytes moved by dx to the right and dy down; what comes in is zero. `out`
 // is not `in`.
 void mw_shift_planes(const void *in, size_t planes, int h, int w, size_t size, int dx, int dy, void *out);
+// The same on the device: x[..,h,w] f32.
+mw_tensor *mw_shift_maps(mw_ctx *c, mw_tensor *x, int dx, int dy);
 
 #endif
