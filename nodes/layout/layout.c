@@ -19,7 +19,8 @@ static const mw_port in[] = {
                  .type = "list",
                  .def = "null",
                  .doc = "{{phrase = \"a red circle\", box = {x, y, width, height}}, ...}, in pixels from the "
-                        "upper left corner"},
+                        "upper left corner; with seed = 7 an object has noise of its own, whatever its place "
+                        "in the list"},
     [BACKGROUND] = {.name = "background",
                     .type = "text",
                     .def = "\"\"",

@@ -6,7 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LLM, PROMPT, MESSAGES, MAX_TOKENS, TEMPERATURE, TOP_K, TOP_P, MIN_P, REPEAT_PENALTY, SEED, STOP };
+enum {
+    LLM,
+    PROMPT,
+    MESSAGES,
+    MAX_TOKENS,
+    TEMPERATURE,
+    TOP_K,
+    TOP_P,
+    MIN_P,
+    REPEAT_PENALTY,
+    SEED,
+    STOP,
+    GRAMMAR
+};
 static const mw_port in[] = {
     [LLM] = {.name = "llm", .type = "llm", .doc = "the model"},
     [PROMPT] = {.name = "prompt", .type = "text", .def = "null", .doc = "text that is continued"},
@@ -57,6 +70,12 @@ static const mw_port in[] = {
               .type = "texts",
               .def = "null",
               .doc = "texts that end the answer and are no part of it"},
+    [GRAMMAR] =
+        {.name = "grammar",
+         .type = "choice",
+         .def = "\"none\"",
+         .choices = "none|layout",
+         .doc = "layout: the answer is always one, as layout reads it (512 x 512); for models that run here"},
     {.name = NULL},
 };
 
@@ -140,10 +159,14 @@ static mw_status run(mw_ctx *c, mw_value *const *i, mw_value **o)
     };
     if (r.seeded)
         r.seed = mw_seed_bits(i[SEED]);
+    mw_grammar *grammar = NULL;
+    if (!strcmp(mw_value_as_text(i[GRAMMAR]), "layout"))
+        r.grammar = grammar = mw_grammar_layout(c, (const int[]){512, 512}, NULL, 0);
     mw_llm_answer a = {0};
     if (!mw_err(c) && mw_llm_complete(c, mw_llm_of(i[LLM]), &r, &a) == MW_OK)
         answer(c, &a, o);
     mw_llm_answer_free(&a);
+    mw_grammar_free(grammar);
     free(stop);
     free(m);
     return mw_err(c);

@@ -91,7 +91,9 @@ end
 -- What an object alone starts from: its noise, and how the gated layers are told of it.
 local function start(a, s, i, object)
   -- Added by the node: seeds of 64 bits are no numbers of Lua.
+  local own = s.layout.objects[object.place].seed
   local seed, add = a.object_seed or a.seed, (a.object_seed and 0 or 19) + i - 1
+  if own then seed, add = own, 0 end
   local numbers = type(seed) == "number" and type(a.seed) == "number"
   if numbers and seed + add == a.seed or add == 0 and seed == a.seed then add = add + 12345 end
   local boxes, grounded = grounding(a, s, "so_", s.object_steps, { { box = object.alone, phrase = object.phrase } })

@@ -447,7 +447,7 @@ function mw.latent_compose(params) end
 ---@field layout mw.handle layout: {objects = {{phrase, box = {x, y, width, height}}, ...}, background, negative, canvas}
 
 ---@class mw.layout.params
----@field objects? table|mw.handle {{phrase = "a red circle", box = {x, y, width, height}}, ...}, in pixels from the upper left corner
+---@field objects? table|mw.handle {{phrase = "a red circle", box = {x, y, width, height}}, ...}, in pixels from the upper left corner; with seed = 7 an object has noise of its own, whatever its place in the list
 ---@field background? string|mw.handle what is behind the objects; with `text` or `path` it replaces theirs
 ---@field negative? string|mw.handle what must not appear; with `text` or `path` it replaces theirs
 ---@field canvas? table|mw.handle {width, height} that the boxes are meant for
@@ -461,6 +461,27 @@ function mw.latent_compose(params) end
 ---@param params mw.layout.params
 ---@return mw.layout
 function mw.layout(params) end
+
+---@class mw.layout_llm: mw.handle
+---@field layout mw.handle layout: {objects = {{phrase, box = {x, y, width, height}}, ...}, background, negative, canvas}
+---@field completion mw.handle text: the answer as the model gave it
+
+---@class mw.layout_llm.params
+---@field llm mw.handle the model
+---@field prompt string|mw.handle a caption, in any language that the model knows; with `previous` an instruction
+---@field template? string|mw.handle what the model is told: a file with {prompt} in it (perhaps {examples}, {previous}), or "lmd", the program's own (scripts/templates); auto: the layout_template.txt beside the model's config where there is one, else lmd
+---@field examples? table|mw.handle further examples for the template: { { caption = "a cat", layout = {...} }, ... }
+---@field temperature? number|mw.handle 0: the likeliest token each time; above: drawn, the higher the more freely
+---@field max_tokens? integer|mw.handle the longest answer
+---@field grammar? "none"|"layout"|"layout_of_prompt"|mw.handle layout: the answer is always one, its boxes on the canvas; layout_of_prompt: with names made of the prompt's words only; for models that run here
+---@field seed? integer|string|mw.handle of what is drawn
+---@field retries? integer|mw.handle how often to ask again when an answer is no layout, at a temperature of 0.25 at least, with the next seed
+---@field previous? table|mw.handle a layout that the prompt is an instruction for; objects that stay keep box and seed. A template without {previous} is told the prompt alone: then it is the whole new caption
+
+---A layout from a prompt, by a language model (LLM-grounded Diffusion, arXiv 2305.13655, stage 1).
+---@param params mw.layout_llm.params
+---@return mw.layout_llm
+function mw.layout_llm(params) end
 
 ---@class mw.layout_phrases: mw.handle
 ---@field prompt mw.handle text: of the whole picture
@@ -515,6 +536,7 @@ function mw.llm(params) end
 ---@field repeat_penalty? number|mw.handle above 1: tokens that occurred become less likely
 ---@field seed? integer|string|mw.handle of what is drawn
 ---@field stop? string|string[]|mw.handle texts that end the answer and are no part of it
+---@field grammar? "none"|"layout"|mw.handle layout: the answer is always one, as layout reads it (512 x 512); for models that run here
 
 ---Asks a language model to continue a text, or to answer in a conversation.
 ---@param params mw.llm_text.params

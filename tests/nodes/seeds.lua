@@ -49,4 +49,14 @@ end
 local function differ(a, b) return (a - b):abs():max():item() end
 assert(differ(lmd(7), lmd("4294967303")) == 0 and differ(lmd(7), lmd("9007199254740999")) == 0)
 assert(differ(lmd(7), lmd(7, "9007199254741018")) == 0 and differ(lmd(7), lmd(7, 27)) > 0)
+-- An object's own counts whatever the other seeds say.
+layout.objects[1].seed = "26"
+assert(mw.layout(layout):value().objects[1].seed == 26)
+assert(differ(lmd(7), lmd(7, 99)) == 0)
+local own = lmd(7)
+layout.objects[1].seed = nil
+assert(differ(own, lmd(7)) == 0 and differ(own, lmd(7, 99)) > 0) -- 7 + 19
+layout.objects[1].seed = 1.5
+ok, message = pcall(function() return mw.layout(layout):value() end)
+assert(not ok and message:find("object 1 ('a red star'): 'seed' must be a whole number", 1, true), message)
 mw.output { n = 1 }

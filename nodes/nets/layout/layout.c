@@ -33,7 +33,7 @@ mw_status mw_layout_add(mw_ctx *c, mw_layout *l, const char *phrase, size_t leng
     if (!copy)
         return mw_err(c);
     memcpy(copy, phrase, length);
-    more[l->n].phrase = copy;
+    more[l->n] = (mw_layout_object){.phrase = copy};
     memcpy(more[l->n].box, box, sizeof more[l->n].box);
     l->n++;
     return MW_OK;

@@ -19,6 +19,8 @@ typedef enum { MW_STRICT, MW_FAITHFUL } mw_layout_mode;
 typedef struct {
     char *phrase;  // "a red ball"
     double box[4]; // x, y, width, height
+    bool seeded;   // its noise is that of a seed of its own
+    uint64_t seed;
 } mw_layout_object;
 
 typedef struct {

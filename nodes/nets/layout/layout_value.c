@@ -3,8 +3,10 @@
 
 #include "core/base/nearest.h"
 #include "core/base/text.h"
+#include "core/graph/seed.h"
 #include "nodes/nets/layout/layout_clip.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,9 +74,24 @@ static mw_status check_box(reader *r, const double canvas[2], mw_layout_mode mod
     return mode == MW_FAITHFUL ? MW_OK : mw_layout_clip(r->c, r->from, r->place + strlen(": "), canvas, b);
 }
 
+// The object that was added last.
+static mw_status take_seed(reader *r, const mw_value *v, mw_layout *out)
+{
+    if (mw_err(r->c) || mw_value_kind(v) == MW_NIL)
+        return mw_err(r->c);
+    mw_value *seed = mw_seed_value(r->c, v);
+    if (!seed)
+        return WRONG(r, "'seed' must be a whole number from -2^63 to 2^64-1, got %s",
+                     mw_kind_name(mw_value_kind(v)));
+    out->object[out->n - 1].seeded = true;
+    out->object[out->n - 1].seed = mw_seed_bits(seed);
+    mw_value_release(seed);
+    return MW_OK;
+}
+
 static mw_status take_object(reader *r, size_t i, const mw_value *o, mw_layout_mode mode, mw_layout *out)
 {
-    static const char *const keys[] = {"phrase", "box", NULL};
+    static const char *const keys[] = {"phrase", "box", "seed", NULL};
     const mw_value *phrase = mw_value_get(o, "phrase");
     const char *text = mw_value_as_text(phrase);
     char shown[80];
@@ -105,7 +122,8 @@ static mw_status take_object(reader *r, size_t i, const mw_value *o, mw_layout_m
     if (numbers(r, "'box'", mw_value_get(o, "box"), 4, box) != MW_OK ||
         check_box(r, out->canvas, mode, box) != MW_OK)
         return mw_err(r->c);
-    return mw_layout_add(r->c, out, text, length, box);
+    mw_layout_add(r->c, out, text, length, box);
+    return take_seed(r, mw_value_get(o, "seed"), out);
 }
 
 static char *text_of(reader *r, const mw_value *map, const char *key)
@@ -172,6 +190,15 @@ static mw_value *numbers_value(mw_ctx *c, const double *x, int n)
 
 static mw_value *text_value(mw_ctx *c, const char *text) { return mw_value_text(c, text, strlen(text)); }
 
+static mw_value *seed_value(mw_ctx *c, uint64_t seed)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIu64, seed);
+    mw_value *text = text_value(c, digits), *v = text ? mw_seed_value(c, text) : NULL;
+    mw_value_release(text);
+    return v;
+}
+
 mw_value *mw_layout_value(mw_ctx *c, const mw_layout *l)
 {
     mw_value *map = mw_value_map(c), *objects = mw_value_list(c);
@@ -179,6 +206,8 @@ mw_value *mw_layout_value(mw_ctx *c, const mw_layout *l)
         mw_value *o = mw_value_map(c);
         mw_value_set(c, o, "phrase", text_value(c, l->object[i].phrase));
         mw_value_set(c, o, "box", numbers_value(c, l->object[i].box, 4));
+        if (l->object[i].seeded)
+            mw_value_set(c, o, "seed", seed_value(c, l->object[i].seed));
         mw_value_push(c, objects, o);
     }
     mw_value_set(c, map, "objects", objects);

@@ -1,5 +1,6 @@
 // layout_value.h: layouts as values on wires:
-// {objects = {{phrase = "a star", box = {x, y, w, h}}, ...}, background, negative, canvas = {512, 512}}.
+// {objects = {{phrase = "a star", box = {x, y, w, h}, seed = nil}, ...}, background, negative, canvas = {512,
+// 512}}.
 #ifndef MW_LAYOUT_VALUE_H
 #define MW_LAYOUT_VALUE_H
 
