@@ -164,7 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {TEST(in_parts_they_leave_the_same_bits)};
 #define SHARED                                                                                               \
     CUT "elementwise:binary grad:group_moments pack:pack pack:pack_transposed reduce:reduce_columns "
-    static const char cpu[] = SHARED CPU_CUT "move:concat winograd:input";
+    static const char cpu[] = SHARED CPU_CUT "move:concat winograd:input winograd:output winograd:weights";
     static const char gpu[] = SHARED GPU_CUT "move:concat";
     return RUN_FAMILIES(cpu, gpu, tests);
 }
