@@ -145,14 +145,21 @@ static void load(mw_ctx *c, mw_llm_network *n, mw_weight_source weights, bool no
         mw_nn_load(c, n->weights, walk, n, ignorable);
 }
 
+static mw_weight_source folder_weights(mw_ctx *c, const char *path)
+{
+    mw_weight_source w = mw_hf_weights(c, path, &rule);
+    w.blocks = mw_source_blocks;
+    return w;
+}
+
 static void open_folder(mw_ctx *c, const char *path, mw_llm_network *n)
 {
     char *file = mw_path_join(c, path, "config.json");
     json_t *json = file ? mw_json_load(c, file) : NULL;
     if (json && mw_llm_config_read(c, json, file, &n->config) == MW_OK)
-        n->source = mw_hf_weights(c, path, &rule);
+        n->source = folder_weights(c, path);
     if (json && mw_err(c) == MW_OK)
-        load(c, n, mw_hf_weights(c, path, &rule), n->config.norms_from_one);
+        load(c, n, folder_weights(c, path), n->config.norms_from_one);
     json_decref(json);
     free(file);
 }
