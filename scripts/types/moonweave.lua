@@ -506,7 +506,10 @@ function mw.layout_phrases(params) end
 ---@field llm mw.handle llm: the model
 
 ---@class mw.llm.params
----@field endpoint string|mw.handle the address of an OpenAI-compatible server (llama.cpp's, vLLM, Ollama, OpenAI's), as http://127.0.0.1:8080/v1: it chats; ending in /completions it continues texts. It must be typed as a parameter (-p), or stand in the configuration file as `endpoint`
+---@field path? string|mw.handle a model that runs here: a folder as transformers lays it out (config.json, safetensors, tokenizer), or a .gguf file
+---@field context? integer|mw.handle of a model that runs here: the most tokens of a prompt with its answer; without it, as many as the model was made for (memory is taken for those that come)
+---@field dtype? "auto"|"f32"|"f16"|mw.handle of a model that runs here: how keys and values are stored, and weights that its file does not hold in blocks; auto: as --dtype says, else f32
+---@field endpoint? string|mw.handle the address of an OpenAI-compatible server (llama.cpp's, vLLM, Ollama, OpenAI's), as http://127.0.0.1:8080/v1: it chats; ending in /completions it continues texts. It must be typed as a parameter (-p), or stand in the configuration file as `endpoint`
 ---@field model? string|mw.handle the name that the server knows it by
 ---@field key_env? string|mw.handle the environment variable that holds the server's key, which is read when it is sent and kept nowhere; typed, or in the configuration file as `key-env`
 ---@field timeout? number|mw.handle how long to wait for a further byte of an answer
@@ -514,7 +517,7 @@ function mw.layout_phrases(params) end
 ---@field wait? number|mw.handle pause before asking for the second time, doubled each further time; where the server says how long, that counts
 ---@field longest_wait? number|mw.handle no pause is longer, whatever the server says
 
----Opens a language model behind an OpenAI-compatible server.
+---Opens a language model that runs here, or one behind an OpenAI-compatible server.
 ---@param params mw.llm.params
 ---@return mw.llm
 function mw.llm(params) end
