@@ -119,6 +119,15 @@ bool mw_cache_get(mw_cache *k, mw_hash key, mw_value **out, int n)
     return e != NULL;
 }
 
+mw_value *mw_cache_peek(mw_cache *k, mw_hash key, int i)
+{
+    pthread_mutex_lock(&k->lock);
+    entry *e = find(k, key);
+    mw_value *v = e && i < e->n ? mw_value_retain(e->out[i]) : NULL;
+    pthread_mutex_unlock(&k->lock);
+    return v;
+}
+
 // So that few entries share a bucket; without memory for more they share on.
 static void grow(mw_cache *k)
 {

@@ -12,6 +12,8 @@ void mw_cache_free(mw_cache *k);
 
 // Fills out[0..n) with one share each and returns true when the key is known.
 bool mw_cache_get(mw_cache *k, mw_hash key, mw_value **out, int n);
+// One share of the i-th of them, which does not count as a use; NULL when the key is not known.
+mw_value *mw_cache_peek(mw_cache *k, mw_hash key, int i);
 // Keeps shares of out[0..n); what does not fit the budget any more goes. A result larger than the budget is
 // not kept.
 void mw_cache_put(mw_cache *k, mw_hash key, mw_value *const *out, int n);

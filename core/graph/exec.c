@@ -11,7 +11,7 @@ mw_exec *mw_exec_new(mw_ctx *c, mw_graph *g, mw_cache *cache, const mw_exec_opti
     if (!x)
         return NULL;
     x->g = g;
-    x->cache = cache;
+    x->cache = g->cache = cache;
     if (o)
         x->o = *o;
     x->last_number = &x->numbers;
@@ -217,8 +217,9 @@ static void work_on(mw_ctx *c, mw_exec *x, int slot)
         ++*here;
     pthread_mutex_unlock(&x->lock);
     bool good = !mw_job_run(c, x, &job, n, &out);
-    pure = pure && !job.unrepeatable;
     pthread_mutex_lock(&x->lock);
+    // What was changed in place during the run is another thing than the key says.
+    pure = pure && !job.unrepeatable && mw_graph_revision(x->g, n) == n->revision;
     if (good && x->cache && pure && !x->failed)
         mw_cache_put(x->cache, n->key, out, n->schema->nout);
     n->key_state = pure ? MW_KEY_GOOD : MW_KEY_NONE;

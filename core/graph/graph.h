@@ -32,12 +32,13 @@ typedef struct mw_gnode {
     struct mw_gnode *older, *newer; // of all nodes that are there, by id
     mw_hash key;                    // also of a node whose results may not be cached
     mw_key_state key_state;
-    uint64_t functions; // a hash of the functions that the key depends on
-    mw_hash made;       // the key that `out` was made with
-    mw_value **out;     // schema->nout results while somebody needs them; NULL before and after
-    mw_value **copies;  // of results on other devices: [output * MW_MOST_STREAMS + stream]; NULL: none
-    int pin;            // 1 + the device that it must run on; 0: any
-    int holds;          // how many hold the results beyond the run that made them
+    uint64_t functions;     // a hash of the functions that the key depends on
+    unsigned long revision; // of what feeds it, in the key
+    mw_hash made;           // the key that `out` was made with
+    mw_value **out;         // schema->nout results while somebody needs them; NULL before and after
+    mw_value **copies;      // of results on other devices: [output * MW_MOST_STREAMS + stream]; NULL: none
+    int pin;                // 1 + the device that it must run on; 0: any
+    int holds;              // how many hold the results beyond the run that made them
 } mw_gnode;
 
 typedef struct mw_graph mw_graph;

@@ -28,6 +28,8 @@ struct mw_graph {
     char *program, *recipe; // recipe.h; the latter NULL until there is a device
     size_t bytes;           // of all literals
     mw_value *files;        // path -> identity text, as it was when this evaluation began
+    struct mw_cache *cache; // where results are that no node holds; NULL: nowhere
+    unsigned long revision; // mw_revision_last of then
 };
 
 // ---- store.c
@@ -39,6 +41,10 @@ int mw_graph_publish(mw_graph *g, mw_gnode *n);
 
 // ---- placement.c
 void mw_placement_forget(mw_gnode *n); // the copies of its results on other devices go
+
+// ---- key.c
+// The last revision of what feeds the node, as it is now.
+unsigned long mw_graph_revision(const mw_graph *g, const mw_gnode *n);
 
 // ---- file_identity.c
 #endif

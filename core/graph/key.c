@@ -1,6 +1,7 @@
 // key.c: content keys: a hash of everything that a node's results follow from.
 #include "core/base/paths.h"
 #include "core/cl/device.h"
+#include "core/graph/cache.h"
 #include "core/graph/function.h"
 #include "core/graph/graph_internal.h"
 
@@ -70,6 +71,41 @@ static void add_entries(hasher *k, const mw_value *v)
         add_text(k, key, strlen(key));
         add_value(k, mw_value_at(v, i));
     }
+}
+
+// Of the result as it is now, wherever it is.
+static unsigned long revision_of(const mw_graph *g, const mw_link *l)
+{
+    const mw_gnode *from = mw_graph_node(g, l->node);
+    mw_value *v = NULL;
+    if (from->out && from->made.lo == from->key.lo && from->made.hi == from->key.hi)
+        v = mw_value_retain(from->out[l->out]);
+    else if (g->cache && from->key_state == MW_KEY_GOOD)
+        v = mw_cache_peek(g->cache, from->key, l->out);
+    unsigned long revision = mw_value_revision(v);
+    mw_value_release(v);
+    return revision;
+}
+
+static unsigned long revision_in(const mw_graph *g, const mw_value *v)
+{
+    const mw_link *l = mw_link_of(v);
+    unsigned long last = l ? revision_of(g, l) : mw_value_as_object(v) ? mw_value_revision(v) : 0;
+    for (size_t i = 0; !l && i < mw_value_count(v); i++) {
+        unsigned long one = revision_in(g, mw_value_at(v, i));
+        last = one > last ? one : last;
+    }
+    return last;
+}
+
+unsigned long mw_graph_revision(const mw_graph *g, const mw_gnode *n)
+{
+    unsigned long last = 0;
+    for (int i = 0; i < n->schema->nin && mw_revision_last(); i++) {
+        unsigned long one = revision_in(g, n->in[i]);
+        last = one > last ? one : last;
+    }
+    return last;
 }
 
 static void add_link(hasher *k, const mw_link *l)
@@ -204,6 +240,8 @@ static mw_key_state node_key(hasher *k, mw_gnode *n)
     add_text(k, recipe, strlen(recipe));
     add_pin(k, n);
     add_functions(k, n);
+    n->revision = mw_graph_revision(k->g, n);
+    add(k, &n->revision, sizeof n->revision);
     for (int i = 0; i < n->schema->nin && !mw_err(k->c); i++) {
         add_value(k, n->in[i]);
         if (mw_err(k->c))
@@ -257,7 +295,8 @@ static bool functions_differ(mw_ctx *c, mw_graph *g)
 void mw_graph_refresh(mw_ctx *c, mw_graph *g)
 {
     bool differ = !mw_err(c) && files_differ(c, g);
-    differ = functions_differ(c, g) || differ;
+    differ = functions_differ(c, g) || g->revision != mw_revision_last() || differ;
+    g->revision = mw_revision_last();
     for (mw_gnode *n = differ ? g->oldest : NULL; n; n = n->newer)
         if (!n->sealed)
             n->key_state = MW_KEY_UNKNOWN;

@@ -302,3 +302,14 @@ size_t mw_value_object_bytes(const mw_value *v)
         bytes += mw_value_object_bytes(v->e.items[i]);
     return bytes;
 }
+
+unsigned long mw_value_revision(const mw_value *v)
+{
+    const mw_object *o = mw_value_as_object(v);
+    unsigned long last = o && o->type->revision ? o->type->revision(o) : 0;
+    for (size_t i = 0; i < mw_value_count(v); i++) {
+        unsigned long one = mw_value_revision(v->e.items[i]);
+        last = one > last ? one : last;
+    }
+    return last;
+}

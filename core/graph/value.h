@@ -28,6 +28,9 @@ typedef struct mw_object_type {
     // Device memory that goes when the object goes, as it is now (weights count once they are loaded), on
     // this stream, or (NULL) on all; the function NULL: none.
     size_t (*bytes)(const mw_object *o, const struct mw_stream *s);
+    // The last mw_revision_next of what it stands for, which was changed in place; 0: never. What nodes make
+    // of it is known by that as well. May be NULL: it is never changed.
+    unsigned long (*revision)(const mw_object *o);
 } mw_object_type;
 
 typedef struct mw_value mw_value; // immutable once shared; counted; safe to share between threads
@@ -66,6 +69,9 @@ mw_value *mw_value_get(const mw_value *map, const char *key); // borrowed; NULL
 size_t mw_value_bytes(const mw_value *v);
 // What the objects in it hold on the device (mw_object_type.bytes).
 size_t mw_value_object_bytes(const mw_value *v);
+
+// The last revision of the objects in it; 0: none was ever changed in place.
+unsigned long mw_value_revision(const mw_value *v);
 
 void mw_object_retain(mw_object *o);
 void mw_object_release(mw_object *o);

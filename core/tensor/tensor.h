@@ -107,6 +107,10 @@ mw_status mw_fill(mw_ctx *c, mw_tensor *y, double value);
 bool mw_change(mw_ctx *c, mw_tensor *y);
 // How often elements of t's storage were changed in place.
 unsigned long mw_generation(const mw_tensor *t);
+// The number of a change in place of what others know as one thing, a network's weights: later than all
+// before it in this process. The last that was given; 0: none.
+unsigned long mw_revision_next(void);
+unsigned long mw_revision_last(void);
 // `copy` (fresh, of its own storage) is another form of `source`: from the next change of source's storage on
 // it is stale, also for its views. It does not keep source alive.
 void mw_made_from(mw_tensor *copy, const mw_tensor *source);

@@ -10,6 +10,11 @@ unsigned long mw_generation(const mw_tensor *t)
     return t && t->storage ? atomic_load(&t->storage->generation) : 0;
 }
 
+static atomic_ulong revision;
+
+unsigned long mw_revision_next(void) { return atomic_fetch_add(&revision, 1) + 1; }
+unsigned long mw_revision_last(void) { return atomic_load(&revision); }
+
 void mw_made_from(mw_tensor *copy, const mw_tensor *source)
 {
     mw_storage *s = copy->storage, *old = s->source;

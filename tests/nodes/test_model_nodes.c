@@ -291,6 +291,34 @@ static void encoding_a_picture(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
+// ---- weights that are set
+
+static unsigned long revision_of(void *part)
+{
+    mw_value *v = object(part);
+    unsigned long revision = mw_value_revision(v);
+    mw_value_release(v);
+    return revision;
+}
+
+static void a_model_has_the_revision_of_its_parts(void **state)
+{
+    (void)state;
+    assert_int_equal(revision_of(model), 0);
+    mw_weights *w = model->unet->model.weights;
+    const char *name = NULL;
+    int ndim = 0;
+    int64_t shape[4];
+    for (size_t i = 0; ndim != 1; i++)
+        assert_true(mw_weights_at(w, i, &name, &ndim, shape));
+    mw_tensor *same = mw_affine(c, mw_weight_vector(c, w, name, shape[0]), 1, 0);
+    assert_int_equal(mw_weight_set(c, w, name, same), MW_OK);
+    unsigned long first = revision_of(model->unet);
+    assert_true(first > 0 && revision_of(model) == first);
+    assert_int_equal(revision_of(model->vae), 0);
+    assert_int_equal(revision_of(model->text_encoder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +335,7 @@ int main(void)
         T(wrong_inputs_of_the_unet),
         T(decoding_in_tiles),
         T(encoding_a_picture),
+        T(a_model_has_the_revision_of_its_parts),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

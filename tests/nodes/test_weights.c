@@ -90,10 +90,15 @@ static void a_weight_is_set_in_place(void **state)
         mw_weights *w = make(&e, dtype, false);
         mw_tensor *t = ask(w, "a.weight", 2, 2), *one = mw_full(c, dtype, MW_SHAPE(1, 2), 1);
         mw_tensor *trained = mw_tensor_from_f32(c, MW_F32, MW_SHAPE(2, 2), (float[]){5, 6, 7, 8});
+        assert_int_equal(mw_weights_revision(w), 0);
         assert_int_equal(mw_weight_set(c, w, "a.weight", trained), MW_OK);
+        unsigned long first = mw_weights_revision(w);
+        assert_true(first > 0);
         float *y = values_of(mw_linear(c, one, t, NULL, MW_ACT_NONE, NULL));
         assert_true(y[0] == 11 && y[1] == 15);
         free(y);
+        assert_int_equal(mw_weight_set(c, w, "a.weight", trained), MW_OK);
+        assert_true(mw_weights_revision(w) > first);
         mw_fill(c, trained, 1); // and not set again
         assert_null(mw_linear(c, one, t, NULL, MW_ACT_NONE, NULL));
         assert_non_null(strstr(mw_errmsg(c), "a.weight, was prepared from a weight that has changed since"));

@@ -52,6 +52,7 @@ void mw_weights_free(mw_weights *w)
 const char *mw_weights_path(const mw_weights *w) { return w->path; }
 mw_dtype mw_weights_dtype(const mw_weights *w) { return w->dtype; }
 size_t mw_weights_bytes(const mw_weights *w) { return w->bytes; }
+unsigned long mw_weights_revision(const mw_weights *w) { return atomic_load(&w->revision); }
 void mw_weights_set_beside(mw_weights *w, size_t bytes) { w->beside = bytes; }
 
 uint64_t mw_weights_room(const mw_ctx *c, const mw_weights *w)

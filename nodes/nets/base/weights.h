@@ -76,6 +76,9 @@ mw_status mw_weights_fetch(mw_ctx *c, mw_weights *w);
 // MW_E_ARG for a name that the dry run did not ask for, and when another stream has a copy, or asks for one
 // later: what is trained lies on one. No other thread may run the network meanwhile.
 mw_status mw_weight_set(mw_ctx *c, mw_weights *w, const char *name, mw_tensor *values);
+// mw_revision_next of the last mw_weight_set; 0: they are as they were read. Of an object's type it is the
+// `revision`, so that no result of before is taken for one of now.
+unsigned long mw_weights_revision(const mw_weights *w);
 // Let go of the second forms of weights that gradients made for themselves; the next gradient makes them
 // again.
 void mw_weights_forget_twins(mw_weights *w);

@@ -53,7 +53,8 @@ struct mw_weights {
     int64_t count;
     mw_weights_copy on[MW_MOST_STREAMS]; // by the stream's number
     atomic_int set; // 1 + the number of the only stream that has what mw_weight_set gave; 0: none was set
-    pthread_mutex_t lock; // of loading
+    atomic_ulong revision; // mw_weights_revision
+    pthread_mutex_t lock;  // of loading
 };
 
 // ---- weights_load.c

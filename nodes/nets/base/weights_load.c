@@ -241,6 +241,7 @@ mw_status mw_weight_set(mw_ctx *c, mw_weights *w, const char *name, mw_tensor *v
         return mw_fail(c, MW_E_SHAPE, "%s: '%s' is %s and cannot become %s", w->label, name,
                        mw_shape_text(t, want, sizeof want), mw_shape_text(values, have, sizeof have));
     atomic_store(&w->set, mw_stream_number(c->stream) + 1);
+    atomic_store(&w->revision, mw_revision_next());
     return t->packing ? mw_prepare_again(c, t, values) : mw_write(c, t, values);
 }
 

@@ -60,7 +60,19 @@ static size_t bytes(const mw_object *o, const struct mw_stream *s)
     return n;
 }
 
-static const mw_object_type type = {"checkpoint", free_checkpoint, part, parts, bytes};
+static unsigned long revision(const mw_object *o)
+{
+    const mw_checkpoint *k = (const mw_checkpoint *)o;
+    const mw_object *all[] = {&k->unet->base, &k->vae->base, &k->text_encoder->base};
+    unsigned long last = 0;
+    for (int i = 0; i < 3; i++) {
+        unsigned long one = all[i]->type->revision(all[i]);
+        last = one > last ? one : last;
+    }
+    return last;
+}
+
+static const mw_object_type type = {"checkpoint", free_checkpoint, part, parts, bytes, revision};
 
 // What each part's work finds beside it in memory. A part that two models share keeps what the first said.
 static void tell_beside(mw_checkpoint *k, bool own_unet, bool own_vae)

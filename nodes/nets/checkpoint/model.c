@@ -53,11 +53,38 @@ static size_t text_encoder_bytes(const mw_object *o, const struct mw_stream *s)
     return bytes;
 }
 
-static const mw_object_type unet_type = {.name = "unet", .free = unet_free, .bytes = unet_bytes};
-static const mw_object_type vae_type = {.name = "vae", .free = vae_free, .bytes = vae_bytes};
+static unsigned long unet_revision(const mw_object *o)
+{
+    return mw_weights_revision(((const mw_unet *)o)->model.weights);
+}
+
+static unsigned long vae_revision(const mw_object *o)
+{
+    return mw_weights_revision(((const mw_vae *)o)->model.weights);
+}
+
+static unsigned long text_encoder_revision(const mw_object *o)
+{
+    const mw_text_encoder *t = (const mw_text_encoder *)o;
+    unsigned long last = 0;
+    for (int i = 0; i < t->n; i++) {
+        unsigned long one = mw_weights_revision(t->encoder[i].weights);
+        last = one > last ? one : last;
+    }
+    return last;
+}
+
+static const mw_object_type unet_type = {
+    .name = "unet", .free = unet_free, .bytes = unet_bytes, .revision = unet_revision};
+static const mw_object_type vae_type = {
+    .name = "vae", .free = vae_free, .bytes = vae_bytes, .revision = vae_revision};
 static const mw_object_type tokenizer_type = {.name = "tokenizer", .free = tokenizer_free};
 static const mw_object_type text_encoder_type = {
-    .name = "text_encoder", .free = text_encoder_free, .bytes = text_encoder_bytes};
+    .name = "text_encoder",
+    .free = text_encoder_free,
+    .bytes = text_encoder_bytes,
+    .revision = text_encoder_revision,
+};
 
 // A fresh object of `size` bytes whose first member is the base.
 static void *make(mw_ctx *c, size_t size, const mw_object_type *type)

@@ -19,7 +19,14 @@ static void owlvit_free(mw_object *o)
     free(m);
 }
 
-static const mw_object_type type = {.name = "owlvit", .free = owlvit_free};
+static unsigned long revision(const mw_object *o)
+{
+    const mw_owlvit *m = (const mw_owlvit *)o;
+    unsigned long text = mw_weights_revision(m->text.weights), image = mw_weights_revision(m->weights);
+    return text > image ? text : image;
+}
+
+static const mw_object_type type = {.name = "owlvit", .free = owlvit_free, .revision = revision};
 
 // ---- configs
 

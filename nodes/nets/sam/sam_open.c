@@ -11,7 +11,12 @@ static void sam_free(mw_object *o)
     free(o);
 }
 
-static const mw_object_type type = {.name = "sam", .free = sam_free};
+static unsigned long revision(const mw_object *o)
+{
+    return mw_weights_revision(((const mw_sam *)o)->model.weights);
+}
+
+static const mw_object_type type = {.name = "sam", .free = sam_free, .revision = revision};
 
 static void check_prep(mw_ctx *c, const mw_sam *s, const char *file)
 {
