@@ -139,6 +139,14 @@ static void names_are(const char *architecture, const char *const *pairs, size_t
             fail_msg("%s: %s is not known as %s", architecture, stored[i], pairs[2 * i + 1]);
         assert_string_equal(s.stored_as(s.user, pairs[2 * i + 1], &coarse), stored[i]);
         assert_int_equal(s.read_f32(c, s.user, pairs[2 * i + 1], v), MW_OK);
+        const char *rest = strstr(pairs[2 * i + 1], ".layers.0.");
+        if (rest) { // the same of a layer that is not there
+            char *lacking = mw_format(c, "model.layers.7.%s", rest + strlen(".layers.0."));
+            char *called = mw_format(c, "blk.7.%s", stored[i] + strlen("blk.0."));
+            assert_string_equal(s.stored_as(s.user, lacking, &coarse), called);
+            free(lacking);
+            free(called);
+        }
         bool turned =
             !strcmp(architecture, "llama") && (strstr(stored[i], "attn_q.") || strstr(stored[i], "attn_k."));
         assert_true(v[0] == 1 && v[1] == (turned ? 3 : 2) && v[3] == 4);

@@ -36,6 +36,10 @@ static void manifests(void **state)
     assert_true(manifest_walk("tests/golden/bad_images/malformed", visit) > 15);
     assert_true(manifest_walk("tests/golden/safetensors/malformed", visit) > 40);
     assert_true(manifest_walk("tests/golden/safetensors/valid", visit) > 8);
+    assert_int_equal(manifest_walk("tests/golden/gguf/malformed", visit), 50);
+    assert_int_equal(manifest_walk("tests/golden/gguf/smallest", visit), 1);
+    assert_true(manifest_walk("tests/golden/torch_pt/malformed", visit) > 15);
+    assert_true(manifest_walk("tests/golden/torch_pt/valid", visit) > 5);
 }
 
 static void says(mw_ctx *c, const char *path, const char *const *words)
@@ -76,6 +80,39 @@ static void model_folders(void **state)
          (const char *const[]){"StableDiffusionPipeline", "unet", NULL});
     refuses(c, "models", "no model's folder");
     refuses(c, "models/nothing", "No such file");
+    mw_ctx_free(c);
+}
+
+// Files and folders of language models are checked as their loader checks them: every weight, the tokenizer.
+static void language_models(void **state)
+{
+    (void)state;
+    mw_ctx *c = mw_ctx_new();
+    c->log_level = MW_LOG_DEBUG;
+    says(
+        c, "models/miniature/llm/miniature-q8_0.gguf",
+        (const char *const[]){"GGUF version 3, 39 tensors, 999,808 parameters, 1.0 MiB, 9 of F32, 30 of Q8_0",
+                              "metadata llama.block_count: 4", "\"<0x02>\", ...] (1021)",
+                              "blk.3.ffn_down.weight Q8_0 [128,352]", NULL});
+    c->log_level = MW_LOG_ERROR;
+    char *folder = scratch_make(), command[300], *config = mw_path_join(c, folder, "config.json");
+    snprintf(command, sizeof command, "cp models/miniature/llm/*.json models/miniature/llm/model.* %s",
+             folder);
+    assert_int_equal(system(command), 0);
+    says(c, folder,
+         (const char *const[]){"config of a language model (llama)", "kind: a language model", NULL});
+    snprintf(command, sizeof command, "sed -i 's/\"num_hidden_layers\": 4/\"num_hidden_layers\": 5/' %s",
+             config);
+    assert_int_equal(system(command), 0);
+    assert_null(inspect(c, folder));
+    assert_non_null(strstr(mw_errmsg(c), "tensor 'model.layers.4.input_layernorm.weight' [128] is missing"));
+    mw_err_clear(c);
+    snprintf(command, sizeof command,
+             "cp models/miniature/llm/config.json %s && echo junk > %s/tokenizer.model", folder, folder);
+    assert_int_equal(system(command), 0);
+    refuses(c, folder, "tokenizer.model");
+    free(config);
+    scratch_remove(folder);
     mw_ctx_free(c);
 }
 
@@ -210,8 +247,10 @@ static void llm_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(manifests),     cmocka_unit_test(model_folders), cmocka_unit_test(textual_inversion),
-        cmocka_unit_test(loose_folders), cmocka_unit_test(made_files),    cmocka_unit_test(llm_counts),
+        cmocka_unit_test(manifests),       cmocka_unit_test(model_folders),
+        cmocka_unit_test(language_models), cmocka_unit_test(textual_inversion),
+        cmocka_unit_test(loose_folders),   cmocka_unit_test(made_files),
+        cmocka_unit_test(llm_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,19 +156,30 @@ static bool fits(int na, const int64_t *a, int nb, const int64_t *b)
 }
 
 // Problems are collected: mw_weights_load reports them together.
+// What the file calls it, where that is something else, behind the name that was asked for.
+static const char *in_file(const mw_weights *w, const char *name, char *buf, size_t size)
+{
+    bool coarse;
+    const mw_weight_source *s = &w->source;
+    const char *stored = s->stored_as ? s->stored_as(s->user, name, &coarse) : name;
+    snprintf(buf, size, strcmp(stored, name) ? " (in the file: '%s')" : "", stored);
+    return buf;
+}
+
 static void check(mw_weights *w, const char *name, int ndim, const int64_t *shape)
 {
-    char want[96], got[96], sentence[512] = "";
+    char want[96], got[96], there[160], sentence[512] = "";
     int n = 0;
     int64_t found[4] = {0};
     if (!w->source.find)
         return;
     if (!w->source.find(w->source.user, name, &n, found))
-        snprintf(sentence, sizeof sentence, "tensor '%s' %s is missing", name,
-                 text_of(ndim, shape, want, sizeof want));
+        snprintf(sentence, sizeof sentence, "tensor '%s'%s %s is missing", name,
+                 in_file(w, name, there, sizeof there), text_of(ndim, shape, want, sizeof want));
     else if (!fits(ndim, shape, n, found))
-        snprintf(sentence, sizeof sentence, "tensor '%s' has shape %s, but the config asks for %s", name,
-                 text_of(n, found, got, sizeof got), text_of(ndim, shape, want, sizeof want));
+        snprintf(sentence, sizeof sentence, "tensor '%s'%s has shape %s, but the config asks for %s", name,
+                 in_file(w, name, there, sizeof there), text_of(n, found, got, sizeof got),
+                 text_of(ndim, shape, want, sizeof want));
     if (*sentence)
         mw_few_add(&w->problems, sentence);
 }

@@ -30,8 +30,9 @@ typedef struct mw_weight_source {
     void (*stored_read)(void *user, const char *name);
     // Called for i = 0, 1, ... until NULL: the names there are; for the check of unused ones.
     const char *(*name_at)(void *user, size_t i);
-    // The name under which the file holds `name` (which is there), and whether as integers or 8-bit floats,
-    // which mean little without the tensors beside them. NULL: under the same names, and never.
+    // The name under which the file holds `name`, or would hold it, and whether as integers or 8-bit floats,
+    // which mean little without the tensors beside them. Valid until the next call on this thread. NULL:
+    // under the same names, and never.
     const char *(*stored_as)(void *user, const char *name, bool *coarse);
     // Change an entry's values before use (LoRA: W += delta); NULL: nothing to merge.
     mw_status (*patch)(mw_ctx *c, void *user, const char *name, int ndim, const int64_t *shape,

@@ -7,6 +7,7 @@
 #include "core/io/json.h"
 #include "nodes/nets/checkpoint/checkpoint.h"
 #include "nodes/nets/base/part_files.h"
+#include "nodes/nets/llm/llm_config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,32 @@ static void inspect_pipeline(mw_ctx *c, const char *folder, const char *index_pa
         mw_object_release(&k->base);
 }
 
+static bool is_llm(mw_ctx *c, const char *config)
+{
+    mw_llm_config m;
+    mw_ctx *attempt = mw_ctx_fork(c);
+    json_t *o = attempt ? mw_json_load(attempt, config) : NULL;
+    if (attempt)
+        attempt->log_level = MW_LOG_ERROR;
+    bool is = o && mw_llm_config_read(attempt, o, config, &m) == MW_OK;
+    json_decref(o);
+    mw_ctx_free(attempt);
+    return is;
+}
+
+// A language model's folder: its weights, and its tokenizer where it has one.
+static void check_llm(mw_ctx *c, const char *folder)
+{
+    static const char *const files[] = {"tokenizer.model", "tokenizer.json"};
+    bool tokenizer = false;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *path = existing(c, folder, files[i]);
+        tokenizer |= path != NULL;
+        free(path);
+    }
+    mw_inspect_llm(c, folder, true, tokenizer);
+}
+
 void mw_inspect_folder(mw_ctx *c, const char *folder, FILE *out)
 {
     char *index = existing(c, folder, "model_index.json");
@@ -82,6 +109,8 @@ void mw_inspect_folder(mw_ctx *c, const char *folder, FILE *out)
         mw_inspect_loose(c, folder);
     if (config || scheduler)
         mw_inspect_json(c, config ? config : scheduler, out);
+    if (config && weights && mw_err(c) == MW_OK && is_llm(c, config))
+        check_llm(c, folder);
     if (weights && mw_err(c) == MW_OK)
         mw_inspect_tensors(c, weights, out);
     free(index);

@@ -8,6 +8,9 @@
 void mw_inspect_json(mw_ctx *c, const char *path, FILE *out);
 // A .safetensors file or an index of shards, with all tensors.
 void mw_inspect_tensors(mw_ctx *c, const char *path, FILE *out);
+// Fails where a language model's folder or GGUF file lacks a weight, or holds a wrong one; the same of its
+// tokenizer.
+void mw_inspect_llm(mw_ctx *c, const char *path, bool weights, bool tokenizer);
 // A GGUF file.
 void mw_inspect_gguf(mw_ctx *c, const char *path, FILE *out);
 // A pipeline's folder, or the folder of one part.

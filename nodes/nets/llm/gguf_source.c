@@ -3,19 +3,11 @@
 
 #include "core/base/file.h"
 #include "core/base/text.h"
+#include "nodes/nets/llm/gguf_names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct {
-    const char *name;
-    bool pairs_neighbours; // rows of q and k lie so that pairs of the rotation are neighbours
-    bool sandwich;         // "ffn_norm" stands before the MLP, "post_attention_norm" behind attention
-} architecture;
-
-static const architecture architectures[] = {
-    {"llama", true, false}, {"qwen2", false, false}, {"qwen3", false, false}, {"gemma3", false, true}};
 
 typedef struct {
     char *name; // what networks ask for
@@ -25,64 +17,15 @@ typedef struct {
 
 typedef struct {
     mw_gguf *g;
+    const mw_gguf_architecture *a;
     item *items; // by name
     size_t n;
 } source;
 
-// ---- names
-
-typedef struct {
-    const char *gguf, *hf;
-} pair;
-
-static const pair outer[] = {
-    {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
-static const pair inner[] = {
-    {"attn_norm", "input_layernorm"},    {"attn_q", "self_attn.q_proj"},
-    {"attn_k", "self_attn.k_proj"},      {"attn_v", "self_attn.v_proj"},
-    {"attn_output", "self_attn.o_proj"}, {"attn_q_norm", "self_attn.q_norm"},
-    {"attn_k_norm", "self_attn.k_norm"}, {"ffn_gate", "mlp.gate_proj"},
-    {"ffn_up", "mlp.up_proj"},           {"ffn_down", "mlp.down_proj"},
-};
-static const pair norms[] = {{"ffn_norm", "post_attention_layernorm"}};
-static const pair sandwich_norms[] = {{"ffn_norm", "pre_feedforward_layernorm"},
-                                      {"post_attention_norm", "post_attention_layernorm"},
-                                      {"post_ffw_norm", "post_feedforward_layernorm"}};
-
-// What the first n bytes of `stem` are called; NULL when not in the list.
-static const char *translated(const pair *list, size_t size, const char *stem, size_t n)
-{
-    for (size_t i = 0; i < size; i++)
-        if (strlen(list[i].gguf) == n && !strncmp(list[i].gguf, stem, n))
-            return list[i].hf;
-    return NULL;
-}
-#define TRANSLATED(list, stem, n) translated((list), sizeof(list) / sizeof *(list), (stem), (n))
-
-// transformers' name of a stored tensor, its own where there is none; free() it.
-static char *name_of(mw_ctx *c, const architecture *a, const char *stored)
-{
-    const char *dot = strrchr(stored, '.'), *hf;
-    int layer, at = 0;
-    bool block = sscanf(stored, "blk.%4d.%n", &layer, &at) == 1 && at > 0 && layer >= 0;
-    const char *stem = stored + (block ? at : 0);
-    if (!dot || dot < stem)
-        return mw_strdup(c, stored);
-    size_t n = (size_t)(dot - stem);
-    if (!block) {
-        hf = TRANSLATED(outer, stem, n);
-        return hf ? mw_format(c, "%s%s", hf, dot) : mw_strdup(c, stored);
-    }
-    hf = TRANSLATED(inner, stem, n);
-    if (!hf)
-        hf = a->sandwich ? TRANSLATED(sandwich_norms, stem, n) : TRANSLATED(norms, stem, n);
-    return hf ? mw_format(c, "model.layers.%d.%s%s", layer, hf, dot) : mw_strdup(c, stored);
-}
-
 // ---- making
 
 // The number of heads that the rows of q or k are cut into; 0 where the file's order is that of the network.
-static int64_t heads_of(mw_ctx *c, const mw_gguf *g, const architecture *a, const char *name)
+static int64_t heads_of(mw_ctx *c, const mw_gguf *g, const mw_gguf_architecture *a, const char *name)
 {
     char key[80];
     bool q = strstr(name, ".self_attn.q_proj."), k = strstr(name, ".self_attn.k_proj.");
@@ -103,12 +46,12 @@ static void bad_tensor(mw_ctx *c, const source *s, const item *it, const char *w
             mw_printable(it->t->name, shown, sizeof shown), why);
 }
 
-static void take(mw_ctx *c, source *s, const architecture *a, item *it)
+static void take(mw_ctx *c, source *s, const mw_gguf_architecture *a, item *it)
 {
     char why[160];
     const mw_gguf_tensor *t = it->t;
     const mw_ggml_facts *f = mw_ggml_type_facts(t->type);
-    it->name = name_of(c, a, t->name);
+    it->name = mw_gguf_hf_name(c, a, t->name);
     int64_t heads = it->name ? heads_of(c, s->g, a, it->name) : 0;
     int64_t columns = t->ndim < 1 || (heads && t->ndim == 1) ? 1 : t->shape[t->ndim - 1];
     int64_t rows = columns ? t->count / columns : 0;
@@ -135,19 +78,6 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const item *)a)->name, ((const item *)b)->name);
 }
 
-static const architecture *read_architecture(mw_ctx *c, const mw_gguf *g)
-{
-    char shown[60];
-    const char *name = mw_gguf_need_text(c, g, "general.architecture");
-    for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
-        if (!strcmp(name, architectures[i].name))
-            return &architectures[i];
-    mw_gguf_fail(c, g, "general.architecture",
-                 "\"%s\" is not supported, only llama, qwen2, qwen3 and gemma3 are",
-                 mw_printable(name, shown, sizeof shown));
-    return NULL;
-}
-
 // Each token has a row of the embedding; llama.cpp's converter writes names for rows without a token too.
 static void check_tokens(mw_ctx *c, const mw_gguf *g)
 {
@@ -162,7 +92,7 @@ static void check_tokens(mw_ctx *c, const mw_gguf *g)
 static void fill(mw_ctx *c, source *s)
 {
     size_t n = 0;
-    const architecture *a = read_architecture(c, s->g);
+    const mw_gguf_architecture *a = s->a = mw_gguf_read_architecture(c, s->g);
     while (mw_gguf_at(s->g, n))
         n++;
     s->items = a ? mw_alloc(c, (n + 1) * sizeof *s->items) : NULL;
@@ -253,9 +183,11 @@ static const char *name_at(void *user, size_t i)
 
 static const char *stored_as(void *user, const char *name, bool *coarse)
 {
-    const item *it = lookup(user, name);
+    static _Thread_local char missing[160];
+    const source *s = user;
+    const item *it = lookup(s, name);
     *coarse = it && it->t->type >= MW_GGML_I8 && it->t->type <= MW_GGML_I64;
-    return it ? it->t->name : name;
+    return it ? it->t->name : mw_gguf_stored_name(s->a, name, missing, sizeof missing);
 }
 
 mw_status mw_gguf_source(mw_ctx *c, mw_gguf *g, mw_weight_source *out)
