@@ -5,6 +5,7 @@
 #include "core/cli/session.h"
 #include "core/graph/table.h"
 #include "core/graph/value_json.h"
+#include "core/graph/vectors.h"
 #include "core/io/safetensors.h"
 #include "core/graph/picture.h"
 
@@ -169,6 +170,15 @@ static mw_status save_table(delivery *d, const mw_value *v)
     return mw_err(d->c);
 }
 
+static mw_status save_vectors(delivery *d, const mw_value *v)
+{
+    char *path = file_path(d, ".safetensors");
+    if (path && !mw_vectors_write(d->c, path, v))
+        print_path(d, path);
+    free(path);
+    return mw_err(d->c);
+}
+
 static mw_status deliver_value(delivery *d, const mw_value *v, const char *type)
 {
     char number[40];
@@ -192,6 +202,8 @@ static mw_status deliver_value(delivery *d, const mw_value *v, const char *type)
     case MW_MAP:
         if (!strcmp(type, "table"))
             return save_table(d, v);
+        if (!strcmp(type, "vectors"))
+            return save_vectors(d, v);
         if (mw_value_kind(v) == MW_MAP && all_tensors(v))
             return save_map(d, v);
         char *json = mw_value_to_json(d->c, v, 2);

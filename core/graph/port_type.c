@@ -40,6 +40,7 @@ static const mw_port_type types[] = {
      .kinds = KIND(MAP) | KIND(LIST),
      .nested = true},
     {.name = "table", .takes = "a table of rows", .lua = "table", .kinds = KIND(MAP)},
+    {.name = "vectors", .takes = "vectors of texts", .kinds = KIND(MAP)},
     {.name = "tokens", .takes = "tokens", .kinds = KIND(MAP) | KIND(LIST)},
     {.name = "maps", .takes = "attention maps", .kinds = KIND(MAP) | KIND(LIST), .nested = true},
     {.name = "schedule", .takes = "a schedule", .kinds = KIND(MAP) | KIND(OBJECT)},

@@ -21,7 +21,7 @@ check core/cli 'core/(base|tensor|io|graph|lua|measure|cli)/|core/cl/(device|tun
 check core 'core/cli/|core/tensor/(tensor|activation).h|core/base/ggml_blocks.h' # ops.h, main.c
 
 # The rooms of networks: each may use the rooms named before it that stand in its own line, and nothing of the others.
-engine='core/(base|io)/|core/tensor/(tensor|activation|launch|tape).h|core/cl/(caps|device).h|core/ops.h|core/graph/(value|value_json|picture|function|node|seed|recipe).h'
+engine='core/(base|io)/|core/tensor/(tensor|activation|launch|tape).h|core/cl/(caps|device).h|core/ops.h|core/graph/(value|value_json|vectors|picture|function|node|seed|recipe).h'
 nets() {
     known="$known nodes/nets/$1"
     check "nodes/nets/$1" "$engine|nodes/nets/($(echo "$*" | tr ' ' '|'))/[a-z0-9_]*\.h"
