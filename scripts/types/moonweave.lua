@@ -930,6 +930,17 @@ function mw.vae_decode(params) end
 ---@return mw.vae_encode
 function mw.vae_encode(params) end
 
+---@class mw.vectors: mw.handle
+---@field vectors mw.handle vectors: {captions = {text, ...}, vectors = [N,D]}: vector i belongs to text i, in the order of the file
+
+---@class mw.vectors.params
+---@field path string|mw.handle a .pt of torch.save (a dict of texts and vectors; it is read as data, nothing of it is executed), or a .safetensors: a tensor for each text, or what mw.output wrote
+
+---Reads the vectors that a language model made of many texts, as the SUR-adapter (arXiv 2305.05189) is trained with. mw.output writes them as one safetensors file.
+---@param params mw.vectors.params
+---@return mw.vectors
+function mw.vectors(params) end
+
 ---@class mw.backward_guidance: mw.handle
 
 ---@class mw.backward_guidance.params
