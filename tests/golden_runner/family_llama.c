@@ -29,15 +29,25 @@ static mw_tensor *last_rows(mw_ctx *c, mw_tensor *x, int64_t n)
     return mw_slice(c, x, 0, mw_dim(x, 0) - n, n);
 }
 
+// As transformers lists them: 0 the embedding, i behind block i - 1, the last one behind the final norm.
+static void give_hidden(mw_ctx *c, const job *j, int i, mw_tensor *x)
+{
+    const char *name = golden_text(c, j->k, "s%d.hidden_states.%d", j->s, i);
+    if (golden_wants(j->k, name))
+        golden_give_tensor(c, j->k, name, mw_reshape(c, x, MW_SHAPE(-1, mw_dim(x, -1))));
+}
+
 static void keep_stream(mw_ctx *c, void *user, int layer, mw_tensor *x)
 {
     job *j = user;
     int64_t width = j->n->config.width;
-    if (layer < 0 || !x)
+    if (!x)
         return;
     mw_scope_begin(c);
-    mw_tensor *rows = last_rows(c, x, j->rows);
-    mw_tensor_read_f32(c, rows, j->streams + layer * j->rows * width);
+    if (layer + 1 < j->n->config.layers)
+        give_hidden(c, j, layer + 1, x);
+    if (layer >= 0)
+        mw_tensor_read_f32(c, last_rows(c, x, j->rows), j->streams + layer * j->rows * width);
     mw_scope_end(c, NULL);
 }
 
@@ -74,6 +84,7 @@ static void give_forward(mw_ctx *c, job *j)
                      .want_logits = true};
     if (j->streams && mw_llm_forward(c, j->n, &p) == MW_OK) {
         give_streams(c, j);
+        give_hidden(c, j, j->n->config.layers, p.norm);
         give_rows(c, j, "final_norm", p.norm);
         give_rows(c, j, "logits", p.logits);
     }
