@@ -39,8 +39,13 @@ mw_status mw_llm_local_complete(mw_ctx *c, mw_llm *m, const mw_llm_request *r, m
 // The ids of a prompt, or of a conversation written out by the model's chat template, begin token included
 // where the model wants one. MW_E_ARG that counts tokens where they leave no room in the context.
 mw_status mw_llm_local_encode(mw_ctx *c, const mw_llm_local *m, const mw_llm_request *r, mw_llm_ids *out);
+// MW_E_ARG that counts where n tokens and `more` do not fit the context.
+mw_status mw_llm_local_fits(mw_ctx *c, const mw_llm_local *m, size_t n, size_t more);
 // Reads a prompt of n tokens, in blocks that begin at the same positions whatever is kept of an earlier one,
 // so that the bits are the same; logits[vocab] := those behind its last token. The caller holds the lock.
 mw_status mw_llm_local_read(mw_ctx *c, mw_llm_local *m, const int32_t *ids, size_t n, float *logits);
+// The logits behind the last `last` of n tokens, [last,vocab] f32, in the open scope; nothing of them is
+// kept.
+mw_tensor *mw_llm_local_logits(mw_ctx *c, mw_llm_local *m, const int32_t *ids, size_t n, size_t last);
 
 #endif

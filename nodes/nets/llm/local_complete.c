@@ -22,11 +22,15 @@ mw_status mw_llm_local_encode(mw_ctx *c, const mw_llm_local *m, const mw_llm_req
     if (!out->n)
         return mw_fail(c, MW_E_ARG, "%s: the prompt is empty, and the model has no token to begin with",
                        m->base.name);
-    if (out->n >= (size_t)m->context)
-        return mw_fail(c, MW_E_ARG,
-                       "%s: the prompt has %zu tokens; the context holds %d, the answer's included",
-                       m->base.name, out->n, m->context);
-    return MW_OK;
+    return mw_llm_local_fits(c, m, out->n, 1);
+}
+
+mw_status mw_llm_local_fits(mw_ctx *c, const mw_llm_local *m, size_t n, size_t more)
+{
+    if (n + more > (size_t)m->context)
+        mw_fail(c, MW_E_ARG, "%s: the prompt has %zu tokens; the context holds %d%s", m->base.name, n,
+                m->context, more ? ", the answer's included" : "");
+    return mw_err(c);
 }
 
 // Tokens at `at` .. at + n pass; logits of the last where wanted.
@@ -89,6 +93,35 @@ mw_status mw_llm_local_read(mw_ctx *c, mw_llm_local *m, const int32_t *ids, size
         m->n_kept = n / BLOCK * BLOCK;
     }
     return mw_err(c);
+}
+
+mw_tensor *mw_llm_local_logits(mw_ctx *c, mw_llm_local *m, const int32_t *ids, size_t n, size_t last)
+{
+    int64_t vocab = m->network.config.vocab;
+    mw_tensor *all = mw_tensor_new(c, MW_F32, MW_SHAPE((int64_t)last, vocab));
+    mw_kv_cache *cache = all ? mw_llm_cache(c, &m->network, 1, (int64_t)n) : NULL;
+    for (size_t at = 0, count; at < n && mw_err(c) == MW_OK; at += count) {
+        int32_t rows[BLOCK];
+        count = n - at < BLOCK ? n - at : BLOCK;
+        size_t wanted = at + count <= n - last ? 0 : at >= n - last ? count : at + count - (n - last);
+        for (size_t i = 0; i < wanted; i++)
+            rows[i] = (int32_t)(count - wanted + i);
+        mw_scope_begin(c);
+        mw_llm_pass p = {.batch = 1,
+                         .tokens = (int64_t)count,
+                         .ids = ids + at,
+                         .cache = cache,
+                         .blocks = -1,
+                         .rows = rows,
+                         .n_rows = (int64_t)wanted,
+                         .want_logits = wanted > 0};
+        if (mw_llm_forward(c, &m->network, &p) == MW_OK && wanted)
+            mw_write(c, mw_slice(c, all, 0, (int64_t)(at + count - wanted - (n - last)), (int64_t)wanted),
+                     p.logits);
+        mw_scope_end(c, NULL);
+    }
+    mw_kv_cache_free(cache);
+    return mw_err(c) == MW_OK ? all : NULL;
 }
 
 // ---- the answer
