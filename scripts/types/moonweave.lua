@@ -522,6 +522,21 @@ function mw.layout_phrases(params) end
 ---@return mw.llm
 function mw.llm(params) end
 
+---@class mw.llm_logits: mw.handle
+---@field logits mw.handle tensor: [last,vocabulary] f32: row i says what comes behind that token
+---@field ids mw.handle list: the tokens that were read
+
+---@class mw.llm_logits.params
+---@field llm mw.handle a model that runs here
+---@field prompt? string|mw.handle a text; the model's begin token is put in front, where it has one
+---@field ids? table|mw.handle or its tokens, as they are
+---@field last? integer|mw.handle so many rows: the logits behind each of the last tokens (at most as many as there are)
+
+---The logits of all tokens behind a text: what a language model thinks comes next.
+---@param params mw.llm_logits.params
+---@return mw.llm_logits
+function mw.llm_logits(params) end
+
 ---@class mw.llm_text: mw.handle
 ---@field text mw.handle text: the answer
 ---@field ids mw.handle list: its tokens; empty where a server does not tell them
