@@ -4,6 +4,7 @@
 #include "core/cli/functions.h"
 #include "core/cli/session.h"
 #include "core/cli/wrap.h"
+#include "core/graph/graph.h"
 #include "core/graph/schema.h"
 
 #include <jansson.h>
@@ -11,6 +12,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+// What the node declares, then the device that it may be sent to; NULL behind the last.
+static const mw_port *port_at(const mw_node_type *t, int i)
+{
+    int n = 0;
+    while (t->in && t->in[n].name)
+        n++;
+    if (i < n)
+        return &t->in[i];
+    return i == n && !(t->flags & MW_NODE_HOST) ? &mw_device_port : NULL;
+}
 
 static bool optional(const mw_port *p) { return p->def != NULL; }
 
@@ -52,7 +64,8 @@ static void print_node(mw_ctx *c, const mw_node_type *t)
         printf("%s (a composite: scripts/moonweave/%s.lua)\n", t->name, t->name);
     mw_print_wrapped(0, 0, t->doc);
     puts(t->version ? "\ninputs and parameters:" : "\nparameters:");
-    for (const mw_port *p = t->in; p && p->name; p++)
+    const mw_port *p;
+    for (int i = 0; (p = port_at(t, i)); i++)
         print_port(c, p);
     if (t->out->name)
         printf("\noutputs:\n");
@@ -91,7 +104,8 @@ static json_t *port_json(const mw_port *p)
 static void print_json(const mw_node_type *t)
 {
     json_t *in = json_array(), *out = json_array(), *emits = json_array();
-    for (const mw_port *p = t->in; p && p->name; p++)
+    const mw_port *p;
+    for (int i = 0; (p = port_at(t, i)); i++)
         json_array_append_new(in, port_json(p));
     for (const mw_out *o = t->out; o->name; o++)
         json_array_append_new(out, json_pack("{ss ss ss}", "name", o->name, "type", o->type, "doc", o->doc));
@@ -123,7 +137,8 @@ static void print_markdown(mw_ctx *c, const mw_node_type *t)
 {
     printf("\n## %s\n\n", t->name);
     printf("%s\n\n| parameter | takes | default | meaning |\n| --- | --- | --- | --- |\n", t->doc);
-    for (const mw_port *p = t->in; p && p->name; p++) {
+    const mw_port *p;
+    for (int i = 0; (p = port_at(t, i)); i++) {
         char *takes = mw_port_takes(c, p);
         printf("| `%s`", p->name);
         size_t n;
@@ -171,7 +186,8 @@ static void print_annotations(const mw_node_type *t)
     for (const mw_out *o = t->out; o->name; o++)
         printf("---@field %s mw.handle %s: %s\n", o->name, o->type, o->doc);
     printf("\n---@class mw.%s.params\n", t->name);
-    for (const mw_port *p = t->in; p && p->name; p++) {
+    const mw_port *p;
+    for (int i = 0; (p = port_at(t, i)); i++) {
         printf("---@field %s%s ", p->name, optional(p) ? "?" : "");
         if (p->choices)
             print_choices(p->choices);
@@ -180,7 +196,8 @@ static void print_annotations(const mw_node_type *t)
             printf("|%s", lua);
         else if (lua)
             fputs(lua, stdout);
-        printf("%smw.handle %s\n", p->choices || lua ? "|" : "", p->doc);
+        bool linked = p != &mw_device_port; // that is a number, known before the run
+        printf("%s%s %s\n", linked && (p->choices || lua) ? "|" : "", linked ? "mw.handle" : "", p->doc);
     }
     printf("\n---%s\n---@param params mw.%s.params\n---@return mw.%s\nfunction mw.%s(params) end\n", t->doc,
            t->name, t->name, t->name);

@@ -15,11 +15,27 @@ static struct {
     pthread_mutex_t lock;
     bool shown;   // a progress line is on the screen
     bool written; // the cursor stands behind a text that a node hands out
+    char *said;   // the last line of information
 } terminal = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+// Nodes that are alike say the same: once is enough. Called under the log's lock.
+static bool said_before(mw_log_level level, const char *text)
+{
+    if (level != MW_LOG_INFO)
+        return false;
+    bool same = terminal.said && !strcmp(terminal.said, text);
+    if (!same) {
+        free(terminal.said);
+        terminal.said = strdup(text);
+    }
+    return same;
+}
 
 static void write_log(void *user, mw_log_level level, const char *text)
 {
     const mw_cli *k = user;
+    if (said_before(level, text))
+        return;
     static const char *const colours[] = {"\033[31m", "\033[33m", "", "\033[2m"};
     mw_terminal_clear();
     const char *on = k->colour ? colours[level] : "", *off = k->colour && *on ? "\033[0m" : "";
@@ -42,6 +58,8 @@ void mw_terminal_end(void)
 {
     mw_interrupt_end();
     mw_terminal_clear();
+    free(terminal.said);
+    terminal.said = NULL;
     terminal.k = NULL;
 }
 

@@ -95,6 +95,7 @@ function mw.attention_layers(params) end
 ---@field height? integer|mw.handle of the mask; null: the map's
 ---@field like? mw.handle latents whose sides the mask gets, instead of both
 ---@field mode? "strict"|"faithful"|mw.handle faithful takes the corner of the brightest cell as the point, as the published code does
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---The object that a token's cross-attention shows (Lian et al. 2023): mean over steps and heads, smoothed, over a threshold. The finer mask by its nearest cells, without a segmentation network, is this engine's own.
 ---@param params mw.attention_mask.params
@@ -106,6 +107,7 @@ function mw.attention_mask(params) end
 
 ---@class mw.batch.params
 ---@field items table|mw.handle [B,..] tensors of one shape but for the first dimension
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Pictures, or what belongs to them, put together into one batch.
 ---@param params mw.batch.params
@@ -118,6 +120,7 @@ function mw.batch(params) end
 ---@class mw.batch_item.params
 ---@field batch any|mw.handle [B,..] a tensor, attention maps of several pictures, or a list with an entry for each
 ---@field item integer|mw.handle which, from 1
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---What belongs to one picture of a batch: its latents, its attention maps, its entry of a list.
 ---@param params mw.batch_item.params
@@ -147,6 +150,7 @@ function mw.benchmark_prompts(params) end
 ---@field canvas? table|mw.handle { width, height } that the box refers to
 ---@field ratio? number|mw.handle share of the variance inside that comes from `over`: sqrt(1 - ratio) * latents + sqrt(ratio) * over
 ---@field mode? "strict"|"faithful"|mw.handle strict: a box covers at least one cell; faithful: also none, and off the canvas it wraps around
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Lays latents over others inside a mask or a box; with a ratio below 1 it mixes noise, and its variance stays.
 ---@param params mw.blend_latents.params
@@ -192,6 +196,7 @@ function mw.blend_latents(params) end
 ---@field crop? table|mw.handle { left, top } for SDXL, as unet has it
 ---@field target_size? table|mw.handle { width, height } for SDXL, as unet has it
 ---@field mode? "strict"|"faithful"|mw.handle strict: the energy is measured anew at every step; faithful: as the published code, where guidance ends for good once the energy was seen below the threshold, and boxes off the canvas wrap around
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Moves latents before a step against the gradient of an energy: attention to each phrase goes into its boxes. LLM-grounded Diffusion (arXiv 2305.13655), eq. 1 to 4.
 ---@param params mw.box_attention_guide.params
@@ -207,6 +212,7 @@ function mw.box_attention_guide(params) end
 ---@field like mw.handle latents whose sides the mask gets
 ---@field canvas? table|mw.handle { width, height } that the box refers to
 ---@field mode? "strict"|"faithful"|mw.handle strict: a box covers at least one cell; faithful: also none, and off the canvas it wraps around
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---The cells of latents that a box covers.
 ---@param params mw.box_mask.params
@@ -227,6 +233,7 @@ function mw.box_mask(params) end
 ---@field dtype? "auto"|"f32"|"f16"|mw.handle how weights and activations are stored; auto: as --dtype says, else f16 on GPUs that compute in it, else f32; matrices that a file holds in f16 stay so in memory
 ---@field variant? string|mw.handle of a folder: the variant of the weights, as in model.fp16.safetensors, where a part has it
 ---@field config? string|mw.handle of a single file: a folder of configs, laid out as a diffusers folder, instead of the published ones
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Opens a Stable Diffusion model. Everything is checked at once; a part's weights are read when it is first used.
 ---@param params mw.checkpoint.params
@@ -241,6 +248,7 @@ function mw.checkpoint(params) end
 ---@field labels? string|string[]|mw.handle a text for each picture, in the same order
 ---@field columns? integer|mw.handle pictures in a row; null: as many as make it square
 ---@field gap? integer|mw.handle between pictures and around them
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Many pictures on one sheet, row by row, each with its label below.
 ---@param params mw.contact_sheet.params
@@ -261,6 +269,7 @@ function mw.contact_sheet(params) end
 ---@field state? any|mw.handle the step before's output of that name; none at the first
 ---@field ddim_eta? number|mw.handle share of DDPM's noise: 0 = deterministic, 1 = ancestral; above 0 it needs variance_noise
 ---@field use_clipped_model_output? boolean|mw.handle where the expected picture is clipped, derive the noise from it again
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---One step of DDIM: from the noise predicted at this time to the time a fixed stride before. Song et al. 2021, eq. 12 and 16.
 ---@param params mw.ddim_step.params
@@ -279,6 +288,7 @@ function mw.ddim_step(params) end
 ---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
 ---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
 ---@field state? any|mw.handle the step before's output of that name; none at the first
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---One step of DDPM: the posterior mean plus noise; every step but the last needs variance_noise. Ho et al. 2020, eq. 7 and 11.
 ---@param params mw.ddpm_step.params
@@ -296,6 +306,7 @@ function mw.ddpm_step(params) end
 ---@field threshold? number|mw.handle boxes must score more
 ---@field nms? number|mw.handle a box that overlaps a better one so much (intersection / union) is dropped; 2: none is
 ---@field class_aware? boolean|mw.handle only boxes of the same text hide each other
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Boxes around what texts name, by an open-vocabulary detector; boxes that show the same thing twice are dropped. The defaults are those of the published evaluation of layout-guided pictures (Lian et al. 2023).
 ---@param params mw.detect.params
@@ -314,6 +325,7 @@ function mw.detect(params) end
 ---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
 ---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
 ---@field state? any|mw.handle the step before's output of that name; none at the first
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---One multistep of DPM-Solver++ (the schedule says which order, midpoint or heun, ODE or sde; sde needs variance_noise). Lu et al. 2022.
 ---@param params mw.dpmpp_2m_step.params
@@ -327,6 +339,7 @@ function mw.dpmpp_2m_step(params) end
 ---@field layout table|mw.handle the captioned boxes; their canvas is laid over the picture
 ---@field image? mw.handle [H,W,3] or [B,H,W,3]; none: white, of the canvas' size
 ---@field labels? boolean|mw.handle write each box's phrase into its corner, or beside it where another stands there
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Draws a layout's boxes and their captions over a picture.
 ---@param params mw.draw_layout.params
@@ -345,6 +358,7 @@ function mw.draw_layout(params) end
 ---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
 ---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
 ---@field state? any|mw.handle the step before's output of that name; none at the first
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---One Euler step that goes further down than the next noise level and adds variance_noise up to it, as in k-diffusion.
 ---@param params mw.euler_ancestral_step.params
@@ -363,6 +377,7 @@ function mw.euler_ancestral_step(params) end
 ---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
 ---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
 ---@field state? any|mw.handle the step before's output of that name; none at the first
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---One Euler step along the slope of the latents over the noise level. Karras et al. 2022, algorithm 2 without churn.
 ---@param params mw.euler_step.params
@@ -379,6 +394,7 @@ function mw.euler_step(params) end
 ---@field boxes table|mw.handle { { x, y, width, height }, ... } on the canvas
 ---@field phrases mw.handle [n,P] one for each box: the pooled output of text_encoder for the list of phrases
 ---@field canvas? table|mw.handle { width, height } that the boxes refer to
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Boxes and phrases as the tokens that GLIGEN's gated layers attend to (arXiv 2301.07093, eq. 5).
 ---@param params mw.grounding.params
@@ -393,6 +409,7 @@ function mw.grounding(params) end
 ---@field latents mw.handle [B,4,h,w] of the size of the pictures
 ---@field layers? table|mw.handle cross-attentions that are guided, as box_attention_guide has them
 ---@field capture? table|mw.handle cross-attentions whose maps are wanted, as unet has them
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---How many pictures guided_sample may draw as one batch: 8 at most, of which half the memory that the limit leaves beside the model's weights holds the work.
 ---@param params mw.guided_batch.params
@@ -437,6 +454,7 @@ function mw.judge(params) end
 ---@field objects table|mw.handle { { latents = [1,4,h,w] at this step, mask = [h,w], shift = { dx, dy } as object_shift gives it, or none }, ... }
 ---@field step? integer|mw.handle 0: the start, where the bounds of the masks are laid on the background too; later steps hold the objects on zeros
 ---@field mode? "strict"|"faithful"|mw.handle faithful lets the zeros that a shift brings in onto the background, as the published code does
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Latents of objects drawn alone, moved to where they belong and laid over the background's. LLM-grounded Diffusion, section 3.3.
 ---@param params mw.latent_compose.params
@@ -477,6 +495,7 @@ function mw.layout(params) end
 ---@field seed? integer|string|mw.handle of what is drawn
 ---@field retries? integer|mw.handle how often to ask again when an answer is no layout, at a temperature of 0.25 at least, with the next seed
 ---@field previous? table|mw.handle a layout that the prompt is an instruction for; objects that stay keep box and seed. A template without {previous} is told the prompt alone: then it is the whole new caption
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---A layout from a prompt, by a language model (LLM-grounded Diffusion, arXiv 2305.13655, stage 1).
 ---@param params mw.layout_llm.params
@@ -516,6 +535,7 @@ function mw.layout_phrases(params) end
 ---@field tries? integer|mw.handle how often to ask, in all, where a server is busy (429), fails (5xx) or breaks the connection
 ---@field wait? number|mw.handle pause before asking for the second time, doubled each further time; where the server says how long, that counts
 ---@field longest_wait? number|mw.handle no pause is longer, whatever the server says
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Opens a language model that runs here, or one behind an OpenAI-compatible server.
 ---@param params mw.llm.params
@@ -555,6 +575,7 @@ function mw.llm_logits(params) end
 ---@field seed? integer|string|mw.handle of what is drawn
 ---@field stop? string|string[]|mw.handle texts that end the answer and are no part of it
 ---@field grammar? "none"|"layout"|mw.handle layout: the answer is always one, as layout reads it (512 x 512); for models that run here
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Asks a language model to continue a text, or to answer in a conversation.
 ---@param params mw.llm_text.params
@@ -574,6 +595,7 @@ function mw.llm_text(params) end
 ---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
 ---@field state? any|mw.handle the step before's output of that name; none at the first
 ---@field order? integer|mw.handle how many predictions the slope is fitted through
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---One step of the linear multistep method over noise levels, as in k-diffusion.
 ---@param params mw.lms_step.params
@@ -589,6 +611,7 @@ function mw.lms_step(params) end
 ---@field path string|mw.handle a PNG or JPEG file, turned as its EXIF says
 ---@field width? integer|mw.handle resampled to this width; null: as it is
 ---@field height? integer|mw.handle resampled to this height; null: as it is
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---A picture from a PNG or JPEG file, resampled (Lanczos) where a size is asked for.
 ---@param params mw.load_image.params
@@ -609,6 +632,7 @@ function mw.load_image(params) end
 ---@field path string|mw.handle a LoRA file (.safetensors, kohya's or PEFT's names)
 ---@field scale? number|mw.handle strength; 0 changes nothing
 ---@field text_scale? number|mw.handle strength in the text encoders; scale when absent
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Merges a LoRA into a model: W + scale * (alpha / rank) * up * down (Hu et al. 2021). Gives a new checkpoint; the given one stays as it is.
 ---@param params mw.lora.params
@@ -629,6 +653,7 @@ function mw.lora(params) end
 ---@field draw? integer|mw.handle which draw of the generator: 0 is a run's start, 1, 2, ... what its noisy steps take one after another
 ---@field like? mw.handle latents whose size is taken, instead of width and height
 ---@field add? integer|mw.handle added to the seed, for the noise of further things
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Unit normal latents from a seed: the start of a picture.
 ---@param params mw.noise.params
@@ -656,6 +681,7 @@ function mw.object_shift(params) end
 ---@class mw.owlvit.params
 ---@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, processor_config.json (or preprocessor_config.json), vocab.json
 ---@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Opens an OWL-ViT model (Minderer et al. 2022), which finds in pictures what texts name.
 ---@param params mw.owlvit.params
@@ -674,6 +700,7 @@ function mw.owlvit(params) end
 ---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
 ---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
 ---@field state? any|mw.handle the step before's output of that name; none at the first
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---One call of PNDM (also called PLMS), which makes more calls than steps. Liu et al. 2022.
 ---@param params mw.pndm_step.params
@@ -686,6 +713,7 @@ function mw.pndm_step(params) end
 ---@class mw.sam.params
 ---@field path string|mw.handle a folder as transformers lays it out: config.json, model.safetensors, processor_config.json (or preprocessor_config.json)
 ---@field dtype? "auto"|"f32"|"f16"|"fp32"|"fp16"|"float32"|"float16"|mw.handle how weights and activations are stored; auto: f16 on GPUs that compute in it, else f32
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Opens a Segment Anything model (Kirillov et al. 2023) of any size: ViT-B, L or H.
 ---@param params mw.sam.params
@@ -709,6 +737,7 @@ function mw.sam(params) end
 ---@field min_confidence? number|mw.handle a candidate that the network trusts less is taken last
 ---@field min_iou? number|mw.handle so is one that overlaps the mask less
 ---@field otherwise? mw.handle taken, with a warning, where the network finds nothing or nothing points at the object
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---The mask of an object that a box, points or a coarse mask point at: the largest of the network's candidates that it trusts and that fits the coarse mask.
 ---@param params mw.sam_refine.params
@@ -722,6 +751,7 @@ function mw.sam_refine(params) end
 ---@class mw.save_image.params
 ---@field image mw.handle [H,W,3] or [B,H,W,3] in 0..1
 ---@field path? string|mw.handle file inside the output folder; of several pictures the second is name_2.png
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Writes pictures as PNG files into the output folder.
 ---@param params mw.save_image.params
@@ -788,6 +818,7 @@ function mw.schedule(params) end
 ---@field noise mw.handle [B,4,h,w] unit normal noise
 ---@field latents? mw.handle [B,4,h,w] or [1,4,h,w] a picture's latents; none: from noise alone
 ---@field strength? number|mw.handle share of the steps that are run on a picture: 0 leaves it as it is, 1 makes almost a new one
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---What a run begins with: noise scaled as the schedule starts, or a picture's latents noised to the step from which `strength` of the steps are left.
 ---@param params mw.start_latents.params
@@ -817,6 +848,7 @@ function mw.table(params) end
 ---@field prompt string|string[]|mw.handle one text, or a list of them for a batch
 ---@field clip_skip? integer|mw.handle 0: the last layer; n: n layers earlier (of SDXL: before the last but one)
 ---@field negative? boolean|mw.handle this is the negative prompt: an empty one gives zeros where the model was trained so (SDXL)
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Text states of prompts: CLIP's byte-pair tokens, 77 of them, through the model's text encoder (both of SDXL).
 ---@param params mw.text_encoder.params
@@ -836,6 +868,7 @@ function mw.text_encoder(params) end
 ---@field model mw.handle the model that learns the token; several such nodes in a row add up
 ---@field path string|mw.handle a textual inversion: .safetensors, .pt, .bin (of which nothing is executed), or a folder with learned_embeds in it
 ---@field token? string|mw.handle what prompts say for it; null: the token that the file names
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---A model that knows a token more (textual inversion, Gal et al. 2022), as diffusers' load_textual_inversion adds it: a token of several vectors is written once in a prompt and stands for all of them. Gives a new checkpoint; the given one stays as it is.
 ---@param params mw.textual_inversion.params
@@ -850,6 +883,7 @@ function mw.textual_inversion(params) end
 ---@field token? integer|mw.handle which column, from 0
 ---@field shift? table|mw.handle { dx, dy } of object_shift; what comes in is zero; null: they stay
 ---@field like? mw.handle latents that the maps belong to; null: square maps
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Attention maps of one token, moved with the object it stands for.
 ---@param params mw.token_maps.params
@@ -894,6 +928,7 @@ function mw.tokens(params) end
 ---@field crop? table|mw.handle { left, top } of the cut that SDXL should think of
 ---@field target_size? table|mw.handle { width, height } of the cut that SDXL should think of; null: that of the latents
 ---@field grounding? any|mw.handle boxes for models with gated layers (GLIGEN), as the node grounding gives them; the negative half gets none; null: the gated layers are skipped
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---The network's prediction for noisy latents at one time, given text states; guided and unguided halves in one batch.
 ---@param params mw.unet.params
@@ -912,6 +947,7 @@ function mw.unet(params) end
 ---@field noise_pred mw.handle [B,4,h,w] the network's output, after guidance
 ---@field variance_noise? mw.handle [B,4,h,w] unit normal noise, for the steps that add some
 ---@field state? any|mw.handle the step before's output of that name; none at the first
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---One predictor step of UniPC, after correcting the step before with what the network saw here. Zhao et al. 2023.
 ---@param params mw.uni_pc_step.params
@@ -925,6 +961,7 @@ function mw.uni_pc_step(params) end
 ---@field model mw.handle a checkpoint, or its vae
 ---@field latents mw.handle [B,4,h,w] clean latents, scaled as the UNet has them
 ---@field tile? any|mw.handle "auto": whole, in tiles where memory does not suffice; "none": whole or not at all; a number: the side of square tiles, which overlap by a quarter
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Latents to pictures, by the model's autoencoder.
 ---@param params mw.vae_decode.params
@@ -939,6 +976,7 @@ function mw.vae_decode(params) end
 ---@field image mw.handle [H,W,3] or [B,H,W,3] in 0..1; sides that are multiples of the model's pixels per latent (8)
 ---@field noise? mw.handle [B,4,h,w] unit normal: the latents are then a sample, mean + deviation * noise; null: the mean
 ---@field tile? any|mw.handle "auto": whole, in tiles where memory does not suffice; "none": whole or not at all; a number: the side of square tiles, which overlap by a quarter
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Pictures to latents, by the model's autoencoder.
 ---@param params mw.vae_encode.params
@@ -977,6 +1015,7 @@ function mw.vectors(params) end
 ---@field threshold? number|mw.handle loss at which a step's iterations end
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
 ---@field width? integer|mw.handle of the picture; none: the model's
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---A layout by backward guidance (arXiv 2304.03373). Gives the image; latents, layout, prompt and run by name.
 ---@param params mw.backward_guidance.params
@@ -1005,6 +1044,7 @@ function mw.backward_guidance(params) end
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
 ---@field top_p? number|mw.handle share of the cells that count
 ---@field width? integer|mw.handle of the picture; none: the model's
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---A layout by BoxDiff (arXiv 2307.10816). Gives the image; latents, layout, prompt and run by name.
 ---@param params mw.boxdiff.params
@@ -1017,6 +1057,7 @@ function mw.boxdiff(params) end
 ---@field after integer|mw.handle how many of its steps stay
 ---@field rate? integer|mw.handle of the rest every so manyth stays
 ---@field schedule any|mw.handle a DDIM schedule
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---A DDIM schedule with fewer steps towards its end. Gives a function of the step, and how many there are.
 ---@param params mw.fast_schedule.params
@@ -1039,6 +1080,7 @@ function mw.fast_schedule(params) end
 ---@field schedule any|mw.handle the times of the run, or a function that gives each step's
 ---@field steps integer|mw.handle of the sampler
 ---@field text any|mw.handle what text_encoder gives for the prompt
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---The DDIM loop with attention guidance before each step. Gives lists: latents, guided, stepped, maps, energies.
 ---@param params mw.guided_sample.params
@@ -1066,6 +1108,7 @@ function mw.guided_sample(params) end
 ---@field strength? number|mw.handle share of the steps that are made: 1 leaves nothing of the picture
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
 ---@field width? integer|mw.handle of the picture; none: the model's
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---A picture changed by a text. Gives the image; latents, schedule and embedding by name.
 ---@param params mw.img2img.params
@@ -1139,6 +1182,7 @@ function mw.img2img(params) end
 ---@field use_fast_schedule? boolean|mw.handle objects skip steps that only their masks need
 ---@field use_ref_ca? boolean|mw.handle attention is transferred from the objects drawn alone
 ---@field width? integer|mw.handle of the picture; none: the model's
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---LLM-grounded diffusion (arXiv 2305.13655) from a layout: objects drawn alone, then together in their boxes. Gives the image; latents, layout, prompt, masks, objects, noise, composed and overall by name.
 ---@param params mw.lmd.params
@@ -1212,6 +1256,7 @@ function mw.lmd(params) end
 ---@field use_fast_schedule? boolean|mw.handle objects skip steps that only their masks need
 ---@field use_ref_ca? boolean|mw.handle attention is transferred from the objects drawn alone
 ---@field width? integer|mw.handle of the picture; none: the model's
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---LLM-grounded diffusion whose network sees the boxes (LMD+): for models with gated layers. Gives what lmd gives.
 ---@param params mw.lmd_plus.params
@@ -1231,6 +1276,7 @@ function mw.lmd_plus(params) end
 ---@field steps? integer|mw.handle of the sampler
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
 ---@field width? integer|mw.handle of the picture; none: the model's
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---A layout by MultiDiffusion's region control (arXiv 2302.08113). Gives the image; latents and layout by name.
 ---@param params mw.multidiffusion.params
@@ -1254,6 +1300,7 @@ function mw.multidiffusion(params) end
 ---@field steps? integer|mw.handle of the sampler
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
 ---@field width? integer|mw.handle of the picture; none: the model's
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---The prompt of a layout without its boxes. Gives the image; latents, layout, prompt and run by name.
 ---@param params mw.plain.params
@@ -1276,6 +1323,7 @@ function mw.plain(params) end
 ---@field pooled? mw.handle of the prompt, for SDXL
 ---@field sampler? "auto"|"ddim"|"ddpm"|"euler"|"euler_ancestral"|"dpmpp_2m"|"dpmpp_2m_heun"|"dpmpp_2m_sde"|"dpmpp_2m_sde_heun"|"uni_pc"|"uni_pc_bh2"|"lms"|"pndm"|"plms"|"ddim_trailing"|"euler_karras"|"lms_karras"|"dpmpp_2m_karras"|"dpmpp_2m_sde_karras"|"dpmpp_2m_sde_heun_karras"|"dpmpp_2m_sde_exponential"|"dpmpp_2m_sde_heun_exponential"|mw.handle the method; auto: the model folder's
 ---@field schedule mw.handle the times of the run
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---The loop of a sampler: a call of the network and a step for each. Gives the clean latents.
 ---@param params mw.sample.params
@@ -1301,6 +1349,7 @@ function mw.sample(params) end
 ---@field steps? integer|mw.handle of the sampler
 ---@field tile? any|mw.handle whether pictures are decoded in tiles, as vae_decode takes it
 ---@field width? integer|mw.handle of the picture; none: the model's
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---A picture from a text. Gives the image; latents, schedule and embedding by name.
 ---@param params mw.txt2img.params

@@ -28,6 +28,11 @@ while read -r kind name; do
     operator) grep -qE "^---@(operator $name\(|field \[integer)" <<<"$annotations" || complain "no operator $name" ;;
     esac
 done <<<"$reachable"
+
+# What uses a device can be sent to one; composites are told for all that they make.
+takes_device() { run nodes "$1" && grep -q '^  device  ' <<<"$out"; }
+takes_device unet && takes_device txt2img || complain "'device' is not listed"
+takes_device hello && complain "'device' is listed where it is refused"
 for name in params output json node composite bundle fail is_handle choice missing; do
     run nodes $name
     status 0

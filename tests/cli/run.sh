@@ -162,6 +162,17 @@ says "carries no graph"
 run replay "$dir/out/greeting.txt"
 status 4
 
+script twice.lua <<'END'
+local mw = require "moonweave"
+local sd = mw.checkpoint { path = "models/miniature" }
+for steps = 1, 2 do
+  mw.output { ["s" .. steps] = mw.schedule { model = sd, steps = steps, sampler = "auto" } }
+end
+END
+run run "$dir/twice.lua" -o "$dir/twice"
+status 0
+[ "$(grep -c "sampler auto is" <<<"$err")" = 1 ] || complain "two schedules say the same twice"
+
 # A model by its name, in a tree of models; a picture knows whose weights it was made with.
 mkdir -p "$dir/models/checkpoints"
 cp -r models/miniature "$dir/models/checkpoints/mini"
