@@ -551,6 +551,7 @@ function mw.llm(params) end
 ---@field prompt? string|mw.handle a text; the model's begin token is put in front, where it has one
 ---@field ids? table|mw.handle or its tokens, as they are
 ---@field last? integer|mw.handle so many rows: the logits behind each of the last tokens (at most as many as there are)
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---The logits of all tokens behind a text: what a language model thinks comes next.
 ---@param params mw.llm_logits.params
@@ -988,6 +989,7 @@ function mw.vae_encode(params) end
 
 ---@class mw.vectors.params
 ---@field path string|mw.handle a .pt of torch.save (a dict of texts and vectors; it is read as data, nothing of it is executed), or a .safetensors: a tensor for each text, or what mw.output wrote
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
 
 ---Reads the vectors that a language model made of many texts, as the SUR-adapter (arXiv 2305.05189) is trained with. mw.output writes them as one safetensors file.
 ---@param params mw.vectors.params
