@@ -60,7 +60,7 @@ mw_llm *mw_llm_local_open(mw_ctx *c, const mw_llm_local_options *o)
     m->base.name = mw_strdup(c, o->name);
     m->base.folder = mw_path_is_folder(o->path) ? mw_strdup(c, o->path) : mw_path_folder(c, o->path);
     if (mw_llm_network_open(c, o->path, o->dtype, &m->network) == MW_OK)
-        m->tokenizer = mw_llm_tokenizer_open(c, o->path);
+        m->base.tokenizer = m->tokenizer = mw_llm_tokenizer_open(c, o->path);
     if (m->tokenizer) {
         check_vocabulary(c, m, o->path);
         read_context(c, m, o);
