@@ -542,6 +542,25 @@ function mw.layout_phrases(params) end
 ---@return mw.llm
 function mw.llm(params) end
 
+---@class mw.llm_distiller: mw.handle
+---@field embedding mw.handle embedding: [D] for a text, [N,D] for a list of N, [tokens,D] with pool = "none"
+---@field vectors mw.handle vectors: the same with its texts, for train_adapter and files (nil with pool = "none")
+
+---@class mw.llm_distiller.params
+---@field llm mw.handle a model that runs here
+---@field prompt string|string[]|mw.handle a text, or a list of them; the model's begin token is put in front
+---@field layer? any|mw.handle i: the residual stream behind block i, from 0, before any norm; -1: the last block's (-2: the one before it, ...); "final": behind the final norm; "embedding": in front of the first block
+---@field pool? "mean"|"last"|"none"|mw.handle mean: over all tokens, as the SUR-adapter's authors do; last: the last token's; none: all of them, of one text
+---@field width? integer|mw.handle of the result, the text encoder's: a linear layer that is never trained brings the vectors to it; without it, and where it is the model's own, they stay as they are
+---@field resize? string|mw.handle a .safetensors file with that layer's weights, llm_resize.fc.weight and llm_resize.fc.bias; without it they are drawn
+---@field seed? integer|string|mw.handle of the drawn weights: those of PyTorch's torch.nn.Linear after torch.manual_seed
+---@field device? integer run on this one of the devices that --device names, counted from 0; absent: on any that is free
+
+---The hidden knowledge of a language model about texts: the states of one of its layers, pooled to a vector, as the SUR-adapter (arXiv 2305.05189) wants it.
+---@param params mw.llm_distiller.params
+---@return mw.llm_distiller
+function mw.llm_distiller(params) end
+
 ---@class mw.llm_logits: mw.handle
 ---@field logits mw.handle tensor: [last,vocabulary] f32: row i says what comes behind that token
 ---@field ids mw.handle list: the tokens that were read
