@@ -43,4 +43,4 @@ fails({ llm = llm, ids = { 1.5 } }, "entry 1 of 'ids' is no whole number")
 fails({ llm = llm, ids = { 1, 2000 } }, "token 2000 at position 1 is not in 0..1020")
 fails({ llm = mw.llm { path = "models/miniature/llm", context = 4 }, prompt = prompt }, "the context holds 4")
 
-mw.output { ids = one.ids }
+mw.output { ids = #one.ids:value() }
