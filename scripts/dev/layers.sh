@@ -34,7 +34,8 @@ nets clip base text
 nets unet base
 nets vae base
 nets sampling base
-nets llm base text
+nets jinja base text
+nets llm base text jinja
 nets layout/english
 nets layout layout/english pictures
 nets sam base pictures

@@ -2,6 +2,7 @@
 FAMILY(clip_text)
 FAMILY(clip_tokenizer)
 FAMILY(llm_tokenizer)
+FAMILY(chat)
 FAMILY(gguf_files)
 FAMILY(llama)
 FAMILY(sampling)

@@ -87,7 +87,7 @@ mw_llm_tokenizer *mw_llm_tokenizer_open(mw_ctx *c, const char *path)
     mw_llm_tokenizer *t = mw_err(c) ? NULL : mw_alloc(c, sizeof *t);
     char *found = t ? mw_find_path(c, path) : NULL;
     if (t) {
-        t->unknown = t->begin = t->end = -1;
+        t->unknown = t->begin = t->end = t->pad = -1;
         if (found)
             read_path(c, t, found);
     }
@@ -122,6 +122,10 @@ int mw_llm_tokenizer_size(const mw_llm_tokenizer *t) { return t->size; }
 int32_t mw_llm_tokenizer_begin(const mw_llm_tokenizer *t) { return t->begin; }
 
 int32_t mw_llm_tokenizer_end(const mw_llm_tokenizer *t) { return t->end; }
+
+int32_t mw_llm_tokenizer_unknown(const mw_llm_tokenizer *t) { return t->unknown; }
+
+int32_t mw_llm_tokenizer_pad(const mw_llm_tokenizer *t) { return t->pad; }
 
 bool mw_llm_tokenizer_adds_begin(const mw_llm_tokenizer *t) { return t->add_begin && t->begin >= 0; }
 
@@ -199,7 +203,7 @@ static void encode_stretch(mw_llm_job *j, const char *text, size_t size, bool at
 typedef struct {
     const char *text;
     size_t size;
-    const mw_llm_span *foreign;
+    const mw_text_span *foreign;
     size_t n;
 } parts;
 
@@ -292,13 +296,13 @@ static mw_status encode(mw_ctx *c, const mw_llm_tokenizer *t, const parts *p, bo
 mw_status mw_llm_encode(mw_ctx *c, const mw_llm_tokenizer *t, const char *text, size_t size,
                         bool parse_special, bool add_special, mw_llm_ids *out)
 {
-    mw_llm_span all = {0, size};
+    mw_text_span all = {0, size};
     parts p = {text, size, &all, parse_special ? 0 : 1};
     return encode(c, t, &p, add_special, out);
 }
 
 mw_status mw_llm_encode_parts(mw_ctx *c, const mw_llm_tokenizer *t, const char *text, size_t size,
-                              const mw_llm_span *foreign, size_t n, bool add_special, mw_llm_ids *out)
+                              const mw_text_span *foreign, size_t n, bool add_special, mw_llm_ids *out)
 {
     parts p = {text, size, foreign, n};
     return encode(c, t, &p, add_special, out);

@@ -11,7 +11,7 @@
 #ifndef MW_LLM_TOKENIZER_H
 #define MW_LLM_TOKENIZER_H
 
-#include "core/base/ctx.h"
+#include "nodes/nets/text/unicode.h"
 
 // Read-only once opened; threads may share it.
 typedef struct mw_llm_tokenizer mw_llm_tokenizer;
@@ -31,6 +31,8 @@ bool mw_llm_tokenizer_is_at(mw_ctx *c, const char *path);
 int mw_llm_tokenizer_size(const mw_llm_tokenizer *t);                       // one more than the largest id
 int32_t mw_llm_tokenizer_begin(const mw_llm_tokenizer *t);                  // -1: there is none
 int32_t mw_llm_tokenizer_end(const mw_llm_tokenizer *t);                    // the first of the ends; -1
+int32_t mw_llm_tokenizer_unknown(const mw_llm_tokenizer *t);                // -1
+int32_t mw_llm_tokenizer_pad(const mw_llm_tokenizer *t);                    // -1
 bool mw_llm_tokenizer_adds_begin(const mw_llm_tokenizer *t);                // with add_special
 const int32_t *mw_llm_tokenizer_ends(const mw_llm_tokenizer *t, size_t *n); // every one that ends an answer
 bool mw_llm_tokenizer_is_end(const mw_llm_tokenizer *t, int32_t id);
@@ -60,11 +62,6 @@ typedef struct {
 } mw_llm_ids;
 void mw_llm_ids_free(mw_llm_ids *ids); // what it holds
 
-// A stretch of a text, in bytes.
-typedef struct {
-    size_t begin, end;
-} mw_llm_span;
-
 // The ids of a text behind those in `out`. parse_special: the names of control tokens in it become them.
 // add_special: with the begin and end tokens that the tokenizer adds. Wrong UTF-8 is read as U+FFFD. MW_E_ARG
 // for texts beyond 64 MiB.
@@ -73,7 +70,7 @@ mw_status mw_llm_encode(mw_ctx *c, const mw_llm_tokenizer *t, const char *text, 
 // The same for a text that is partly somebody else's: no control token comes from bytes of the `n` stretches
 // `foreign` (in order, none within another), nor from bytes of two of them or of one and what is beside it.
 mw_status mw_llm_encode_parts(mw_ctx *c, const mw_llm_tokenizer *t, const char *text, size_t size,
-                              const mw_llm_span *foreign, size_t n, bool add_special, mw_llm_ids *out);
+                              const mw_text_span *foreign, size_t n, bool add_special, mw_llm_ids *out);
 
 // ---- decoding
 // The text of n ids, *size bytes of UTF-8 with a zero behind; free() it. with_special: the names of control

@@ -82,7 +82,9 @@ static int32_t named_in(const mw_llm_tokenizer *t, const json_t *o, const char *
 
 static void read_names(mw_ctx *c, mw_llm_tokenizer *t, const json_t *o)
 {
-    int32_t begin = named_in(t, o, "bos_token"), end = named_in(t, o, "eos_token");
+    int32_t begin = named_in(t, o, "bos_token"), end = named_in(t, o, "eos_token"),
+            pad = named_in(t, o, "pad_token");
+    t->pad = pad >= 0 ? pad : t->pad;
     t->begin = begin >= 0 ? begin : t->begin;
     t->end = end >= 0 ? end : t->end;
     mw_llm_add_end(c, t, end);

@@ -141,6 +141,7 @@ static void read_specials(file *f)
                        t->kind == MW_LLM_SPM           ? 0
                            : t->kind == MW_LLM_UNIGRAM ? 2
                                                        : -1);
+    t->pad = token(f, KEY "padding_token_id", -1);
     if (t->kind == MW_LLM_BYTE_LEVEL)
         t->unknown = -1; // named by many files, and never meant
     t->add_begin = mw_gguf_bool(c, f->g, KEY "add_bos_token", t->kind == MW_LLM_SPM || t->add_begin);

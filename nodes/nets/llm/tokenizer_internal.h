@@ -58,8 +58,8 @@ struct mw_llm_tokenizer {
     int size, room;
     mw_llm_texts words; // what comes of letters
     mw_llm_texts marks;
-    int32_t byte[256];           // the token of a byte; -1
-    int32_t unknown, begin, end; // -1: none
+    int32_t byte[256];                // the token of a byte; -1
+    int32_t unknown, begin, end, pad; // -1: none
     bool add_begin, add_end;
     int32_t *ends;
     size_t nends;

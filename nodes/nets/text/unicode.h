@@ -14,6 +14,11 @@ typedef struct {
     size_t n, room;
 } mw_text_chars;
 
+// A stretch of a text, in bytes.
+typedef struct {
+    size_t begin, end;
+} mw_text_span;
+
 // false with MW_E_MEMORY.
 bool mw_text_push(mw_ctx *c, mw_text_chars *s, uint32_t code, size_t begin, size_t end);
 
