@@ -75,8 +75,9 @@ $(UNIT_BIN): $(B)/%: $(B)/%.o $(B)/libmoonweave.a
 
 unit: $(UNIT_BIN) $(FAULTS)/faults
 
-# T=name runs only the tests whose path contains it.
-check: all unit $(if $(T),,lint)
+# T=name builds and runs only the tests whose path contains it.
+NAMED = $(foreach t,$(UNIT_SRC) tests/faults/faults.c,$(if $(findstring $(T),$(t)),$(t:%.c=$(B)/%)))
+check: all $(if $(T),$(NAMED),unit lint)
 	$(Q)BIN=$(BIN) OBJ=$(B) T='$(T)' tests/run.sh
 
 # The tests again under AddressSanitizer and UndefinedBehaviorSanitizer; a leak is a failure.
