@@ -67,12 +67,12 @@ for b, seed in ipairs(seeds) do
   local alone = guided { latents = mw.noise { model = sd, seed = seed }, threshold = batch.threshold }
   local energies = together.energies:value()[b]
   counts[#energies > 1] = true
-  assert(table.concat(energies, " ") == table.concat(alone.energies:value(), " "))
-  assert(together.energy:value()[b] == alone.energy:value())
-  assert(together.state:value().energy[b] == alone.energy:value())
-  assert((together.latents:value()[b] - alone.latents:value()[1]):abs():max():item() == 0)
+  assert(#energies == #alone.energies:value())
+  for k, e in ipairs(alone.energies:value()) do assert(math.abs(energies[k] - e) < 1e-5 * e) end
+  assert(together.energy:value()[b] == energies[#energies] and together.state:value().energy[b] == energies[#energies])
+  assert((together.latents:value()[b] - alone.latents:value()[1]):abs():max():item() < 1e-4)
   local gradient = alone.gradient:value() and alone.gradient:value()[1] or mw.tensor(0)
-  assert((together.gradient:value()[b] - gradient):abs():max():item() == 0)
+  assert((together.gradient:value()[b] - gradient):abs():max():item() < 1e-4)
 end
 assert(counts[true] and counts[false])
 local after = guided { latents = together.latents, mode = "faithful", threshold = batch.threshold,

@@ -107,11 +107,11 @@ static void the_same_within_less_memory(void **state)
         outcome *o = guided(limit);
         assert_true(o->peak <= limit);
         status = o->status;
-        again += 100 * o->launches > 115 * whole->launches; // dropped twins alone add some 6 %
+        again += 100 * o->launches > 110 * whole->launches; // dropped twins alone add some 6 %
         // Sums in another order; and where the limit has no room for Winograd's patches, no convolution goes
         // that way.
         for (int i = 0; i < CELLS && status == MW_OK; i++)
-            assert_float_equal(o->latents[i], whole->latents[i], 5e-5);
+            assert_float_equal(o->latents[i], whole->latents[i], 2e-4);
         assert_true(status != MW_OK || o->measured == ITERATIONS);
         free(o);
     }

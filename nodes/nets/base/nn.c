@@ -76,20 +76,40 @@ mw_tensor *mw_nn_layer_norm(const mw_nn *m, const char *path, const char *name, 
     return mw_layer_norm(m->c, x, vector(m, path, name, "weight", n), vector(m, path, name, "bias", n), eps);
 }
 
+mw_tensor *mw_nn_resnet_time(const mw_nn *m, const char *path, mw_tensor *time, int64_t channels)
+{
+    if (!time)
+        return NULL;
+    int64_t B = mw_dim(time, 0);
+    mw_tensor *bias = vector(m, path, "conv1", "bias", channels);
+    bias = mw_expand(m->c, mw_cast(m->c, bias, time->dtype), 2, (int64_t[]){B, channels});
+    return mw_nn_linear(m, path, "time_emb_proj", time, channels, 0, MW_ACT_NONE, bias);
+}
+
+// The first convolution. A shift of all pictures is its bias.
+static mw_tensor *shifted_conv(const mw_nn *m, const char *path, mw_tensor *x, int64_t channels,
+                               mw_tensor *shift)
+{
+    mw_ctx *c = m->c;
+    if (!shift)
+        return mw_nn_conv(m, path, "conv1", x, channels, 3, NULL);
+    mw_tensor *w = mw_weight_conv(c, m->w, leaf(path, "conv1", "weight").s, channels, mw_dim(x, 3), 3, 3);
+    if (mw_dim(shift, 0) == 1)
+        return mw_conv2d(c, x, w, mw_reshape(c, shift, MW_SHAPE(channels)), 1, 1, 1, NULL);
+    mw_tensor *y = mw_conv2d(c, x, w, NULL, 1, 1, 1, NULL);
+    mw_tensor *sum = mw_add(c, y, mw_reshape(c, shift, MW_SHAPE(mw_dim(shift, 0), 1, 1, channels)));
+    mw_drop(c, y);
+    return sum;
+}
+
 mw_tensor *mw_nn_resnet(const mw_nn *m, const char *path, mw_tensor *x, int64_t channels, int groups,
-                        double eps, mw_tensor *time)
+                        double eps, mw_tensor *shift)
 {
     mw_ctx *c = m->c;
     mw_scope_begin(c);
     mw_scope_begin(c); // so that the widest map goes as soon as it is used
     mw_tensor *y = mw_nn_group_norm(m, path, "norm1", x, groups, eps, MW_ACT_SILU);
-    y = mw_scope_end(c, mw_nn_conv(m, path, "conv1", y, channels, 3, NULL));
-    if (time) {
-        mw_tensor *t = mw_nn_linear(m, path, "time_emb_proj", time, channels, 0, MW_ACT_NONE, NULL);
-        mw_tensor *sum = mw_add(c, y, mw_reshape(c, t, MW_SHAPE(mw_dim(t, 0), 1, 1, channels)));
-        mw_drop(c, y);
-        y = sum;
-    }
+    y = mw_scope_end(c, shifted_conv(m, path, y, channels, shift));
     mw_tensor *z = mw_nn_group_norm(m, path, "norm2", y, groups, eps, MW_ACT_SILU);
     mw_drop(c, y);
     mw_tensor *short_cut =

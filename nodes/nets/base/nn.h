@@ -41,9 +41,12 @@ mw_tensor *mw_nn_layer_norm(const mw_nn *m, const char *path, const char *name, 
 mw_tensor *mw_nn_gated_mlp(const mw_nn *m, const char *path, mw_tensor *x, mw_tensor *residual);
 
 // The residual block of diffusers (ResnetBlock2D): norm, SiLU, conv, + projected time, norm, SiLU, conv, +
-// shortcut. time: [B,T] with its SiLU already applied, or NULL.
+// shortcut. shift: what mw_nn_resnet_time gives, or NULL.
 mw_tensor *mw_nn_resnet(const mw_nn *m, const char *path, mw_tensor *x, int64_t channels, int groups,
-                        double eps, mw_tensor *time);
+                        double eps, mw_tensor *shift);
+// The projected time and the first convolution's bias, [B,channels] or [1,channels] of all. time: [B,T] or
+// [1,T] with its SiLU already applied.
+mw_tensor *mw_nn_resnet_time(const mw_nn *m, const char *path, mw_tensor *time, int64_t channels);
 
 // [B,h,w,C] -> [B,C,h,w] f32 and back into dtype.
 mw_tensor *mw_nn_to_planes(mw_ctx *c, mw_tensor *x);

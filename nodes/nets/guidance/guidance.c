@@ -17,6 +17,7 @@ typedef struct {
     double *t;       // n times
     mw_unet_in in;
     mw_tensor *now;
+    mw_unet_memo *memo; // of in
     bool recompute;
 } batch;
 
@@ -64,6 +65,7 @@ static void run_unet(const batch *b, catcher *k, mw_tensor *latents)
     mw_unet_taps taps = {.user = k, .want_map = want_map, .map = take_map};
     mw_unet_in in = b->in;
     in.latents = g->input_scale == 1 ? latents : mw_affine(b->c, latents, g->input_scale, 0);
+    in.memo = b->memo;
     in.taps = &taps;
     in.maps_only = true;
     mw_unet_forward(b->c, g->unet, &in);
@@ -245,6 +247,8 @@ static void guide_batch(batch *b, double *energy, mw_batch_place *latents, mw_ba
             break;
         if (!chosen) {
             make_input(b);
+            mw_unet_memo_free(b->memo);
+            b->memo = mw_unet_memo_new(c);
             if (g->choose && mw_err(c) == MW_OK)
                 g->choose(c, g->user, b->n, b->picture);
             b->now = mw_batch_of_places(c, b->n, latents, b->picture);
@@ -256,6 +260,7 @@ static void guide_batch(batch *b, double *energy, mw_batch_place *latents, mw_ba
         b->now = moved;
         chosen = !drop_ended(b, goes_on);
     }
+    mw_unet_memo_free(b->memo);
     free(goes_on);
 }
 

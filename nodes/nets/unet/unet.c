@@ -57,8 +57,12 @@ static mw_tensor *run_resnet(mw_ctx *c, const void *user, mw_tensor *const *in)
 static mw_tensor *resnet(const mw_unet_run *r, mw_path path, mw_tensor *x, int64_t channels)
 {
     resnet_job j = {r->nn.w, path, channels, r->cfg->groups, r->cfg->norm_eps};
-    return mw_segment(r->nn.c, run_resnet, &j, sizeof j, 2,
-                      (mw_tensor *[]){x, mw_dim(x, 0) == mw_dim(r->time, 0) ? r->time : r->times});
+    mw_tensor *time = mw_dim(x, 0) == mw_dim(r->time, 0) ? r->time : r->times;
+    mw_tensor *shift = mw_unet_memo_get(r->memo, path.s, "time");
+    if (!shift)
+        shift = mw_unet_memo_put(r->nn.c, r->memo, path.s, "time",
+                                 mw_nn_resnet_time(&r->nn, path.s, time, channels));
+    return mw_segment(r->nn.c, run_resnet, &j, sizeof j, 2, (mw_tensor *[]){x, shift});
 }
 
 // Residual block i of a block and the transformer after it, if any. x is dropped.
@@ -188,13 +192,17 @@ mw_tensor *mw_unet_forward(mw_ctx *c, const mw_unet_model *m, const mw_unet_in *
     if (check(c, f, in) != MW_OK)
         return NULL;
     mw_dtype dtype = mw_weights_dtype(m->weights);
-    mw_unet_run r = {.nn = {c, m->weights}, .cfg = f, .taps = in->taps};
+    mw_unet_run r = {.nn = {c, m->weights}, .cfg = f, .taps = in->taps, .memo = in->memo};
     r.maps_left = in->maps_only ? wanted_maps(f, in->taps) : -1;
     mw_scope_begin(c);
     r.text = mw_cast(c, in->text, dtype);
     r.objs = in->objs ? mw_cast(c, in->objs, dtype) : NULL;
-    r.time = mw_activate(c, mw_unet_time(&r, in, mw_dim(in->latents, 0)), MW_ACT_SILU);
-    r.times = mw_unet_for_texts(&r, r.time);
+    r.time = mw_unet_memo_get(r.memo, "", "time");
+    if (!r.time) {
+        mw_tensor *time = mw_unet_time(&r, in, mw_dim(in->latents, 0));
+        r.time = mw_unet_memo_put(c, r.memo, "", "time", mw_activate(c, time, MW_ACT_SILU));
+    }
+    r.times = mw_dim(r.time, 0) == 1 ? r.time : mw_unet_for_texts(&r, r.time);
     mw_tensor *x = f->center_input ? mw_affine(c, in->latents, 2, -1) : in->latents;
     x = mw_nn_conv(&r.nn, "", "conv_in", mw_nn_from_planes(c, x, dtype), f->base, f->conv_in_kernel, NULL);
     mw_unet_tap(&r, "conv_in", x);

@@ -24,6 +24,12 @@ typedef struct mw_unet_taps {
     void (*act)(mw_ctx *c, void *user, const char *module, mw_tensor *x);
 } mw_unet_taps;
 
+// What runs with one text and one time have in common (keys and values of the text, projections of the time):
+// the first run of such computes it, the others find it there.
+typedef struct mw_unet_memo mw_unet_memo;
+mw_unet_memo *mw_unet_memo_new(mw_ctx *c);
+void mw_unet_memo_free(mw_unet_memo *m); // NULL accepted
+
 typedef struct mw_unet_in {
     mw_tensor *latents; // [B,C,h,w] f32, any size >= 1
     const double *t;    // B timesteps, may be fractional
@@ -35,6 +41,9 @@ typedef struct mw_unet_in {
     int ntime_ids;            // n: 6, or 5 in the SDXL refiner
     mw_tensor *objs;          // [n*B,N,context] of mw_position_net; NULL: gated layers, if any, are skipped
     const mw_unet_taps *taps; // may be NULL
+    // Of earlier runs with the same t, text, pooled and time_ids (for whatever latents), or NULL. Not for a
+    // tape that watches the text or weights.
+    mw_unet_memo *memo;
     // Stop behind the softmax of the last cross-attention whose map is wanted: what comes later changes no
     // map. The result is then the features that far, of no use but to tell success.
     bool maps_only;

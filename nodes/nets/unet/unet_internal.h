@@ -15,17 +15,23 @@ typedef struct mw_unet_run {
     const mw_unet_taps *taps;       // may be NULL
     mw_tensor *text;                // [n*B,L,context]
     mw_tensor *objs;                // [n*B,n,context] grounding tokens, or NULL
-    mw_tensor *time;                // [B,T], its SiLU applied
-    mw_tensor *times;               // [n*B,T], the same behind the first attention to the text
+    mw_tensor *time;                // [B,T], or [1,T] of all; its SiLU applied
+    mw_tensor *times;               // [n*B,T], the same behind the first attention to the text, or [1,T]
+    mw_unet_memo *memo;             // may be NULL
     mw_tensor *skip[MW_UNET_SKIPS]; // one share each, waiting for the way up
     int nskips;
     int maps_left; // wanted maps still to come; counted only for maps_only, else -1
 } mw_unet_run;
 
+// What `put` was given under this name before, or NULL; m may be NULL. put returns t.
+mw_tensor *mw_unet_memo_get(const mw_unet_memo *m, const char *path, const char *name);
+mw_tensor *mw_unet_memo_put(mw_ctx *c, mw_unet_memo *m, const char *path, const char *name, mw_tensor *t);
+
 // Nothing that is wanted comes any more.
 static inline bool mw_unet_done(const mw_unet_run *r) { return r->maps_left == 0; }
 
-// [B,time_width], before any SiLU: the sinusoid of t through two layers, plus the text_time embedding.
+// [B,time_width], before any SiLU: the sinusoid of t through two layers, plus the text_time embedding. [1,..]
+// where that is the same for all.
 mw_tensor *mw_unet_time(const mw_unet_run *r, const mw_unet_in *in, int64_t B);
 // Attention of x[B,T,C] to grounding tokens[B,n,D] beside itself, then an MLP, each through a gate.
 mw_tensor *mw_unet_fuser(const mw_nn *m, const char *path, int heads, mw_tensor *x, mw_tensor *tokens);

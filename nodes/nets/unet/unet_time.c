@@ -58,8 +58,11 @@ static mw_tensor *addition(const mw_unet_run *r, const mw_unet_in *in, int64_t B
 mw_tensor *mw_unet_time(const mw_unet_run *r, const mw_unet_in *in, int64_t B)
 {
     mw_ctx *c = r->nn.c;
+    bool one = !r->cfg->text_time;
+    for (int64_t i = 1; i < B; i++)
+        one = one && !(in->t[i] < in->t[0]) && !(in->t[i] > in->t[0]);
     mw_scope_begin(c);
-    mw_tensor *x = two_layers(r, "time_embedding", sinusoids(r, in->t, B, r->cfg->base));
+    mw_tensor *x = two_layers(r, "time_embedding", sinusoids(r, in->t, one ? 1 : B, r->cfg->base));
     mw_unet_tap(r, "time_embedding", x);
     if (r->cfg->text_time)
         x = mw_add(c, x, addition(r, in, B));

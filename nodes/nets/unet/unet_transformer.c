@@ -16,6 +16,18 @@ static void capture(mw_unet_run *r, const char *path, int heads, double scale, m
         r->maps_left--;
 }
 
+// Keys or values of the source; those of the text may be known from an earlier run.
+static mw_tensor *of_source(const mw_unet_run *r, const char *path, const char *name, mw_tensor *source,
+                            int64_t width)
+{
+    mw_unet_memo *memo = source == r->text ? r->memo : NULL;
+    mw_tensor *known = mw_unet_memo_get(memo, path, name);
+    if (known)
+        return known;
+    mw_tensor *y = mw_nn_linear(&r->nn, path, name, source, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
+    return mw_unet_memo_put(r->nn.c, memo, path, name, y);
+}
+
 // path: of the attention ("...transformer_blocks.0.attn2"). x[B,T,C], which is dropped, attends to
 // source[B,S,D]; the projected result is added to residual.
 static mw_tensor *attention(mw_unet_run *r, const char *path, int heads, mw_tensor *x, mw_tensor *source,
@@ -25,13 +37,13 @@ static mw_tensor *attention(mw_unet_run *r, const char *path, int heads, mw_tens
     int64_t width = mw_dim(x, -1);
     mw_scope_begin(c);
     mw_tensor *q = mw_nn_linear(&r->nn, path, "to_q", x, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
-    mw_tensor *k = mw_nn_linear(&r->nn, path, "to_k", source, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
+    mw_tensor *k = of_source(r, path, "to_k", source, width);
     double scale = 1 / sqrt((double)width / heads);
     if (captured)
         capture(r, path, heads, scale, q, k);
     if (mw_unet_done(r))
         return mw_scope_end(c, residual);
-    mw_tensor *v = mw_nn_linear(&r->nn, path, "to_v", source, width, MW_NN_NO_BIAS, MW_ACT_NONE, NULL);
+    mw_tensor *v = of_source(r, path, "to_v", source, width);
     mw_drop(c, x);
     mw_tensor *y = mw_attention(c, q, k, v, heads, scale, false, NULL);
     mw_drop(c, q);
@@ -77,6 +89,7 @@ static mw_tensor *layer(mw_unet_run *r, const mw_unet_block *b, const char *path
 // A layer as a segment: what it needs besides x and the text.
 typedef struct layer_job {
     mw_weights *weights;
+    mw_unet_memo *memo;
     const mw_unet_config *cfg;
     const mw_unet_block *block;
     mw_path path;
@@ -86,7 +99,7 @@ typedef struct layer_job {
 static mw_tensor *run_layer(mw_ctx *c, const void *user, mw_tensor *const *in)
 {
     const layer_job *j = user;
-    mw_unet_run r = {.nn = {c, j->weights}, .cfg = j->cfg, .text = in[1], .maps_left = -1};
+    mw_unet_run r = {.nn = {c, j->weights}, .cfg = j->cfg, .text = in[1], .memo = j->memo, .maps_left = -1};
     r.objs = j->grounded ? in[2] : NULL;
     return layer(&r, j->block, j->path.s, in[0]);
 }
@@ -96,7 +109,7 @@ static mw_tensor *layer_or_segment(mw_unet_run *r, const mw_unet_block *b, mw_pa
 {
     if (is_wanted(r, mw_path_of("%s.attn2", path.s).s))
         return layer(r, b, path.s, x);
-    layer_job j = {r->nn.w, r->cfg, b, path, r->objs};
+    layer_job j = {r->nn.w, r->memo, r->cfg, b, path, r->objs};
     return mw_segment(r->nn.c, run_layer, &j, sizeof j, r->objs ? 3 : 2,
                       (mw_tensor *[]){x, r->text, r->objs});
 }
