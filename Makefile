@@ -129,8 +129,7 @@ faults: $(FAULTS)/faults
 	$(Q)BIN=$(BIN) OBJ=$(B) tests/faults/faults.sh all
 
 demo: all
-	$(Q)$(BIN)/moonweave run graphs/txt2img.lua --overwrite -o out
-	$(Q)$(BIN)/moonweave run graphs/lmd.lua -p layout=graphs/layouts/night_sky.json --overwrite -o out/lmd
+	$(Q)$(BIN)/moonweave run graphs/lmd.lua --overwrite -o out
 
 # What git follows, and what is new and not ignored.
 SOURCES = git ls-files --cached --others --exclude-standard '*.c' '*.h' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done

@@ -13,7 +13,6 @@ local p = mw.params {
     choices = { "strict", "faithful" } },
 }
 
-local tasks = { "negation", "numeracy", "attribution", "spatial" }
 local answers = mw.json(p.completions)
 local used = {} -- how many completions of a prompt were taken
 
@@ -30,42 +29,10 @@ local function answer(prompt)
   return text
 end
 
--- "a cat 10 20 100 100; a dog ..."
-local function boxes_of(layout)
-  local boxes = {}
-  for i, o in ipairs(layout.objects) do boxes[i] = o.phrase .. " " .. table.concat(o.box, " ") end
-  return table.concat(boxes, "; ")
-end
-
-local count, layouts = {}, {}
-for _, task in ipairs(tasks) do count[task] = { prompts = 0, passed = 0, unreadable = 0, missing = 0 } end
-
--- A row of layouts.csv of the completion `text`.
-local function judged(row, prompt, text)
-  local layout = mw.layout { text = text, prompt = prompt, mode = p.mode }
-  local read, l = pcall(layout.value, layout)
-  row.passed = false
-  if read then
-    row.passed = mw.judge { prompt = prompt, boxes = layout, mode = p.mode }.passed:value()
-    row.boxes, row.background, row.negative = boxes_of(l), l.background, l.negative
-  else
-    row.reason = tostring(l)
-  end
-  return row
-end
-
+local verdicts = require("moonweave.layout_verdicts")(p.mode)
 for number, prompt in ipairs(mw.benchmark_prompts {}:value()) do
-  local kind = mw.judge { prompt = prompt, mode = p.mode }.kind:value()
-  local text, n = answer(prompt), count[kind]
-  if text then
-    local row = judged({ number = number, prompt = prompt, task = kind }, prompt, text)
-    n.prompts = n.prompts + 1
-    n.passed = n.passed + (row.passed and 1 or 0)
-    n.unreadable = n.unreadable + (row.reason and 1 or 0)
-    layouts[#layouts + 1] = row
-  else
-    n.missing = n.missing + 1
-  end
+  local text = answer(prompt)
+  verdicts.add(number, prompt, text and mw.layout { text = text, prompt = prompt, mode = p.mode })
 end
 
 local unused = 0 -- completions of other prompts, or more than the benchmark asks for
@@ -73,21 +40,5 @@ for prompt, list in pairs(answers) do
   unused = unused + math.max(0, (type(list) == "table" and #list or 1) - (used[prompt] or 0))
 end
 
-local accuracy, all = {}, { prompts = 0, passed = 0, unreadable = 0, missing = 0 }
-local function add(task, n)
-  accuracy[#accuracy + 1] = { task = task, prompts = n.prompts, passed = n.passed, unreadable = n.unreadable,
-    missing = n.missing, accuracy = n.prompts > 0 and 100 * n.passed / n.prompts or nil }
-end
-for _, task in ipairs(tasks) do
-  add(task, count[task])
-  for key in pairs(all) do all[key] = all[key] + count[task][key] end
-end
-add("all", all)
-
-mw.output {
-  accuracy = mw.table {
-    columns = { "task", "prompts", "passed", "accuracy", "unreadable", "missing" }, rows = accuracy },
-  layouts = mw.table {
-    columns = { "number", "prompt", "task", "passed", "boxes", "background", "negative", "reason" }, rows = layouts },
-  unused = unused,
-}
+local tables = verdicts.tables()
+mw.output { accuracy = tables.accuracy, layouts = tables.layouts, unused = unused }

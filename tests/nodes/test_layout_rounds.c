@@ -148,8 +148,10 @@ static void a_whole_new_caption_moves_what_it_turns_around(void **state)
     const object turned[] = {{"a cat", {300, 100, 90, 90}}, {"a dog", {20, 100, 90, 90}}};
     const object moved[] = {{"a cat", {300, 100, 90, 90}, 5}, {"a dog", {20, 100, 90, 90}, 9}};
     check(two, 2, "a cat to the right of a dog", false, turned, N(turned), moved);
+    const object stay[] = {{"a cat", {10, 200, 100, 100}, 5}, {"a dog", {300, 200, 100, 100}, 9}};
+    check(two, 2, "a cat and a dog, bright", false, turned, N(turned), stay);
     const object same[] = {{"a cat", {30, 100, 90, 90}}, {"a dog", {400, 100, 90, 90}}};
-    check(two, 2, "a cat and a dog", false, same, N(same), two);
+    check(two, 2, "a cat to the left of a dog", false, same, N(same), two);
 }
 
 // Names that come twice are taken in their order; without seeds before there are none behind.

@@ -47,6 +47,16 @@ static bool is_named(const char *instruction, const char *name)
     return *word && has_word(instruction, word, strlen(word));
 }
 
+static bool names_a_direction(const char *instruction)
+{
+    static const char *const words[] = {"left",  "right",   "above", "below", "over",
+                                        "under", "beneath", "top",   "bottom"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (has_word(instruction, words[i], strlen(words[i])))
+            return true;
+    return false;
+}
+
 // ---- boxes
 
 static double shared(const double a[4], const double b[4])
@@ -100,7 +110,7 @@ static bool stays(const mw_layout *before, const mw_layout *now, const size_t *w
     if (!same_name(old->phrase, new->phrase))
         return false;
     if (!told)
-        return lies_as_before(before, now, was, i);
+        return !names_a_direction(instruction) || lies_as_before(before, now, was, i);
     return !is_named(instruction, new->phrase) && shared(old->box, new->box) >= DRIFT;
 }
 
