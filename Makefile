@@ -91,7 +91,8 @@ asan:
 FUZZ_SECONDS ?= 60
 FUZZERS = safetensors:file:FUZZ_FILE=a.safetensors gguf:file:FUZZ_FILE=a.gguf torch:file:FUZZ_FILE=a.pt json:file:FUZZ_FILE=config.json png:file:FUZZ_FILE=a.png \
     jpeg:file:FUZZ_FILE=a.jpg folder:folder:X= lora:lora:X= layout:layout:X= params:params:X= script:script:X= \
-    script_device:script:FUZZ_DEVICE=1
+    script_device:script:FUZZ_DEVICE=1 tokenizer_json:tokenizer:FUZZ_FILE=tokenizer.json \
+    tokenizer_model:tokenizer:FUZZ_FILE=tokenizer.model tokenizer_gguf:tokenizer:FUZZ_FILE=vocab.gguf template:template:X=
 FUZZ_BIN = $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 fuzz: build/check.stamp build/config.mk
 	$(Q)$(MAKE) --no-print-directory MODE=fuzz CC=clang $(FUZZ_BIN)

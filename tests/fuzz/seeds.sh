@@ -12,7 +12,10 @@ for f in $(small tests/golden/bad_configs models -name '*.json'); do put json "$
 for f in $(small tests/golden/images tests/golden/bad_images -name '*.png') docs/pictures/*.png; do put png "$f"; done
 for f in $(small tests/golden/images tests/golden/bad_images \( -name '*.jpg' -o -name '*.jpeg' \)); do put jpeg "$f"; done
 for f in graphs/*.lua tests/graphs/*.lua; do put script "$f"; put script_device "$f"; done
-mkdir -p "$out"/{layout,params,folder,lora}
+for f in tests/golden/tokenizers/*/model/tokenizer.json; do put tokenizer_json "$f"; done
+for f in tests/golden/tokenizers/*/model/tokenizer.model; do put tokenizer_model "$f"; done
+for f in tests/golden/tokenizers/*/vocab.gguf; do put tokenizer_gguf "$f"; done
+mkdir -p "$out"/{layout,params,folder,lora,template}
 printf "[('a red circle', [10, 20, 100, 120]), ('a star', [300, 60, 90, 90])]\nBackground prompt: sky\nNegative prompt: none" >"$out/layout/one"
 printf 'Objects: [("two cats", [0, 0, 600, 10])]\nBackground prompt: a "room"\n\nCaption: x' >"$out/layout/two"
 i=0
@@ -37,3 +40,7 @@ for model in sam owlvit; do
 done
 for f in $(small tests/golden/lora -name '*.safetensors' | head -12); do pack lora "$(echo "$f" | tr / _)" "$f:pytorch_lora_weights.safetensors"; done
 rm -f "$out"/{vocab,merges,added,index}
+
+# Each template of the goldens.
+awk -v out="$out/template/" '/^"template": / { t = substr($0, 14); sub(/",?$/, "", t); gsub(/\\n/, "\n", t); gsub(/\\"/, "\"", t); printf "%s", t > (out ++n) }' \
+    tests/golden/chat_templates/jinja.json

@@ -1,5 +1,6 @@
-// family_llm_tokenizer.c: ops tokenizer.spm, tokenizer.bbpe: texts to ids and back, from the model's own file
-// and from the same vocabulary in vocab.gguf, which must agree; tokenizer.byte_table.
+// family_llm_tokenizer.c: ops tokenizer.spm, tokenizer.bbpe, tokenizer.gguf: texts to ids and back, from the
+// model's own file and from the same vocabulary in vocab.gguf, which must agree, or one of the two;
+// tokenizer.byte_table.
 #include "tests/golden_runner/golden.h"
 
 #include "nodes/nets/llm/tokenizer.h"
@@ -163,6 +164,33 @@ static json_t *streamed(const job *j, const json_t *row)
     return out;
 }
 
+// The tokens that end an answer, sorted.
+static json_t *ends_json(const mw_llm_tokenizer *t)
+{
+    size_t n;
+    const int32_t *ends = mw_llm_tokenizer_ends(t, &n);
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        size_t at = 0;
+        while (at < i && json_integer_value(json_array_get(list, at)) < ends[i])
+            at++;
+        json_array_insert_new(list, at, json_integer(ends[i]));
+    }
+    return list;
+}
+
+static json_t *rows_json(const job *j, const char *key, const json_t *rows)
+{
+    json_t *list = json_array(), *row;
+    size_t i;
+    json_array_foreach((json_t *)rows, i, row)
+        json_array_append_new(list,
+                              strcmp(key, "decode") == 0       ? decoded(j, row)
+                                  : strcmp(key, "stream") == 0 ? streamed(j, row)
+                                                               : encoded(j, row));
+    return list;
+}
+
 // All that the case expects, by the tokenizer at the path; NULL with an error pending.
 static json_t *all_of(mw_ctx *c, golden_case *k, const char *path)
 {
@@ -170,19 +198,10 @@ static json_t *all_of(mw_ctx *c, golden_case *k, const char *path)
     if (!t)
         return NULL;
     job j = {c, k, t, strcmp(k->op, "tokenizer.bbpe") == 0};
-    json_t *out = json_object(), *rows, *row;
+    json_t *out = json_object(), *rows;
     const char *key;
     json_object_foreach(k->expected_json, key, rows)
-    {
-        size_t i;
-        json_t *list = json_array();
-        json_array_foreach(rows, i, row)
-            json_array_append_new(list,
-                                  strcmp(key, "decode") == 0       ? decoded(&j, row)
-                                      : strcmp(key, "stream") == 0 ? streamed(&j, row)
-                                                                   : encoded(&j, row));
-        json_object_set_new(out, key, list);
-    }
+        json_object_set_new(out, key, strcmp(key, "ends") == 0 ? ends_json(t) : rows_json(&j, key, rows));
     mw_llm_tokenizer_free(t);
     if (mw_err(c) == MW_OK)
         return out;
@@ -205,13 +224,19 @@ static mw_status run(mw_ctx *c, golden_case *k)
         return mw_err(c);
     }
     const char *folder = golden_path(c, k, "model"), *gguf = golden_path(c, k, "vocab.gguf");
-    bool both = gguf && access(gguf, F_OK) == 0; // not all kinds can be written as GGUF
-    json_t *own = folder ? all_of(c, k, folder) : NULL, *other = own && both ? all_of(c, k, gguf) : NULL;
+    if (!folder || !gguf)
+        return mw_err(c);
+    bool has_own = access(folder, F_OK) == 0,
+         has_gguf = access(gguf, F_OK) == 0; // not all kinds can be written as both
+    json_t *own = has_own ? all_of(c, k, folder) : NULL,
+           *other = has_gguf || !has_own ? all_of(c, k, gguf) : NULL;
     if (own && other && !json_equal(own, other))
         mw_fail(c, MW_E_NUMBER, "%s: vocab.gguf gives other ids than the model's own file", k->name);
+    golden_give_json(c, k, json_incref(own ? own : other));
+    json_decref(own);
     json_decref(other);
-    return own ? golden_give_json(c, k, own) : mw_err(c);
+    return mw_err(c);
 }
 
 const golden_family golden_llm_tokenizer = {
-    {"tokenizer.spm", "tokenizer.bbpe", "tokenizer.byte_table"}, false, run};
+    {"tokenizer.spm", "tokenizer.bbpe", "tokenizer.gguf", "tokenizer.byte_table"}, false, run};

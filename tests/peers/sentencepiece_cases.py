@@ -12,8 +12,6 @@ import os
 import random
 import struct
 
-import sentencepiece
-
 OUT = "tests/golden/tokenizers"
 LOW_LINE = "\u2581"
 
@@ -123,6 +121,7 @@ def write_case(name, options):
         with open("/tmp/rules.tsv", "w") as f:
             f.writelines(f"{a}\t{b}\n" for a, b in RULES)
         trained["normalization_rule_tsv"] = "/tmp/rules.tsv"
+    import sentencepiece
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(corpus()), model_writer=model, minloglevel=2, num_threads=1,
                                              character_coverage=0.999, **trained)
@@ -145,6 +144,7 @@ def write_case(name, options):
                    "op": "tokenizer.spm", "params": trained | {"vocab_size": n}, "tolerance": {"exact": True}}, f, indent=1)
 
 
-for one, settings in MODELS.items():
-    write_case(one, settings)
-    print(one)
+if __name__ == "__main__":
+    for one, settings in MODELS.items():
+        write_case(one, settings)
+        print(one)

@@ -229,7 +229,7 @@ mw_jinja *mw_jinja_parse(mw_ctx *c, const char *text, size_t size, const char *n
     if (!t)
         return NULL;
     const char *found;
-    t->memory = (mw_jinja_memory){.c = c, .limit = 64 * size + ((size_t)1 << 20)};
+    t->memory = (mw_jinja_memory){.c = c, .limit = 32 * size + ((size_t)4 << 20)};
     t->name = mw_strdup(c, name);
     t->size = size;
     reader r = {.c = c, .m = &t->memory, .name = name, .line = 1, .at_line_start = true};

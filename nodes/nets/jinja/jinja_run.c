@@ -251,7 +251,7 @@ mw_status mw_jinja_render(mw_ctx *c, const mw_jinja *t, const json_t *own, const
     run r = {.c = c, .t = t, .out = &w, .line = 1};
     *out = (mw_jinja_text){0};
     r.m = (mw_jinja_memory){.c = c,
-                            .limit = 64 * (t->size + size_of(own) + size_of(foreign)) + ((size_t)48 << 20)};
+                            .limit = 16 * (t->size + size_of(own) + size_of(foreign)) + ((size_t)40 << 20)};
     int leaving = STAYS;
     if (mw_err(c) == MW_OK && enter(&r, NULL)) {
         define_all(&r, own, false);

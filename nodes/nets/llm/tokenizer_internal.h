@@ -8,7 +8,8 @@
 #include "nodes/nets/text/bpe.h"
 #include "nodes/nets/text/unicode.h"
 
-#define MW_LLM_MAX_ID (1 << 24) // larger vocabularies do not exist
+#define MW_LLM_MAX_ID (1 << 24)    // larger vocabularies do not exist
+#define MW_LLM_SPARE_IDS (1 << 17) // that may be left out of a vocabulary
 #define MW_LLM_MAX_TEXT ((size_t)64 << 20)
 #define MW_LLM_TOKEN_MAX ((size_t)1 << 16) // bytes of one token; longer ones are refused
 
@@ -36,6 +37,7 @@ typedef enum { MW_LLM_SPM, MW_LLM_UNIGRAM, MW_LLM_BYTE_LEVEL } mw_llm_kind;
 // How sentencepiece prepares a text (tokenizer_normalize.c).
 typedef struct {
     bool space_before; // one in front of a text that is not empty
+    bool space_once;   // ... unless it begins with one
     bool space_behind; // that one goes behind the text instead
     bool collapse;     // no spaces at both ends, one for many between
     uint32_t *trie;    // of the replacements: an array of darts-clone's; NULL: nothing is replaced
@@ -55,8 +57,8 @@ struct mw_llm_tokenizer {
     char *pool;
     size_t pool_size, pool_room;
     mw_llm_piece *piece;
-    int size, room;
-    mw_llm_texts words; // what comes of letters
+    int size, room, limit; // limit: larger ids cannot be added
+    mw_llm_texts words;    // what comes of letters
     mw_llm_texts marks;
     int32_t byte[256];                // the token of a byte; -1
     int32_t unknown, begin, end, pad; // -1: none

@@ -15,7 +15,6 @@ typedef struct {
     const char *path;
     const json_t *vocab; // token -> id
     bool spaces_escaped;
-    int limit; // of ids
 } file;
 
 static const char *text_of(const json_t *o, const char *key)
@@ -36,10 +35,10 @@ static mw_status unknown(const file *f, const char *what, const json_t *o)
 static bool good_id(const file *f, const char *token, const json_t *id)
 {
     char shown[80];
-    if (json_is_integer(id) && json_integer_value(id) >= 0 && json_integer_value(id) < f->limit)
+    if (json_is_integer(id) && json_integer_value(id) >= 0 && json_integer_value(id) < f->t->limit)
         return true;
     mw_fail(f->c, MW_E_FILE, "%s: the id of '%s' is not a whole number from 0 to %d", f->path,
-            mw_printable(token, shown, sizeof shown), f->limit - 1);
+            mw_printable(token, shown, sizeof shown), f->t->limit - 1);
     return false;
 }
 
@@ -144,7 +143,7 @@ mw_status mw_llm_read_added_token(mw_ctx *c, mw_llm_tokenizer *t, const char *pa
 {
     char shown[120];
     const json_t *content = json_object_get(o, "content");
-    if (!json_is_string(content) || id < 0 || id >= MW_LLM_MAX_ID || id > t->size + (1 << 16))
+    if (!json_is_string(content) || id < 0 || id >= t->limit)
         return mw_fail(c, MW_E_FILE, "%s: its added token %s has no text, or an id far beyond the others",
                        path, mw_json_text_of(o, shown, sizeof shown));
     size_t size = json_string_length(content);
@@ -218,7 +217,7 @@ static void read_metaspace(file *f, const json_t *o)
         unknown(f, "pre_tokenizer", o);
         return;
     }
-    f->spaces_escaped = true;
+    f->spaces_escaped = f->t->normal.space_once = true;
     f->t->normal.space_before = *scheme ? strcmp(scheme, "never") != 0 : old;
     f->t->one_space = strcmp(scheme, "first") == 0;
 }
@@ -343,7 +342,7 @@ mw_status mw_llm_read_json(mw_ctx *c, mw_llm_tokenizer *t, const char *path)
         return mw_err(c);
     file f = {.c = c, .t = t, .path = path};
     size_t entries = json_object_size(json_object_get(json_object_get(root, "model"), "vocab"));
-    f.limit = entries < MW_LLM_MAX_ID / 4 ? (int)entries * 2 + (1 << 20) : MW_LLM_MAX_ID;
+    t->limit = entries < MW_LLM_MAX_ID / 4 ? (int)entries * 2 + MW_LLM_SPARE_IDS : MW_LLM_MAX_ID;
     read_model(&f, root);
     if (mw_err(c) == MW_OK)
         read_normalizer(&f, json_object_get(root, "normalizer"));

@@ -164,6 +164,7 @@ static void finish(file *f)
         bad(f, "its kind is neither unigram (1) nor BPE (2)");
     else if (!f->escapes_spaces)
         bad(f, "it keeps spaces as they are (escape_whitespaces), which is not known here");
+    t->limit = t->size + MW_LLM_SPARE_IDS;
     t->kind = f->model == 1 ? MW_LLM_UNIGRAM : MW_LLM_SPM;
     mw_llm_read_charsmap(f->c, &t->normal, f->path, f->charsmap, f->ncharsmap);
     for (int32_t i = 0; i < t->size; i++) {

@@ -109,7 +109,10 @@ bool mw_llm_normalize(mw_llm_job *j, const char *text, size_t size, bool first)
             break;
         i += p.taken;
     }
-    bool space = n->space_before && first && i < size, after_space = n->collapse;
+    bool has_one =
+        i < size && (text[i] == ' ' || (size - i >= 3 && memcmp(text + i, "\xE2\x96\x81", 3) == 0));
+    bool space = n->space_before && first && i < size && !(n->space_once && has_one),
+         after_space = n->collapse;
     if (space && !n->space_behind && !mw_llm_put_text(j, " ", 1))
         return false;
     while (i < size) {
