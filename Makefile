@@ -129,6 +129,10 @@ $(FAULTS)/faults: $(FAULTS_OBJ) $(FAULTS)/wrap.o $(B)/libmoonweave.a
 faults: $(FAULTS)/faults
 	$(Q)BIN=$(BIN) OBJ=$(B) tests/faults/faults.sh all
 
+# Language models, random and trained, against transformers; fetches them. Takes minutes, and the network.
+real: all
+	$(Q)tests/real/real.sh
+
 demo: all
 	$(Q)$(BIN)/moonweave run graphs/lmd.lua --overwrite -o out
 
