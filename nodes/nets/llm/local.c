@@ -11,6 +11,7 @@ static void local_free(mw_object *o)
     mw_llm_local *m = (mw_llm_local *)o;
     mw_kv_cache_free(m->cache);
     mw_llm_network_close(&m->network);
+    mw_chat_template_free(m->chat);
     mw_llm_tokenizer_free(m->tokenizer);
     mw_grammar_vocabulary_free(m->vocabulary);
     free(m->kept);
@@ -64,6 +65,8 @@ mw_llm *mw_llm_local_open(mw_ctx *c, const mw_llm_local_options *o)
     if (m->tokenizer) {
         check_vocabulary(c, m, o->path);
         read_context(c, m, o);
+        m->chat = mw_chat_template_open(c, m->tokenizer, o->path);
+        m->base.chats = m->chat != NULL;
     }
     if (mw_err(c) == MW_OK)
         return &m->base;

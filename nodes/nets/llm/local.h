@@ -2,6 +2,7 @@
 #ifndef MW_LLM_LOCAL_H
 #define MW_LLM_LOCAL_H
 
+#include "nodes/nets/llm/chat_template.h"
 #include "nodes/nets/llm/llm.h"
 #include "nodes/nets/llm/llm_network.h"
 #include "nodes/nets/llm/tokenizer.h"
@@ -12,7 +13,8 @@ typedef struct mw_llm_local {
     mw_llm base;
     mw_llm_network network;
     mw_llm_tokenizer *tokenizer;
-    int context; // most positions of a prompt with its answer
+    mw_chat_template *chat; // NULL: the model does not chat
+    int context;            // most positions of a prompt with its answer
     // ---- of one answer at a time
     pthread_mutex_t lock;
     mw_kv_cache *cache;

@@ -17,6 +17,8 @@ mw_status mw_llm_local_encode(mw_ctx *c, const mw_llm_local *m, const mw_llm_req
 {
     if (r->prompt)
         mw_llm_encode(c, m->tokenizer, r->prompt, strlen(r->prompt), false, true, out);
+    else if (m->chat)
+        mw_chat_encode(c, m->chat, r->messages, r->n_messages, true, out);
     if (mw_err(c) != MW_OK)
         return mw_err(c);
     if (!out->n)
