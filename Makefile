@@ -37,7 +37,9 @@ GOLDEN_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard tests/golden_runner/*.c))
 UNIT_SRC = $(wildcard tests/core/*.c tests/ops/*.c tests/nodes/*.c)
 UNIT_BIN = $(UNIT_SRC:%.c=$(B)/%)
 FAULTS = $(B)/tests/faults
-ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c tests/fuzz/*.c tests/faults/*.c)
+RANDOM_LLM_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard tests/random_llm/*.c))
+ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c tests/fuzz/*.c tests/faults/*.c \
+    tests/random_llm/*.c)
 
 .PHONY: all check demo clean help format lint asan fuzz faults bench eval docs install unit tsan valgrind
 all: $(BIN)/moonweave $(BIN)/golden
@@ -70,10 +72,12 @@ $(BIN)/golden: $(GOLDEN_OBJ) $(B)/libmoonweave.a
 	$(LINK)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libmoonweave.a
 	$(LINK)
+$(B)/tests/random_llm/random_llm: $(RANDOM_LLM_OBJ) $(B)/libmoonweave.a
+	$(LINK)
 $(UNIT_BIN): $(B)/%: $(B)/%.o $(B)/libmoonweave.a
 	$(LINK) -lcmocka
 
-unit: $(UNIT_BIN) $(FAULTS)/faults
+unit: $(UNIT_BIN) $(FAULTS)/faults $(B)/tests/random_llm/random_llm
 
 # T=name builds and runs only the tests whose path contains it.
 NAMED = $(foreach t,$(UNIT_SRC) tests/faults/faults.c,$(if $(findstring $(T),$(t)),$(t:%.c=$(B)/%)))
@@ -181,4 +185,4 @@ help:
 	@sed -n 's/^# //p' Makefile | head -2
 	@echo 'targets: all demo check unit asan fuzz faults tsan valgrind lint format docs bench eval install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
 
--include $(LIB_OBJ:.o=.d) $(FAULTS_OBJ:.o=.d) $(GOLDEN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(B)/core/main.d
+-include $(LIB_OBJ:.o=.d) $(FAULTS_OBJ:.o=.d) $(RANDOM_LLM_OBJ:.o=.d) $(GOLDEN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(B)/core/main.d

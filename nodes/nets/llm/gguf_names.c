@@ -10,17 +10,24 @@
 static const mw_gguf_architecture architectures[] = {
     {"llama", true, false}, {"qwen2", false, false}, {"qwen3", false, false}, {"gemma3", false, true}};
 
+const mw_gguf_architecture *mw_gguf_architecture_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
+        if (!strcmp(name, architectures[i].name))
+            return &architectures[i];
+    return NULL;
+}
+
 const mw_gguf_architecture *mw_gguf_read_architecture(mw_ctx *c, const mw_gguf *g)
 {
     char shown[60];
     const char *name = mw_gguf_need_text(c, g, "general.architecture");
-    for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
-        if (!strcmp(name, architectures[i].name))
-            return &architectures[i];
-    mw_gguf_fail(c, g, "general.architecture",
-                 "\"%s\" is not supported, only llama, qwen2, qwen3 and gemma3 are",
-                 mw_printable(name, shown, sizeof shown));
-    return NULL;
+    const mw_gguf_architecture *a = mw_gguf_architecture_named(name);
+    if (!a)
+        mw_gguf_fail(c, g, "general.architecture",
+                     "\"%s\" is not supported, only llama, qwen2, qwen3 and gemma3 are",
+                     mw_printable(name, shown, sizeof shown));
+    return a;
 }
 
 typedef struct {

@@ -10,6 +10,8 @@ typedef struct mw_gguf_architecture {
     bool sandwich;         // "ffn_norm" stands before the MLP, "post_attention_norm" behind attention
 } mw_gguf_architecture;
 
+// NULL where it is not supported.
+const mw_gguf_architecture *mw_gguf_architecture_named(const char *name);
 // The file's; NULL with MW_E_FILE pending where it has none, or one that is not supported.
 const mw_gguf_architecture *mw_gguf_read_architecture(mw_ctx *c, const mw_gguf *g);
 

@@ -78,17 +78,6 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const item *)a)->name, ((const item *)b)->name);
 }
 
-// Each token has a row of the embedding; llama.cpp's converter writes names for rows without a token too.
-static void check_tokens(mw_ctx *c, const mw_gguf *g)
-{
-    const char *key = "tokenizer.ggml.tokens";
-    const mw_gguf_value *tokens = mw_gguf_array(c, g, key, MW_GGUF_TEXTS);
-    const mw_gguf_tensor *table = mw_gguf_tensor_find(g, "token_embd.weight");
-    if (tokens && table && tokens->count != (uint64_t)table->shape[0])
-        mw_gguf_fail(c, g, key, "%llu tokens for %lld rows of token_embd.weight",
-                     (unsigned long long)tokens->count, (long long)table->shape[0]);
-}
-
 static void fill(mw_ctx *c, source *s)
 {
     size_t n = 0;
@@ -100,7 +89,6 @@ static void fill(mw_ctx *c, source *s)
         s->items[s->n].t = mw_gguf_at(s->g, s->n);
         take(c, s, a, &s->items[s->n++]);
     }
-    check_tokens(c, s->g);
     if (mw_err(c) != MW_OK)
         return;
     qsort(s->items, n, sizeof *s->items, by_name);
