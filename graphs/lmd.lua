@@ -1,5 +1,5 @@
--- lmd.lua: from a prompt to boxes, by a language model, and from boxes to a picture: each phrase in its box (LLM-grounded
--- diffusion, arXiv 2305.13655).
+-- lmd.lua: from a prompt to boxes, by a language model, and from boxes to a picture: each phrase in its box
+-- (LLM-grounded diffusion, arXiv 2305.13655).
 --   moonweave run graphs/lmd.lua -p prompt="three red circles and a white star, night sky" -o out
 --   moonweave run graphs/lmd.lua -p prompt="un gato y dos perros" -p model=/models/sd15 -p llm=qwen2.5-7b.gguf -o out
 --   moonweave run graphs/lmd.lua -p prompt="two cats" -p llm=http://127.0.0.1:8080/v1 -p model=/models/sd15 -o out
@@ -7,16 +7,14 @@
 --   moonweave run graphs/lmd.lua -p layout="[('a green moon', [300, 60, 150, 150])] Background prompt: sea" -p η=8
 --   moonweave run graphs/lmd.lua -p layout=graphs/layouts/night_sky.json -p method=plain
 local mw = require "moonweave"
+local llm_params = require "moonweave.llm_params"
 
-local p = mw.params {
+local p = mw.params(llm_params.with {
   model  = { "models/miniature", "checkpoint: a diffusers folder or a single .safetensors file" },
-  prompt = { "", "what to draw: the language model lays it out; with a layout: for the whole picture, and empty: its phrases "
-    .. "and background; empty with neither: three red circles and a white star, night sky" },
+  prompt = { "", "what to draw: the language model lays it out; with a layout: for the whole picture, and empty: its "
+    .. "phrases and background; empty with neither: three red circles and a white star, night sky" },
   layout = { "", "a JSON file, or boxes as text: [('a star', [x, y, width, height]), ...] Background prompt: ...; "
     .. "empty: the language model is asked" },
-  llm       = { "", "language model: a folder, a .gguf file, or a server's address (http://...); empty: llm in the model's folder" },
-  llm_model = { "", "of a server: the model's name there" },
-  key_env   = { "", "of a server: the environment variable that holds its key" },
   method = { "lmd", "how the boxes are kept to; lmd_plus is for models with gated layers",
     choices = { "lmd", "lmd_plus", "plain", "backward_guidance", "boxdiff", "multidiffusion" } },
   seed   = { 1, "noise seed, the same picture on every device", type = "seed" },
@@ -29,14 +27,11 @@ local p = mw.params {
   form   = { "{phrases}, {background}", "how prompts are put together; {background} with {phrases} suits SD 1.5" },
   width  = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },
   height = { 0, "in pixels; 0: the model's", min = 0, max = 65536, multiple = 8 },
-}
+})
 
 local function asked()
-  local server = p.llm:find("^https?://") and {
-    endpoint = p.llm, model = p.llm_model ~= "" and p.llm_model or nil, key_env = p.key_env ~= "" and p.key_env or nil,
-  }
   return mw.layout_llm {
-    llm = mw.llm(server or { path = p.llm ~= "" and p.llm or p.model .. "/llm" }),
+    llm = llm_params.open(p, p.model .. "/llm"),
     prompt = p.prompt ~= "" and p.prompt or "three red circles and a white star, night sky",
   }.layout
 end

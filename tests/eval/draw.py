@@ -18,9 +18,11 @@ FIELDS = ("method", "settings", "task", "index", "seed", "prompt", *MEASURES, "c
 def _pictures(rows, method, settings, folder):
     """Draws the rows; their pictures and the processor's seconds for each."""
     jobs = os.path.join(folder, "jobs.tsv")
+    asked = method == "lmd_llm"  # the layout is the language model's
     with open(jobs, "w") as f:
         for i, r in enumerate(rows):
-            f.write("\t".join([f"p{i:03}", str(r["seed"]), r["prompt"], r["layout"], method, settings]) + "\n")
+            f.write("\t".join([f"p{i:03}", str(r["seed"]), r["prompt"], "" if asked else r["layout"],
+                               "lmd" if asked else method, settings]) + "\n")
     child = subprocess.Popen([MOONWEAVE, "run", os.path.join(tasks.ROOT, "graphs", "evaluate.lua"), "-p", f"set={jobs}",
                               "--trust", "--no-metadata", "-q", "-o", folder], stdout=subprocess.DEVNULL, cwd=tasks.ROOT)
     _, status, usage = os.wait4(child.pid, 0)

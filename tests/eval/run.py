@@ -5,7 +5,7 @@ import os
 import draw
 import tasks
 
-METHODS = (("txt2img", ""), ("lmd", ""), ("plain", ""), ("backward_guidance", ""), ("boxdiff", ""), ("multidiffusion", ""))
+METHODS = (("txt2img", ""), ("lmd", ""), ("lmd_llm", ""), ("plain", ""), ("backward_guidance", ""), ("boxdiff", ""), ("multidiffusion", ""))
 PER, SEED = 29, 11  # prompts a task, and of their making
 ABLATION = {"eta": ("0", "1", "5", "20", "80"), "omega": ("0", "1", "4", "16"), "lambda": ("0", "2", "8", "32")}
 FIRST = 12          # of each task, for the ablation

@@ -6,11 +6,12 @@ set=$dir/set.tsv
 {
     line one 3 "a red star, night sky" "$boxes" txt2img "steps=2"
     line two 3 "a red star, night sky" "$boxes" plain "steps=2"
+    line four 3 "a red star, night sky" "" plain "steps=2"
     line three 3 "" "$boxes" lmd "steps=2 mask=box eta=1"
 } >"$set"
 run run graphs/evaluate.lua -p set="$set" -o "$dir"
 status 0
-for f in one two three; do
+for f in one two three four; do
     [ -s "$dir/$f.png" ] || complain "$f.png is missing"
 done
 cmp -s "$dir/one.png" "$dir/three.png" && complain "the guided picture is the plain one"
