@@ -124,6 +124,16 @@ void mw_kernel_end(mw_kernel *held);
 unsigned char *mw_program_file_read(const char *path, size_t *size);
 void mw_program_file_write(mw_ctx *c, const char *path, cl_program g); // where it fails nothing is left
 
+// ---- turn.c
+typedef struct mw_turn { // of zeros while it is nobody's
+    bool taken;
+    uint64_t what; // a hash
+    struct mw_turn *next;
+} mw_turn;
+// Waits while another turn at the same thing is taken, in this process. Nothing happens where this one is.
+void mw_turn_begin(mw_turn *t, uint64_t what);
+void mw_turn_end(mw_turn *t); // one that was not taken, too
+
 // ---- text_program.c: programs that are none of kernels/
 // The kernel `entry` of the text, built for the context's stream; to be released by the caller. Messages of
 // the compiler name `place` and lines that count from `line`. MW_E_SCRIPT with what the compiler says. Takes

@@ -15,13 +15,14 @@
 #include <xxhash.h>
 
 // Whoever first wants a program builds it, with its own lock held and no other; who wants the same meanwhile
-// waits.
+// waits. Another device of the same kind takes it from the disk then.
 typedef struct program {
     pthread_mutex_t lock; // of all below but `next`
     char *key;            // "file|options"
     cl_program program;
     bool from_disk; // not compiled in this process
     char *unsaved;  // where it is to be kept; NULL: nowhere, or it is there
+    mw_turn turn;   // at what is kept there: devices that are alike share it
     struct program *next;
 } program;
 
@@ -224,6 +225,8 @@ static mw_status build(mw_ctx *c, program *g, const char *file, const char *opti
 {
     char *source = full_source(c, file);
     char *path = source ? cache_path(c, source, options) : NULL;
+    if (path)
+        mw_turn_begin(&g->turn, XXH3_64bits(path, strlen(path)));
     g->program = path && from_disk && !is_strict() ? load_binary(c, path, options) : NULL;
     g->from_disk = g->program != NULL;
     if (source && !g->program)
@@ -293,6 +296,7 @@ static cl_kernel make_kernel(mw_ctx *c, const char *file, const char *entry, con
         return NULL;
     pthread_mutex_lock(&g->lock);
     cl_kernel kernel = kernel_of(c, g, file, entry, options);
+    mw_turn_end(&g->turn);
     pthread_mutex_unlock(&g->lock);
     return kernel;
 }

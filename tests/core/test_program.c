@@ -1,10 +1,13 @@
 // test_program.c: compiled kernels on disk: one that lacks what is asked for, or belongs to another, is
-// compiled again.
+// compiled again; devices of one kind do not compile the same at once.
 #include "core/base/file.h"
 #include "core/cl/device.h"
 #include "core/ops.h"
 
+#include <CL/cl.h>
+#include <dlfcn.h>
 #include <glob.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,11 +123,62 @@ static void one_under_another_name(void **state)
     swap(false);
 }
 
+// Stands before the library's: counts the sources that are compiled.
+static atomic_int sources;
+cl_program clCreateProgramWithSource(cl_context context, cl_uint n, const char **text, const size_t *length,
+                                     cl_int *e)
+{
+    cl_program (*real)(cl_context, cl_uint, const char **, const size_t *, cl_int *);
+    *(void **)&real = dlsym(RTLD_NEXT, "clCreateProgramWithSource");
+    atomic_fetch_add(&sources, 1);
+    return real(context, n, text, length, e);
+}
+
+static void *negate(void *context)
+{
+    mw_ctx *c = context;
+    mw_scope_begin(c);
+    float v[2] = {1, 2};
+    if (mw_tensor_read_f32(c, mw_affine(c, mw_tensor_from_f32(c, MW_F32, MW_SHAPE(2), v), -1, 0), v) ||
+        v[1] != -2)
+        print_error("%s\n", mw_errmsg(c));
+    mw_scope_end(c, NULL);
+    return v[1] == -2 ? context : NULL;
+}
+
+// Two halves of a CPU want the same program at once: one compiles it, the other takes it from the disk.
+static void devices_of_one_kind_compile_once(void **state)
+{
+    (void)state;
+    mw_ctx *c = mw_ctx_new();
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s/moonweave", folder);
+    assert_int_equal(system(command), 0);
+    if (mw_device_open(c, "cpu/2", (uint64_t)64 << 20, false) != MW_OK) {
+        mw_ctx_free(c);
+        skip();
+    }
+    atomic_store(&sources, 0);
+    mw_ctx *other = mw_ctx_fork(c);
+    other->stream = mw_stream_at(c, 1);
+    pthread_t thread;
+    void *good;
+    assert_int_equal(pthread_create(&thread, NULL, negate, other), 0);
+    assert_non_null(negate(c));
+    pthread_join(thread, &good);
+    assert_non_null(good);
+    assert_int_equal(atomic_load(&sources), 1);
+    mw_ctx_free(other);
+    mw_device_close(c);
+    mw_ctx_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_that_lacks_a_kernel),
         cmocka_unit_test(one_under_another_name),
+        cmocka_unit_test(devices_of_one_kind_compile_once),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
