@@ -91,7 +91,8 @@ static void check_llm(mw_ctx *c, const char *folder)
     bool tokenizer = false;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *path = existing(c, folder, files[i]);
-        tokenizer |= path != NULL;
+        if (path)
+            tokenizer = true;
         free(path);
     }
     mw_inspect_llm(c, folder, true, tokenizer);
