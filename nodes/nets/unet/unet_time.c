@@ -63,7 +63,7 @@ mw_tensor *mw_unet_time(const mw_unet_run *r, const mw_unet_in *in, int64_t B)
         one = one && !(in->t[i] < in->t[0]) && !(in->t[i] > in->t[0]);
     mw_scope_begin(c);
     mw_tensor *x = two_layers(r, "time_embedding", sinusoids(r, in->t, one ? 1 : B, r->cfg->base));
-    mw_unet_tap(r, "time_embedding", x);
+    mw_unet_tap(r, "time_embedding", x ? mw_expand(c, x, 2, (int64_t[]){B, x->shape[1]}) : NULL);
     if (r->cfg->text_time)
         x = mw_add(c, x, addition(r, in, B));
     return mw_scope_end(c, x);
