@@ -82,7 +82,8 @@ mw_tensor *mw_nn_resnet_time(const mw_nn *m, const char *path, mw_tensor *time, 
         return NULL;
     int64_t B = mw_dim(time, 0);
     mw_tensor *bias = vector(m, path, "conv1", "bias", channels);
-    bias = mw_expand(m->c, mw_cast(m->c, bias, time->dtype), 2, (int64_t[]){B, channels});
+    time = mw_cast(m->c, time, MW_F32); // one more rounding would be seen in f16
+    bias = mw_expand(m->c, mw_cast(m->c, bias, MW_F32), 2, (int64_t[]){B, channels});
     return mw_nn_linear(m, path, "time_emb_proj", time, channels, 0, MW_ACT_NONE, bias);
 }
 
