@@ -28,10 +28,10 @@ int mw_device_list(mw_ctx *c, mw_device_info *out, int max);
 // Open devices, and make the first the context's stream. selector, of any case: NULL (the first GPU, else the
 // first device); an index in mw_device_list's order; a type ("cpu": its first device); a part of a device's
 // or its platform's name (of equal devices the first); "0/2": the device in two equal parts, each a device
-// (of CPUs, whose drivers can split them); several of these with commas between; "all". limit: bytes that the
-// pool of each may hold; 0: what the device has (a part: its share).
-// MW_E_DEVICE when there is none (says what to install), none matches or several different ones do (names
-// those), or one is named twice; nothing is open then.
+// (of CPUs, whose drivers can split them); "0@3", "@3": a CPU with three of its threads; several of these
+// with commas between; "all". limit: bytes that the pool of each may hold; 0: what the device has (a part:
+// its share). MW_E_DEVICE when there is none (says what to install), none matches or several different ones
+// do (names those), or one is named twice; nothing is open then.
 mw_status mw_device_open(mw_ctx *c, const char *selector, uint64_t limit, bool profile);
 // Close all that were opened with the context's stream; everything on them must have been released.
 void mw_device_close(mw_ctx *c);

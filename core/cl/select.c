@@ -123,21 +123,53 @@ static mw_status split(mw_ctx *c, choice *k, int index, int parts)
     return mw_err(c);
 }
 
+// The CPU with so many of its threads: a part of it, where that is not all.
+static mw_status with_threads(mw_ctx *c, choice *k, int index, int threads)
+{
+    const mw_device_info *i = &k->infos[index];
+    int units = i->caps.compute_units;
+    cl_device_id part = NULL;
+    if (strcmp(i->type, "cpu") != 0)
+        return mw_fail(c, MW_E_DEVICE,
+                       "%s is no CPU, of which a number of threads can be chosen (--device cpu)", i->name);
+    if (threads < 1 || threads > units)
+        return mw_fail(c, MW_E_DEVICE, "%s has %d threads, not %d", i->name, units, threads);
+    if (threads == units)
+        return take(c, k, k->all[index]);
+    cl_device_partition_property counts[] = {CL_DEVICE_PARTITION_BY_COUNTS, threads,
+                                             CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
+    cl_int e = clCreateSubDevices(k->all[index].id, counts, 1, &part, NULL);
+    if (e != CL_SUCCESS)
+        return mw_fail(c, MW_E_DEVICE, "%s: its driver gives no part of %d threads (%s)", i->name, threads,
+                       mw_cl_error_name(e));
+    return take(c, k, (mw_found){k->all[index].platform, part, index, 1, 1});
+}
+
+static int usual(const choice *k);
+
+// The number behind the last `mark` of text, which is then cut off; 0 where there is none.
+static int number_behind(char *text, char mark)
+{
+    char *at = strrchr(text, mark), *end = at;
+    long n = at ? strtol(at + 1, &end, 10) : 0;
+    if (!at || end == at + 1 || *end)
+        return 0;
+    *at = 0;
+    return n < 1 || n > 1 << 20 ? 1 << 20 : (int)n;
+}
+
 static mw_status choose(mw_ctx *c, choice *k, char *text)
 {
-    char *slash = strrchr(text, '/'), *end = slash;
-    long parts = slash ? strtol(slash + 1, &end, 10) : 0;
-    bool divided = slash && end > slash + 1 && !*end;
-    if (divided)
-        *slash = 0;
-    int index = find(c, k, text);
+    int threads = number_behind(text, '@'), parts = number_behind(text, '/');
+    int index = *text || !threads ? find(c, k, text) : usual(k);
     for (int i = 0; index >= 0 && i < k->chosen; i++)
         if (k->out[i].index == index)
             return mw_fail(c, MW_E_DEVICE, "device %d, %s, is named twice", index, k->infos[index].name);
     if (index < 0)
         return mw_err(c);
-    return divided ? split(c, k, index, parts > MW_MOST_STREAMS ? MW_MOST_STREAMS + 1 : (int)parts)
-                   : take(c, k, k->all[index]);
+    return parts  ? split(c, k, index, parts)
+        : threads ? with_threads(c, k, index, threads)
+                  : take(c, k, k->all[index]);
 }
 
 // The first GPU, else the first device.

@@ -1,7 +1,7 @@
 // options.c: GNU-style options: -p x=1, --device=gpu, --device gpu, -- ends them.
-#include "core/base/file.h"
 #include "core/base/nearest.h"
 #include "core/base/text.h"
+#include "core/cli/param_texts.h"
 #include "core/cli/settings.h"
 #include "core/cli/verb.h"
 
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 typedef struct option {
@@ -27,6 +28,7 @@ static const option options[] = {
      "an index, a part of a name, or a type (cpu, gpu); several with commas between, or all"},
     {0, "dtype", "f32|f16", MW_OPT_DEVICE,
      "how weights and activations are stored (default: what suits the device)"},
+    {0, "threads", "N", MW_OPT_DEVICE, "threads of a CPU device (default: all it has)"},
     {0, "memory", "SIZE", MW_OPT_DEVICE, "device memory that is never exceeded, such as 4G"},
     {0, "cache-size", "SIZE", MW_OPT_RUN, "memory for results that may be needed again (default: 512M)"},
     {0, "profile", NULL, MW_OPT_RUN, "print the time of each node and kernel"},
@@ -69,8 +71,8 @@ void mw_cli_help(const mw_verb *v)
         if (takes(v, &options[i]))
             print_option(&options[i]);
     if (!v)
-        printf("\nDefaults of device, dtype, memory and cache-size come from $MOONWEAVE_DEVICE and so on, "
-               "then from\n"
+        printf("\nDefaults of device, threads, dtype, memory and cache-size come from $MOONWEAVE_DEVICE and "
+               "so on, then from\n"
                "$XDG_CONFIG_HOME/moonweave/config (lines such as: device = gpu).\n"
                "\nexit status: 0 done, 1 a run failed, 2 usage, 3 script, 4 file, 5 device, 6 memory, 7 "
                "number,\n"
@@ -109,6 +111,16 @@ static mw_status set_memory(mw_cli *k, const option *o, const char *text)
     return mw_err(k->c);
 }
 
+static mw_status set_threads(mw_cli *k, const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    if (!*text || *end || n < 1 || n > 1 << 16)
+        return mw_fail(k->c, MW_E_USAGE, "--threads=%s: must be a whole number from 1", text);
+    k->threads = (int)n;
+    return MW_OK;
+}
+
 static mw_status set_dtype(mw_cli *k, const char *text)
 {
     if (strcmp(text, "f32") && strcmp(text, "f16"))
@@ -117,72 +129,19 @@ static mw_status set_dtype(mw_cli *k, const char *text)
     return MW_OK;
 }
 
-enum { LONGEST_TEXT = 16 << 20 };
-
-// All of standard input; free() it.
-static char *read_input(mw_cli *k, size_t *n)
-{
-    mw_ctx *c = k->c;
-    if (k->input_read) {
-        mw_fail(c, MW_E_USAGE, "standard input can be read once only");
-        return NULL;
-    }
-    k->input_read = true;
-    char *text = mw_alloc(c, LONGEST_TEXT + 1);
-    *n = text ? fread(text, 1, LONGEST_TEXT + 1, stdin) : 0;
-    if (text && *n > LONGEST_TEXT)
-        mw_fail(c, MW_E_FILE, "standard input is longer than %d MiB", LONGEST_TEXT >> 20);
-    return text;
-}
-
-// "name=@file": the file's text without its last line end; "@-": standard input's; "@@x": the text "@x".
-static const char *read_at(mw_cli *k, const char *text)
-{
-    mw_ctx *c = k->c;
-    const char *at = strchr(text, '=') + 1;
-    int name = (int)(at - 1 - text);
-    size_t n = 0;
-    char *own, *got = NULL;
-    if (at[1] == '@') {
-        own = mw_format(c, "%.*s=%s", name, text, at + 1);
-    } else {
-        got = strcmp(at, "@-") ? mw_file_read(c, at + 1, LONGEST_TEXT, &n) : read_input(k, &n);
-        if (got && !mw_err(c) && memchr(got, 0, n))
-            mw_fail(c, MW_E_FILE, "%s: holds a zero byte, so it is no text", at + 1);
-        n -= got && n && got[n - 1] == '\n';
-        n -= got && n && got[n - 1] == '\r';
-        size_t mark = got ? mw_byte_order_mark(got, n) : 0;
-        own = got && !mw_err(c) ? mw_format(c, "%.*s=%.*s", name, text, (int)(n - mark), got + mark) : NULL;
-        mw_fail_context(c, "-p %s", text);
-    }
-    free(got);
-    return own ? k->texts[k->ntexts++] = own : NULL;
-}
-
-static mw_status add_param(mw_cli *k, const char *text)
-{
-    const char *equals = strchr(text, '=');
-    if (!equals || *text == '=')
-        return mw_fail(k->c, MW_E_USAGE, "-p %s: must be name=value", text);
-    if (!strcmp(equals, "=@"))
-        return mw_fail(k->c, MW_E_USAGE, "-p %s: must name a file behind the @", text);
-    const char *value = equals[1] == '@' ? read_at(k, text) : text;
-    if (value)
-        k->params[k->nparams++] = value;
-    return mw_err(k->c);
-}
-
 static mw_status set(mw_cli *k, const option *o, const char *value, bool *version, bool *help)
 {
     const char *n = o->name;
     if (!strcmp(n, "output") && !*value)
         return mw_fail(k->c, MW_E_USAGE, "--output=: must name a folder");
     if (!strcmp(n, "param"))
-        return add_param(k, value);
+        return mw_cli_add_param(k, value);
     if (!strcmp(n, "dtype"))
         return set_dtype(k, value);
     if (!strcmp(n, "memory"))
         return set_memory(k, o, value);
+    if (!strcmp(n, "threads"))
+        return set_threads(k, value);
     if (!strcmp(n, "cache-size"))
         return set_size(k->c, o, value, &k->cache_size);
     if (!strcmp(n, "output"))
@@ -340,6 +299,21 @@ static void add_settings(parsing *p)
     }
 }
 
+// --threads is a part of what the device is selected by.
+static mw_status join_threads(mw_cli *k)
+{
+    const char *device = k->device ? k->device : "";
+    if (!k->threads || mw_err(k->c))
+        return mw_err(k->c);
+    if (strpbrk(device, ",/@") || !strcasecmp(device, "all"))
+        return mw_fail(k->c, MW_E_USAGE, "--threads=%d is for one CPU device, not for --device=%s",
+                       k->threads, device);
+    char *joined = mw_format(k->c, "%s@%d", device, k->threads);
+    if (joined)
+        k->device = k->settings[k->nsettings++] = joined;
+    return mw_err(k->c);
+}
+
 mw_status mw_cli_parse(mw_cli *k, int argc, char **argv, bool *version, bool *help)
 {
     parsing p = {.k = k, .argv = argv, .argc = argc, .version = version, .help = help};
@@ -370,7 +344,7 @@ mw_status mw_cli_parse(mw_cli *k, int argc, char **argv, bool *version, bool *he
         return mw_fail(k->c, MW_E_USAGE, "usage: moonweave <command> [options]; moonweave help lists them");
     if (!check(&p))
         add_settings(&p);
-    return mw_err(k->c);
+    return join_threads(k);
 }
 
 void mw_cli_free(mw_cli *k)

@@ -11,9 +11,10 @@ typedef struct mw_cli {
     const char **args;   // what is no option, after the verb; NULL-terminated
     const char **params; // of -p: "name=value"; NULL-terminated
     char **texts;        // of -p: those that were read from files; owned
-    char *settings[8];   // values that options took from the environment or the file; owned
+    char *settings[10];  // values that options took from the environment or the file; owned
     int nargs, nparams, ntexts, nsettings;
-    const char *device, *each;   // of --device, --each
+    const char *device, *each;   // of --device (with --threads), --each
+    int threads;                 // of --threads; 0: not said
     mw_env env;                  // --dtype, -o
     uint64_t memory, cache_size; // bytes; memory 0: what the device has
     bool trust, profile, json, dot, markdown, annotations, no_metadata, overwrite;
@@ -26,7 +27,7 @@ typedef struct mw_cli {
 enum {
     MW_OPT_PARAM = 1,  // -p
     MW_OPT_OUT = 2,    // -o
-    MW_OPT_DEVICE = 4, // --device --dtype --memory
+    MW_OPT_DEVICE = 4, // --device --threads --dtype --memory
     MW_OPT_RUN = 8,    // --profile --cache-size --no-metadata --overwrite
     MW_OPT_TRUST = 16, // --trust
     MW_OPT_JSON = 32,  // --json

@@ -69,6 +69,25 @@ if "$bin" run "$dir/split.lua" --device=cpu/2 -o "$dir/probe" >/dev/null 2>&1; t
     says "bad.lua:3: noise: 'device' is 2, but this run has fewer devices, counted from 0"
 fi
 
+# Some of a CPU's threads: the same picture, with as many compute units as were asked for.
+if "$bin" devices --json | head -1 | grep -q '"type": *"cpu"'; then
+    for how in "--threads=1" "--device=cpu --threads=1" "--device=cpu@1"; do
+        run run "$dir/bad.lua" $how -o "$dir/threads"
+        status 0
+    done
+    MOONWEAVE_THREADS=1 run run "$dir/bad.lua" -o "$dir/threads"
+    status 0
+    run run "$dir/bad.lua" --device=cpu --threads=65000 -o "$dir/threads"
+    status 5
+    says "threads, not 65000"
+    MOONWEAVE_THREADS=some run run "$dir/bad.lua" -o "$dir/threads"
+    status 2
+    says "MOONWEAVE_THREADS: --threads=some: must be a whole number from 1"
+    run run "$dir/bad.lua" --device=cpu/2 --threads=1 -o "$dir/threads"
+    status 2
+    says "--threads=1 is for one CPU device, not for --device=cpu/2"
+fi
+
 # Two different ones, of one platform: PoCL's two drivers for CPUs.
 export POCL_DEVICES="pthread basic"
 if [ "$("$bin" devices | grep -c "^[01]  .*(cpu)")" = 2 ]; then
