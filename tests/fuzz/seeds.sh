@@ -42,5 +42,5 @@ for f in $(small tests/golden/lora -name '*.safetensors' | head -12); do pack lo
 rm -f "$out"/{vocab,merges,added,index}
 
 # Each template of the goldens.
-awk -v out="$out/template/" '/^"template": / { t = substr($0, 14); sub(/",?$/, "", t); gsub(/\\n/, "\n", t); gsub(/\\"/, "\"", t); printf "%s", t > (out ++n) }' \
+awk -v out="$out/template/" '/^"template": / { t = substr($0, 14); sub(/",?$/, "", t); gsub(/\\n/, "\n", t); gsub(/\\"/, "\"", t); f = out (++n); printf "%s", t > f; close(f) }' \
     tests/golden/chat_templates/jinja.json

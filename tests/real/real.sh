@@ -1,7 +1,8 @@
 #!/bin/bash
 # real.sh: language models against transformers: random ones of every family, and two trained ones. `make real` runs it; it
 # fetches packages and weights (3 GB) into build/real, and takes some minutes. No part of make check.
-# MOONWEAVE_REAL_REFERENCES may name a folder of stored references, one folder for each trained model.
+# MOONWEAVE_REAL_REFERENCES may name a folder of stored references, one folder for each trained model; MOONWEAVE_VOCABULARIES
+# one of vocabularies with llama.cpp's texts and ids (its repository has them in models/).
 cd "$(dirname "$0")/../.." || exit 2
 golden=$PWD/build/golden real=$PWD/build/real python=${REAL_PYTHON:-$PWD/build/real/venv/bin/python}
 mkdir -p "$real/models"
@@ -47,5 +48,12 @@ for model in smollm2-135m gemma3-270m; do
     [ -d "$reference" ] || continue
     "$python" tests/real/reference_cases.py "$reference" "$file" "$real/cases/$model-reference" &&
         holds "$real/cases/$model-reference" || status=1
+    "$python" tests/real/token_cases.py "$reference" "$file" "$real/cases/$model-tokens" &&
+        holds "$real/cases/$model-tokens" || status=1
+done
+for file in "${MOONWEAVE_VOCABULARIES:-/nowhere}"/*.gguf; do
+    [ -f "$file.inp" ] || continue
+    case=$real/cases/$(basename "$file" .gguf)
+    "$python" tests/real/token_cases.py "$file" "$case" && holds "$case" || status=1
 done
 exit $status

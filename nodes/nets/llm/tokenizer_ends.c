@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#define DEEPSEEK_END                                                                                         \
+    "<\xEF\xBD\x9C"                                                                                          \
+    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"
+
 // As llama.cpp has them, so that one file gives one answer here and there.
 static const char *const names[] = {
     "<|eot_id|>",
@@ -24,8 +28,7 @@ static const char *const names[] = {
     "<|end_of_text|>",
     "<eos>",
     "<end_of_utterance>",
-    "<\xEF\xBD\x9C"
-    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+    (DEEPSEEK_END),
     "<turn|>",
     "<|tool_response>",
     // of models that complete code: where a file's part would end

@@ -67,7 +67,13 @@ static bool next(message *m)
     }
 }
 
-static message inner(const message *m) { return (message){.at = m->data, .end = m->data + m->size}; }
+// The message in the field that was read; empty where that is of another kind.
+static message inner(const message *m)
+{
+    static const uint8_t nothing[1];
+    const uint8_t *at = m->data ? m->data : nothing;
+    return (message){.at = at, .end = at + m->size};
+}
 
 // ---- what the file says
 
