@@ -88,8 +88,10 @@ static char *add_quoted(mw_ctx *c, char *front, const char *gap, const char *tex
     return all;
 }
 
-static bool withheld(mw_ctx *c, const mw_param *p)
+static bool withheld(mw_ctx *c, const mw_script *s, const mw_param *p)
 {
+    if (mw_script_refused_contact(s, mw_value_as_text(p->value)))
+        return true;
     const char *path = mw_value_as_text(p->value);
     mw_env env = mw_env_of(c);
     return !p->typed && *path && access(path, F_OK) == 0 && env.may_read && !env.may_read(env.user, path);
@@ -108,7 +110,7 @@ static char *command_that_works(mw_cli *k, const mw_script *script)
     for (int i = 0; i < k->nparams; i++)
         command = add_quoted(c, command, " -p ", k->params[i]);
     for (int i = 0; i < n; i++)
-        if (withheld(c, &p[i])) {
+        if (withheld(c, script, &p[i])) {
             char *text = param_text(c, p[i].d.port.name, p[i].value);
             command = text ? add_quoted(c, command, " -p ", text) : command;
             free(text);
@@ -129,7 +131,8 @@ static void say_what_works(mw_cli *k, const mw_script *script)
     mw_err_clear(c);
     char *command = command_that_works(k, script);
     mw_err_clear(c);
-    mw_fail(c, MW_E_SCRIPT, "%s; what a picture records opens no files; to let its graph read them: %s",
+    mw_fail(c, MW_E_SCRIPT,
+            "%s; what a picture records calls no servers and opens no files; to let its graph read them: %s",
             why ? why : "", command ? command : "type them with -p");
     free(command);
     free(why);

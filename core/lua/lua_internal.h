@@ -54,8 +54,10 @@ struct mw_script {
     bool memory_out;            // the script stops
     bool host_out;              // and it is the host's that is out, not what a script may have
     struct mw_lua_first *first; // sandbox.c
-    atomic_bool refused;        // something that may not be read
-    mw_status raised;           // status behind the Lua error last raised by mw_lua_raise
+    atomic_bool refused;        // something that may not be read, or nobody may be contacted by
+    atomic_int ncontacts;       // addresses and variables that were refused; the first of them:
+    char *contact[8];
+    mw_status raised; // status behind the Lua error last raised by mw_lua_raise
     char *raised_text;
     int errors;
     bool assumed; // check: value() gave what the script said to assume

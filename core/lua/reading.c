@@ -56,11 +56,25 @@ bool mw_lua_typed(void *script, const char *name)
 
 bool mw_lua_may_contact(void *script, const char *name)
 {
-    const mw_script *s = script;
+    mw_script *s = script;
     bool may = mw_lua_typed(script, name);
     for (const char *const *t = s->o.contacts; t && *t && !may; t++)
         may = !strcmp(*t, name);
+    if (!may) {
+        int i = atomic_fetch_add(&s->ncontacts, 1);
+        if (i < (int)(sizeof s->contact / sizeof *s->contact))
+            s->contact[i] = strdup(name);
+        atomic_store(&s->refused, true);
+    }
     return may;
+}
+
+bool mw_script_refused_contact(const mw_script *s, const char *name)
+{
+    bool refused = false;
+    for (size_t i = 0; i < sizeof s->contact / sizeof *s->contact; i++)
+        refused |= s->contact[i] && !strcmp(s->contact[i], name);
+    return refused;
 }
 
 // The user's and the installation's: what lies below is theirs to link.

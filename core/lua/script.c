@@ -56,6 +56,8 @@ void mw_script_free(mw_script *s)
     mw_composites_free(s);
     if (s->c->env == &s->env)
         s->c->env = s->outer;
+    for (size_t i = 0; i < sizeof s->contact / sizeof *s->contact; i++)
+        free(s->contact[i]);
     free(s->params);
     free(s->outputs);
     free(s->texts);

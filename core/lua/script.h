@@ -77,8 +77,10 @@ const mw_script_text *mw_script_texts(const mw_script *s, int *count);
 // theirs but for the version 0 and without outputs: their sentence names them. They live as long as the
 // script, which has not been run. NULL with MW_E_SCRIPT when one is wrong.
 const mw_node_type *const *mw_script_composites(mw_ctx *c, mw_script *s);
-// The script wanted to read what it may not.
+// The script wanted to read what it may not, or to talk to whom it may not.
 bool mw_script_refused(const mw_script *s);
+// This was an address, or a key's variable, that it may not use.
+bool mw_script_refused_contact(const mw_script *s, const char *name);
 // check: errors reported so far.
 int mw_script_errors(const mw_script *s);
 // check: what was wired follows from values that the script said to assume, at least in part.

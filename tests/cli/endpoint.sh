@@ -261,6 +261,17 @@ END_OF_SCRIPT
 XDG_STATE_HOME=$dir/state run run -v "$dir/picture.lua" -p url="$url" -p key=MOONWEAVE_TEST_KEY -o "$dir/out"
 status 0
 echo "$out$err" >"$dir/out/seen"
+# What a picture records calls nobody: replay prints the command that does.
+cp "$dir/out/image.png" "$dir/first.png"
+run replay "$dir/first.png" -o "$dir/again"
+status 3
+says "the endpoint '$url' was neither typed"
+command=$(grep -o "moonweave replay .*" <<<"$err")
+says " -p 'url=$url'"
+says " -p 'key=MOONWEAVE_TEST_KEY'"
+eval "'$bin' ${command#moonweave}" >/dev/null 2>&1 || complain "the command that replay prints does not work: $command"
+cmp -s "$dir/first.png" "$dir/again/image.png" || complain "the replayed picture differs"
+
 grep -qF "Bearer $MOONWEAVE_TEST_KEY" "$dir/faults.log" || complain "the key was not sent"
 "$bin" inspect "$dir/out/image.png" >"$dir/out/inspected" 2>&1
 grep -q MOONWEAVE_TEST_KEY "$dir/out/inspected" || complain "the picture does not say where the key was: $(cat "$dir/out/inspected")"

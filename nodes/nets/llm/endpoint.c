@@ -202,9 +202,13 @@ static void check(mw_ctx *c, const mw_endpoint_options *o)
         mw_fail(c, MW_E_ARG, "the endpoint %s", wrong);
     else if (wrong)
         mw_fail(c, MW_E_ARG, "the endpoint %s, got '%s'", wrong, o->url);
-    else if (env.may_contact && !env.may_contact(env.user, o->url))
+    if (mw_err(c) || !env.may_contact)
+        return;
+    // Both are asked, so that both can be told how to be let.
+    bool here = env.may_contact(env.user, o->url), key = !o->key_env || env.may_contact(env.user, o->key_env);
+    if (!here)
         mw_fail(c, MW_E_SCRIPT, "the endpoint '%s' %s", o->url, refused);
-    else if (o->key_env && env.may_contact && !env.may_contact(env.user, o->key_env))
+    else if (!key)
         mw_fail(c, MW_E_SCRIPT, "the key's variable '%s' %s", o->key_env, refused);
 }
 
