@@ -87,7 +87,7 @@ KERNEL void attention_few(ARG(const T, q), ARG(const W, k), ARG(const W, v), ARG
     }
     GROUP_BARRIER();
     long k_at = b * k_batch + (long)g * D, v_at = b * v_batch + (long)g * D;
-    int first = begin + get_group_id(0) * part, last = min(S, first + part);
+    int first = begin + (int)WORK_GROUP(0) * part, last = min(S, first + part);
     for (int s0 = first; s0 < last; s0 += BLOCK) {
         int keys = min((int)BLOCK, last - s0), r;
         for (int s = item; s < keys; s += WG) {
@@ -118,8 +118,8 @@ KERNEL void attention_few(ARG(const T, q), ARG(const W, k), ARG(const W, v), ARG
         }
         GROUP_BARRIER();
     }
-    int parts = get_num_groups(0);
-    long to = (((long)b * G + g) * parts + get_group_id(0)) * n;
+    int parts = (S - begin + part - 1) / part;
+    long to = (((long)b * G + g) * parts + WORK_GROUP(0)) * n;
     for (int i = item * V; i < n * wide; i += WG * V) {
         int r = i / wide, d = i % wide;
         if (d >= D)
@@ -146,8 +146,8 @@ KERNEL void attention_join(ARG(const float, sums), ARG(T, y), int parts, int T_,
 {
     BEGIN(const float, sums);
     BEGIN(T, y);
-    int r = get_group_id(0), n = get_num_groups(0), g = get_global_id(1), G = get_global_size(1), b = get_global_id(2);
-    int R = H / G;
+    int r = WORK_GROUP(0), g = get_global_id(1), G = get_global_size(1), b = get_global_id(2);
+    int R = H / G, n = T_ * R;
     global const float *row = sums + (((long)b * G + g) * parts * n + r) * (D + 2);
     long step = (long)n * (D + 2);
     float top = LOWEST, all = 0.0f;

@@ -99,7 +99,7 @@ KERNEL void few(ARG(const T, x), ARG(const uchar, w), ARG(const float, bias), AR
     BEGIN(T, y);
     float out[SPAN + V];
     const int K = p.columns, padded = (K + 31) / 32 * 32;
-    int first = get_group_id(0) * p.each, last = min(first + p.each, p.rows);
+    int first = (int)WORK_GROUP(0) * p.each, last = min(first + p.each, p.rows);
     for (int m = 0; m < p.M; m++)
         for (int k = 0; k < padded; k += V)
             JOIN(vstore, V)(k < K ? load_part(x, (long)m * K + k, K - k, 0.0f) : (vfloat)0, 0, xs + m * padded + k);
@@ -131,7 +131,7 @@ KERNEL void few(ARG(const T, x), ARG(const uchar, w), ARG(const float, bias), AR
     BEGIN(const T, residual);
     BEGIN(T, y);
     const int K = p.columns, item = get_local_id(0);
-    int first = get_group_id(0) * p.each, last = min(first + p.each, p.rows);
+    int first = (int)WORK_GROUP(0) * p.each, last = min(first + p.each, p.rows);
     for (int n = first; n < last; n++) {
         bytes row = w + row_in_file(n, p.group) * p.row_bytes;
         for (int m = 0; m < p.M; m++) {

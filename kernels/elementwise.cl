@@ -125,7 +125,7 @@ KERNEL void rope(ARG(const T, x), ARG(const float, table), ARG(T, y), long rows,
     BEGIN(const T, x);
     BEGIN(const float, table);
     BEGIN(T, y);
-    long first = (long)get_group_id(0) * rows_per_group, last = min(rows, first + rows_per_group);
+    long first = (long)WORK_GROUP(0) * rows_per_group, last = min(rows, first + rows_per_group);
     int half_ = R / 2, lane0 = get_local_id(0) * V;
     for (long row = first; row < last; row++) {
         long position = row / H, from = position / T_ * x_batch + position % T_ * x_row + row % H * D, to = row * D;
