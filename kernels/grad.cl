@@ -2,6 +2,7 @@
 // group_norm,topk,reduce,embedding,resize}.c.
 //
 // Everything here is f32: values are widened before. gy is the gradient of the result, gx that of the input.
+// Long: one program, so that all gradients are compiled at once.
 
 // Derivatives of the activations, numbered as mw_activation in core/ops.h.
 static inline vfloat activate_slope(vfloat x, int which)
@@ -88,12 +89,13 @@ KERNEL void softmax_grad(ARG(const T, y), ARG(const T, gy), ARG(T, gx), long row
 }
 
 // With u = (x - mean) r, g = gy gamma: gx = r (g - mean g - u mean(g u)); centred = 0: RMS norm, no mean.
-KERNEL void layer_norm_grad(ARG(const T, x), ARG(const T, gamma), ARG(const T, gy), ARG(T, gx), long rows, long n,
-                            int rows_per_group, int centred, float eps)
+KERNEL void layer_norm_grad(ARG(const T, x), ARG(const T, gamma), ARG(const T, gy), ARG(const T, before), ARG(T, gx),
+                            long rows, long n, int rows_per_group, int centred, int adds, float eps)
 {
     BEGIN(const T, x);
     BEGIN(const T, gamma);
     BEGIN(const T, gy);
+    BEGIN(const T, before);
     BEGIN(T, gx);
     local float tmp[WG];
     long first = (long)WORK_GROUP(0) * rows_per_group;
@@ -127,7 +129,10 @@ KERNEL void layer_norm_grad(ARG(const T, x), ARG(const T, gamma), ARG(const T, g
         for (long i = lane0; i < n; i += WG * V) {
             vfloat d = load_part(x, at + i, n - i, 0.0f) - mean;
             vfloat g = load_part(gy, at + i, n - i, 0.0f) * load_part(gamma, i, n - i, 0.0f);
-            store_part(gx, at + i, n - i, r * (g - gsum - d * gu));
+            g = r * (g - gsum - d * gu);
+            if (adds)
+                g += load_part(before, at + i, n - i, 0.0f);
+            store_part(gx, at + i, n - i, g);
         }
     }
 }
@@ -214,8 +219,8 @@ KERNEL void group_grad_sums(ARG(const T, x), ARG(const T, gamma), ARG(const T, b
 
 // gx = r (g - mean g - u mean(g u)), the means over the group from the partial sums.
 KERNEL void group_grad_apply(ARG(const T, x), ARG(const T, gamma), ARG(const T, beta), ARG(const T, gy),
-                             ARG(const float, moments), ARG(const float, partial), ARG(T, gx), long P, int C, int groups, int spans,
-                             long rows, int activation, local float *factors)
+                             ARG(const float, moments), ARG(const float, partial), ARG(const T, before), ARG(T, gx), long P,
+                             int C, int groups, int spans, long rows, int activation, int adds, local float *factors)
 {
     BEGIN(const T, x);
     BEGIN(const T, gamma);
@@ -223,6 +228,7 @@ KERNEL void group_grad_apply(ARG(const T, x), ARG(const T, gamma), ARG(const T, 
     BEGIN(const T, gy);
     BEGIN(const float, moments);
     BEGIN(const float, partial);
+    BEGIN(const T, before);
     BEGIN(T, gx);
     int padded = (C + V - 1) / V * V, width = C / groups;
     local float *means = factors, *scales = means + padded, *sums = scales + padded, *products = sums + padded;
@@ -244,7 +250,10 @@ KERNEL void group_grad_apply(ARG(const T, x), ARG(const T, gamma), ARG(const T, 
         for (int ch = get_local_id(0) * V; ch < C; ch += WG * V) {
             GROUP_POINT(C)
             g -= fma(u, JOIN(vload, V)(0, products + ch), JOIN(vload, V)(0, sums + ch));
-            store_part(gx, at, C - ch, g * scale);
+            g *= scale;
+            if (adds)
+                g += load_part(before, at, C - ch, 0.0f);
+            store_part(gx, at, C - ch, g);
         }
 }
 
@@ -263,13 +272,15 @@ static inline void share(local float *sums, int count, int width, float by)
 
 // gx of a small picture in one launch: an item makes `at_once` groups of one picture (norm.cl, group_whole).
 // `factors`: four times as many floats as the item has channels, each fourth rounded up to V.
-KERNEL void group_grad_whole(ARG(const T, x), ARG(const T, gamma), ARG(const T, beta), ARG(const T, gy), ARG(T, gx), long P,
-                             int C, int groups, int at_once, int activation, float eps, local float *factors)
+KERNEL void group_grad_whole(ARG(const T, x), ARG(const T, gamma), ARG(const T, beta), ARG(const T, gy), ARG(const T, before),
+                             ARG(T, gx), long P, int C, int groups, int at_once, int activation, int adds, float eps,
+                             local float *factors)
 {
     BEGIN(const T, x);
     BEGIN(const T, gamma);
     BEGIN(const T, beta);
     BEGIN(const T, gy);
+    BEGIN(const T, before);
     BEGIN(T, gx);
     int width = C / groups, g0 = WORK_GROUP(0) * at_once, count = min(at_once, groups - g0), n = count * width;
     int padded = (n + V - 1) / V * V;
@@ -279,6 +290,7 @@ KERNEL void group_grad_whole(ARG(const T, x), ARG(const T, gamma), ARG(const T, 
     gamma += g0 * width;
     beta += g0 * width;
     gy += g0 * width;
+    before += g0 * width;
     gx += g0 * width;
     local float *means = factors, *scales = means + padded, *sums = scales + padded, *products = sums + padded;
     for (int ch = 0; ch < n; ch += V) {
@@ -316,7 +328,10 @@ KERNEL void group_grad_whole(ARG(const T, x), ARG(const T, gamma), ARG(const T, 
         for (long p = 0; p < P; p++) {
             GROUP_POINT(n)
             g -= fma(u, JOIN(vload, V)(0, products + ch), JOIN(vload, V)(0, sums + ch));
-            store_part(gx, at, n - ch, g * scale);
+            g *= scale;
+            if (adds)
+                g += load_part(before, at, n - ch, 0.0f);
+            store_part(gx, at, n - ch, g);
         }
 }
 #endif

@@ -2,16 +2,19 @@
 //
 // Each item makes `chunk` consecutive elements of rows of n.
 
-// y[row * y_row + i] = x[row,i]; y begins at the part that x fills.
-KERNEL void concat(ARG(const T, x), ARG(T, y), long total, int chunk, long n, long y_row)
+// y[row * y_row + i] = x[row,i] and, behind it, y[row * y_row + n + i] = x2[row,i], rows of n and n2; y begins at the part
+// that x fills. total: of both.
+KERNEL void concat(ARG(const T, x), ARG(const T, x2), ARG(T, y), long total, int chunk, long n, long n2, long y_row)
 {
     BEGIN(const T, x);
+    BEGIN(const T, x2);
     BEGIN(T, y);
-    long first = (long)get_global_id(0) * chunk, last = min(first + chunk, total);
+    long first = (long)get_global_id(0) * chunk, last = min(first + chunk, total), both = n + n2;
     for (long i = first; i < last;) {
-        long row = i / n, column = i % n, end = min(n, column + last - i);
+        long row = i / both, column = i % both, end = min(column < n ? n : both, column + last - i);
+        global const T *from = column < n ? x + row * n : x2 + row * n2 - n;
         for (long j = column; j < end; j += V)
-            store_part(y, row * y_row + j, end - j, load_part(x, row * n + j, end - j, 0.0f));
+            store_part(y, row * y_row + j, end - j, load_part(from, j, end - j, 0.0f));
         i += end - column;
     }
 }

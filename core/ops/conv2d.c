@@ -95,7 +95,7 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
     const attrs *a = k->attrs;
     mw_tensor *x = k->in[0], *w = k->in[1];
     if (want[0])
-        gin[0] = mw_conv2d_grad_x(c, w, x, gout[0], a->stride, a->pad_begin);
+        gin[0] = mw_conv2d_grad_x(c, w, x, gout[0], a->stride, a->pad_begin, gin[0]);
     if (want[1])
         gin[1] = mw_conv2d_grad_w(c, w, mw_cast(c, x, MW_F32), gout[0], a->stride, a->pad_begin);
     mw_gemm_extra_grads(c, gout[0], w->shape[0], gin, want);
@@ -114,6 +114,7 @@ static const mw_op op = {
     sizeof(attrs),
     mw_reads_weight,
     MW_READS_IN(1),
+    MW_READS_IN(0),
 };
 
 mw_tensor *mw_prepare_conv2d(mw_ctx *c, mw_tensor *w)

@@ -93,11 +93,17 @@ static mw_tensor *spread(mw_ctx *c, mw_tensor *x, int64_t step)
     if (!x || step == 1)
         return x;
     int64_t b = x->shape[0], h = x->shape[1], w = x->shape[2], n = x->shape[3];
-    mw_tensor *rows = mw_reshape(c, x, MW_SHAPE(b, h, 1, w, 1, n));
-    rows = mw_concat(c, 2, (mw_tensor *[]){rows, zeros(c, MW_SHAPE(b, h, 1, w, step - 1, n))}, 4);
-    rows = mw_concat(c, 2, (mw_tensor *[]){rows, zeros(c, MW_SHAPE(b, h, step - 1, w, step, n))}, 2);
-    x = mw_reshape(c, rows, MW_SHAPE(b, h * step, w * step, n));
-    return mw_slice(c, mw_slice(c, x, 1, 0, (h - 1) * step + 1), 2, 0, (w - 1) * step + 1);
+    mw_tensor *y = mw_reshape(c, x, MW_SHAPE(b, h, 1, w, 1, n));
+    if (mw_watched(c, x)) { // what a tape outside can follow
+        y = mw_concat(c, 2, (mw_tensor *[]){y, zeros(c, MW_SHAPE(b, h, 1, w, step - 1, n))}, 4);
+        y = mw_concat(c, 2, (mw_tensor *[]){y, zeros(c, MW_SHAPE(b, h, step - 1, w, step, n))}, 2);
+    } else {
+        mw_tensor *all = mw_full(c, x->dtype, MW_SHAPE(b, h, step, w, step, n), 0);
+        mw_write(c, mw_slice(c, mw_slice(c, all, 2, 0, 1), 4, 0, 1), y);
+        y = all;
+    }
+    y = mw_reshape(c, y, MW_SHAPE(b, h * step, w * step, n));
+    return mw_slice(c, mw_slice(c, y, 1, 0, (h - 1) * step + 1), 2, 0, (w - 1) * step + 1);
 }
 
 // How far a picture is enlarged on its four sides; negative: cut.
@@ -134,7 +140,7 @@ static mw_tensor *pad(mw_ctx *c, mw_tensor *x, border b)
 }
 
 mw_tensor *mw_conv2d_grad_x(mw_ctx *c, mw_tensor *w, const mw_tensor *x, mw_tensor *g, int stride,
-                            int pad_begin)
+                            int pad_begin, mw_tensor *plus)
 {
     int64_t kh = w->shape[2], kw = w->shape[3];
     mw_tensor *twin = mw_gemm_twin(c, w);
@@ -145,8 +151,8 @@ mw_tensor *mw_conv2d_grad_x(mw_ctx *c, mw_tensor *w, const mw_tensor *x, mw_tens
     b.below = x->shape[1] + kh - 1 - g->shape[1] - b.top;
     b.right = x->shape[2] + kw - 1 - g->shape[2] - b.left;
     if (b.top == b.left && b.below == b.right && b.top >= 0 && b.below >= 0)
-        return mw_conv2d(c, g, twin, NULL, 1, (int)b.top, (int)b.below, NULL);
-    return mw_conv2d(c, pad(c, g, b), twin, NULL, 1, 0, 0, NULL);
+        return mw_conv2d(c, g, twin, NULL, 1, (int)b.top, (int)b.below, plus);
+    return mw_conv2d(c, pad(c, g, b), twin, NULL, 1, 0, 0, plus);
 }
 
 mw_tensor *mw_conv2d_grad_w(mw_ctx *c, const mw_tensor *w, mw_tensor *x, mw_tensor *g, int stride,

@@ -75,9 +75,10 @@ void mw_gemm_shape_weight(mw_tensor *packed, const mw_tensor *w);
 // w with its first two dimensions exchanged and its taps reversed, prepared: what carries a gradient back.
 // Kept beside w.
 mw_tensor *mw_gemm_twin(mw_ctx *c, mw_tensor *w);
-// Gradients of a convolution's x (only its shape is read) and w; g: of its result, f32.
+// Gradients of a convolution's x (only its shape is read; plus, may be NULL, is added) and w; g: of its
+// result, f32.
 mw_tensor *mw_conv2d_grad_x(mw_ctx *c, mw_tensor *w, const mw_tensor *x, mw_tensor *g, int stride,
-                            int pad_begin);
+                            int pad_begin, mw_tensor *plus);
 mw_tensor *mw_conv2d_grad_w(mw_ctx *c, const mw_tensor *w, mw_tensor *x, mw_tensor *g, int stride,
                             int pad_begin);
 // Those of bias[n] (input 2) and residual (input 3).

@@ -134,8 +134,9 @@ static mw_status forward(mw_ctx *c, const mw_call *k)
     return mw_err(c);
 }
 
-// The gradient for x: moments of the groups, sums of the gradient over them, then each element.
-static mw_tensor *grad_x(mw_ctx *c, const mw_call *k, mw_tensor *gy)
+// The gradient for x, with `before` added: moments of the groups, sums of the gradient over them, then each
+// element.
+static mw_tensor *grad_x(mw_ctx *c, const mw_call *k, mw_tensor *gy, mw_tensor *before)
 {
     const attrs *a = k->attrs;
     mw_tensor *x = mw_op_dense(c, k->in[0], MW_F32), *gamma = mw_op_dense(c, k->in[1], MW_F32),
@@ -150,9 +151,9 @@ static mw_tensor *grad_x(mw_ctx *c, const mw_call *k, mw_tensor *gy)
         mw_launch l = whole_launch(c, a, pictures, at_once);
         l.file = "grad";
         l.entry = "group_grad_whole";
-        MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(gy), MW_T(gx), MW_L(places), MW_I(channels),
-               MW_I(a->groups), MW_I(at_once), MW_I(a->act), MW_F(a->eps),
-               MW_LOCAL(whole_bytes(c, a, channels, at_once, ARRAYS)));
+        MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(gy), MW_T(before), MW_T(gx), MW_L(places),
+               MW_I(channels), MW_I(a->groups), MW_I(at_once), MW_I(a->act), MW_I(before != NULL),
+               MW_F(a->eps), MW_LOCAL(whole_bytes(c, a, channels, at_once, ARRAYS)));
         return gx;
     }
     cut(c, pictures, places, &span, &spans);
@@ -184,9 +185,9 @@ static mw_tensor *grad_x(mw_ctx *c, const mw_call *k, mw_tensor *gy)
     MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(gy), MW_T(moments), MW_T(partial), MW_L(places),
            MW_I(channels), MW_I(a->groups), MW_L(span), MW_I(a->act), MW_LOCAL(4 * padded));
     l.entry = "group_grad_apply";
-    MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(gy), MW_T(moments), MW_T(partial), MW_T(gx),
-           MW_L(places), MW_I(channels), MW_I(a->groups), MW_I(spans), MW_L(span), MW_I(a->act),
-           MW_LOCAL(4 * padded));
+    MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(beta), MW_T(gy), MW_T(moments), MW_T(partial), MW_T(before),
+           MW_T(gx), MW_L(places), MW_I(channels), MW_I(a->groups), MW_I(spans), MW_L(span), MW_I(a->act),
+           MW_I(before != NULL), MW_LOCAL(4 * padded));
     return gx;
 }
 
@@ -195,7 +196,7 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
     const attrs *a = k->attrs;
     int64_t n = mw_dim(k->in[0], -1);
     if (want[0])
-        gin[0] = grad_x(c, k, gout[0]);
+        gin[0] = grad_x(c, k, gout[0], gin[0]);
     if (!want[1] && !want[2])
         return mw_err(c);
     // u = the normalised x; the gradient behind the activation is that of act at u gamma + beta.
@@ -225,6 +226,7 @@ static const mw_op op = {
     .vjp = vjp,
     .attrs_size = sizeof(attrs),
     .reads = mw_reads_inputs,
+    .adds = MW_READS_IN(0),
 };
 
 mw_tensor *mw_group_norm(mw_ctx *c, mw_tensor *x, mw_tensor *gamma, mw_tensor *beta, int groups, double eps,

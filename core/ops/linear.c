@@ -87,12 +87,13 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
 {
     mw_tensor *x = k->in[0], *w = k->in[1], *g = gout[0];
     int64_t n = w->shape[0], depth = w->shape[1];
-    if (want[0] && mw_watched(c, w) && !w->packing) // what a tape outside can follow
-        gin[0] = mw_matmul(c, g, mw_cast(c, w, MW_F32), 1);
-    else if (want[0] && mw_is_blocks(w))
-        gin[0] = mw_matmul(c, g, mw_blocks_widen(c, w), 1);
-    else if (want[0])
-        gin[0] = mw_linear(c, g, mw_gemm_twin(c, w), NULL, MW_ACT_NONE, NULL);
+    bool followed = mw_watched(c, w) && !w->packing; // by a tape outside
+    if (want[0] && (followed || mw_is_blocks(w))) {
+        mw_tensor *gx = mw_matmul(c, g, followed ? mw_cast(c, w, MW_F32) : mw_blocks_widen(c, w), 1);
+        gin[0] = gin[0] ? mw_add(c, gin[0], gx) : gx;
+    } else if (want[0]) {
+        gin[0] = mw_linear(c, g, mw_gemm_twin(c, w), NULL, MW_ACT_NONE, gin[0]);
+    }
     if (want[1]) {
         mw_tensor *columns = mw_transpose(c, mw_reshape(c, g, MW_SHAPE(-1, n)), 0, 1);
         gin[1] = mw_matmul(c, columns, mw_reshape(c, mw_cast(c, x, MW_F32), MW_SHAPE(-1, depth)), 1);
@@ -113,6 +114,7 @@ static const mw_op op = {
     sizeof(attrs),
     mw_reads_weight,
     MW_READS_IN(1),
+    MW_READS_IN(0),
 };
 
 mw_tensor *mw_prepare_linear(mw_ctx *c, mw_tensor *w)

@@ -73,13 +73,14 @@ static mw_status vjp(mw_ctx *c, const mw_call *k, mw_tensor *const *gout, mw_ten
     bool centred = k->nin > 2;
     int64_t n = mw_dim(k->in[0], -1), rows = mw_op_count(k->in[0], 0, k->in[0]->ndim - 1);
     mw_tensor *x = mw_op_dense(c, k->in[0], MW_F32), *gamma = mw_op_dense(c, k->in[1], MW_F32);
-    if (want[0])
-        gin[0] = mw_op_grad_like(c, x);
-    if (gin[0] && mw_numel(x)) {
+    if (want[0]) {
+        mw_tensor *before = gin[0], *gx = mw_op_grad_like(c, x);
         int each;
         mw_launch l = mw_op_rows(c, "grad", "layer_norm_grad", rows, n, &each);
-        MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(gout[0]), MW_T(gin[0]), MW_L(rows), MW_L(n), MW_I(each),
-               MW_I(centred), MW_F(a->eps));
+        if (gx && mw_numel(x))
+            MW_RUN(c, &l, MW_T(x), MW_T(gamma), MW_T(gout[0]), MW_T(before), MW_T(gx), MW_L(rows), MW_L(n),
+                   MW_I(each), MW_I(centred), MW_I(before != NULL), MW_F(a->eps));
+        gin[0] = gx;
     }
     if (want[1]) {
         mw_tensor *one = constant(c, n, 1), *zero = constant(c, n, 0);
@@ -123,6 +124,7 @@ static const mw_op layer_norm = {
     .vjp = vjp,
     .attrs_size = sizeof(attrs),
     .reads = mw_reads_inputs,
+    .adds = MW_READS_IN(0),
 };
 
 static const mw_op rms_norm = {
@@ -136,6 +138,7 @@ static const mw_op rms_norm = {
     .vjp = vjp,
     .attrs_size = sizeof(attrs),
     .reads = mw_reads_inputs,
+    .adds = MW_READS_IN(0),
 };
 
 static const mw_op softmax = {

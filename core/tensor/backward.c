@@ -80,8 +80,9 @@ static void find_needed(walk *w)
     }
 }
 
-// Add g to the gradient of x. The first contribution is kept as it is; the sum's order is that of the walk.
-static void accumulate(mw_ctx *c, mw_tensor **grad, const mw_tensor *x, mw_tensor *g)
+// The gradient of x becomes g, or with `added` its sum with g. The first contribution is kept as it is; the
+// sum's order is that of the walk.
+static void accumulate(mw_ctx *c, mw_tensor **grad, const mw_tensor *x, mw_tensor *g, bool added)
 {
     if (mw_err(c) || !g)
         return;
@@ -91,7 +92,7 @@ static void accumulate(mw_ctx *c, mw_tensor **grad, const mw_tensor *x, mw_tenso
                 mw_shape_text(g, got, sizeof got), mw_shape_text(x, want, sizeof want));
         return;
     }
-    mw_tensor *sum = mw_contiguous(c, mw_cast(c, *grad ? mw_add(c, *grad, g) : g, MW_F32));
+    mw_tensor *sum = mw_contiguous(c, mw_cast(c, *grad && added ? mw_add(c, *grad, g) : g, MW_F32));
     mw_retain(sum);
     mw_release(*grad);
     *grad = sum;
@@ -130,6 +131,22 @@ static mw_tensor *output(mw_ctx *c, mw_record *r, int i)
     return t;
 }
 
+static mw_tensor **grad_for(const walk *w, const mw_kept *in)
+{
+    return &stop_of(w, in->from)->grad[in->from_out];
+}
+
+// What the vjp adds input i's gradient to. One of several inputs that are the same tensor gets it.
+static mw_tensor *so_far(const walk *w, const mw_record *r, const bool *want, int i)
+{
+    if (!want[i] || i >= r->nin || !(r->op->adds & MW_READS_IN(i)))
+        return NULL;
+    for (int j = 0; j < i; j++)
+        if (want[j] && r->op->adds & MW_READS_IN(j) && grad_for(w, &r->in[j]) == grad_for(w, &r->in[i]))
+            return NULL;
+    return *grad_for(w, &r->in[i]);
+}
+
 // From the gradients of a record's outputs to those of its inputs; within a scope.
 static void pass(mw_ctx *c, const walk *w, stop *s, mw_tensor *const *gout)
 {
@@ -139,9 +156,14 @@ static void pass(mw_ctx *c, const walk *w, stop *s, mw_tensor *const *gout)
         return;
     bool *want = mw_alloc(c, (size_t)(n + MW_MAXIN) * sizeof *want);
     mw_tensor **gin = mw_alloc(c, (size_t)(n + MW_MAXIN) * sizeof(mw_tensor *));
+    bool sums[MW_MAXIN] = {false};
     for (int i = 0; want && i < n; i++) {
         const stop *from = stop_of(w, r->in[i].from);
         want[i] = from && from->needed;
+    }
+    for (int i = 0; want && gin && i < r->nin; i++) {
+        gin[i] = so_far(w, r, want, i);
+        sums[i] = gin[i];
     }
     if (mw_err(c) == MW_OK && r->op == &mw_segment_op) {
         mw_segment_back(c, r, gout, gin, want);
@@ -155,9 +177,12 @@ static void pass(mw_ctx *c, const walk *w, stop *s, mw_tensor *const *gout)
         if (c->tape)
             mw_fail_context(c, "the gradient of %s", r->op->name);
     }
+    for (int i = 0; i < r->nin && mw_err(c) == MW_OK; i++)
+        if (sums[i])
+            accumulate(c, grad_for(w, &r->in[i]), r->in[i].t, gin[i], false);
     for (int i = 0; i < n && mw_err(c) == MW_OK; i++)
-        if (want[i])
-            accumulate(c, &stop_of(w, r->in[i].from)->grad[r->in[i].from_out], r->in[i].t, gin[i]);
+        if (want[i] && (i >= r->nin || !sums[i]))
+            accumulate(c, grad_for(w, &r->in[i]), r->in[i].t, gin[i], true);
     free(want);
     free(gin);
 }
@@ -190,7 +215,7 @@ static void walk_back(mw_ctx *c, walk *w, int nof, mw_tensor *const *of, mw_tens
         mw_tensor **g = grad_of(w, w->tape, of[i]);
         if (g)
             accumulate(c, g, of[i],
-                       seed && seed[i] ? seed[i] : mw_full(c, MW_F32, of[i]->ndim, of[i]->shape, 1));
+                       seed && seed[i] ? seed[i] : mw_full(c, MW_F32, of[i]->ndim, of[i]->shape, 1), true);
     }
     mw_scope_end(c, NULL);
     for (size_t i = 0; i < w->n && !mw_err(c) && !mw_cancelled(c); i++) {
@@ -283,7 +308,7 @@ mw_status mw_gather(mw_ctx *c, mw_tensor *of)
     mw_scope_begin(c);
     for (size_t i = 0; i < w.n && !mw_err(c); i++)
         if (w.item[i].asked[0] && w.item[i].grad[0])
-            accumulate(c, &w.item[i].record->gathered, w.item[i].grad[0], w.item[i].grad[0]);
+            accumulate(c, &w.item[i].record->gathered, w.item[i].grad[0], w.item[i].grad[0], true);
     mw_scope_end(c, NULL);
     end_walk(&w);
     c->tape = w.tape;

@@ -40,6 +40,9 @@ typedef struct mw_op {
     // and the tape need not keep them. NULL: of all.
     unsigned (*reads)(const mw_call *k, const bool *want);
     unsigned prepared; // MW_READS_IN of the inputs that may be weights prepared for kernels (mw_prepare_*)
+    // MW_READS_IN of the inputs for which vjp gives the sum with what it finds in gin[i]: the gradient so
+    // far, f32 and contiguous, which it leaves as it is, or NULL. Spares a pass over both.
+    unsigned adds;
 } mw_op;
 
 #define MW_READS_IN(i) (1u << (i))

@@ -186,6 +186,20 @@ static mw_tensor *linear_gelu(mw_tensor *const *x)
     return mw_linear(c, x[0], x[1], x[2], MW_ACT_GELU, x[3]);
 }
 static mw_tensor *conv(mw_tensor *const *x) { return mw_conv2d(c, x[0], x[1], x[2], 1, 1, 1, x[3]); }
+// What else reads x gives its gradient first; that of the op is added to it (mw_op.adds), once.
+static mw_tensor *times_x(mw_tensor *y, mw_tensor *const *x) { return mw_mul(c, y, x[0]); }
+static mw_tensor *layer_norm_times(mw_tensor *const *x) { return times_x(layer_norm(x), x); }
+static mw_tensor *rms_norm_times(mw_tensor *const *x) { return times_x(rms_norm(x), x); }
+static mw_tensor *group_norm_times(mw_tensor *const *x) { return times_x(group_norm(x), x); }
+static mw_tensor *conv_times(mw_tensor *const *x)
+{
+    return times_x(mw_conv2d(c, x[0], x[1], NULL, 1, 1, 1, x[0]), x);
+}
+static mw_tensor *linear_times(mw_tensor *const *x)
+{
+    mw_tensor *y = mw_linear(c, x[0], x[1], NULL, MW_ACT_NONE, x[0]);
+    return times_x(mw_linear(c, x[0], x[1], NULL, MW_ACT_NONE, y), x);
+}
 static mw_tensor *conv_1x1(mw_tensor *const *x) { return mw_conv2d(c, x[0], x[1], NULL, 1, 0, 0, NULL); }
 static mw_tensor *conv_stride(mw_tensor *const *x) { return mw_conv2d(c, x[0], x[1], x[2], 2, 1, 1, NULL); }
 static mw_tensor *conv_one_sided(mw_tensor *const *x)
@@ -244,6 +258,11 @@ static const gradient_case cases[] = {
     {"conv 3x3",
      conv,
      {IN(-1, 1, 4, 2, 5, 6, 3), IN(-1, 1, 4, 4, 3, 3, 3), IN(-1, 1, 1, 4), IN(-1, 1, 4, 2, 5, 6, 4)}},
+    {"layer norm beside x", layer_norm_times, {IN(-1, 3, 2, 3, 19), IN(-1, 1, 1, 19), IN(-1, 1, 1, 19)}},
+    {"rms norm beside x", rms_norm_times, {IN(-1, 3, 2, 3, 19), IN(-1, 1, 1, 19)}},
+    {"group norm beside x", group_norm_times, {IN(-1, 3, 4, 2, 5, 7, 6), IN(-1, 1, 1, 6), IN(-1, 1, 1, 6)}},
+    {"linear beside x", linear_times, {IN(-1, 1, 3, 2, 3, 9), IN(-1, 1, 2, 9, 9)}},
+    {"conv beside x", conv_times, {IN(-1, 1, 4, 2, 5, 6, 3), IN(-1, 1, 4, 3, 3, 3, 3)}},
     {"conv 1x1", conv_1x1, {IN(-1, 1, 4, 2, 5, 6, 3), IN(-1, 1, 4, 4, 3, 1, 1)}},
     {"conv, stride 2", conv_stride, {IN(-1, 1, 4, 2, 5, 6, 3), IN(-1, 1, 4, 4, 3, 3, 3), IN(-1, 1, 1, 4)}},
     {"conv, zeros at one side", conv_one_sided, {IN(-1, 1, 4, 1, 6, 6, 3), IN(-1, 1, 4, 4, 3, 3, 3)}},
@@ -402,9 +421,10 @@ static void group_norm_of_small_and_large_pictures(void **state)
             mw_tensor *grad;
             assert_int_equal(mw_tape_begin(c, false), MW_OK);
             mw_watch(c, x.t);
-            mw_tensor *y = rows ? mw_activate(c, norm_by_rows(x.t, gamma.t, beta.t, groups), MW_ACT_SILU)
-                                : mw_group_norm(c, mw_reshape(c, x.t, MW_SHAPE(1, P, C)), gamma.t, beta.t,
-                                                (int)groups, 1e-5, MW_ACT_SILU);
+            mw_tensor *z = rows ? x.t : mw_reshape(c, x.t, MW_SHAPE(1, P, C));
+            mw_tensor *y = rows ? mw_activate(c, norm_by_rows(z, gamma.t, beta.t, groups), MW_ACT_SILU)
+                                : mw_group_norm(c, z, gamma.t, beta.t, (int)groups, 1e-5, MW_ACT_SILU);
+            y = mw_mul(c, y, z); // so that there is a gradient to add to
             mw_tensor *seed = mw_reshape(c, mw_activate(c, x.t, MW_ACT_SILU), y->ndim, y->shape);
             mw_backward(c, 1, &y, &seed, 1, &x.t, &grad);
             v[rows] = malloc(sizeof(float) * (size_t)x.n);
