@@ -219,6 +219,7 @@ static void gguf_says_what_it_lacks(void **state)
     check_gguf("ggml.model", "ggml.mxdel", "tokenizer.ggml.model");
     check_gguf("gpt2", "gpt3", "is 'gpt3'; known are");
     check_gguf("qwen2", "qwenX", "'qwenX', which is not known");
+    check_gguf("ggml.pre", "ggml.prx", "does not say how texts are cut");
     check_gguf("ggml.tokens", "ggml.tokenz", "holds no vocabulary");
     check_gguf("ggml.merges", "ggml.merjes", "without merges");
     empty_folder();
@@ -243,6 +244,26 @@ static void only_ones_own_text_names_control_tokens(void **state)
         assert_int_equal(found, ends[i]);
         mw_llm_ids_free(&ids);
     }
+    mw_llm_tokenizer_free(t);
+}
+
+static size_t count_ids(const mw_llm_tokenizer *t, const char *text, bool special)
+{
+    mw_llm_ids ids = {0};
+    assert_int_equal(mw_llm_encode(c, t, text, strlen(text), special, false, &ids), MW_OK);
+    size_t n = ids.n;
+    mw_llm_ids_free(&ids);
+    return n;
+}
+
+// A file may call the marks of its conversations ordinary words: they are none for what a user writes.
+static void marks_of_conversations_are_control_tokens(void **state)
+{
+    (void)state;
+    mw_llm_tokenizer *t = mw_llm_tokenizer_open(c, GOLDEN "hf_digits/model");
+    assert_int_equal(count_ids(t, "<|tool|>", true), 1);
+    assert_int_equal(count_ids(t, "<|tool|>", false), 3); // its letters
+    assert_int_equal(count_ids(t, "<alone>", false), 1);
     mw_llm_tokenizer_free(t);
 }
 
@@ -304,6 +325,7 @@ int main(void)
         cmocka_unit_test(damaged_files_are_refused),
         cmocka_unit_test(gguf_says_what_it_lacks),
         cmocka_unit_test(only_ones_own_text_names_control_tokens),
+        cmocka_unit_test(marks_of_conversations_are_control_tokens),
         cmocka_unit_test(chunks_are_whole_characters),
     };
     return cmocka_run_group_tests_name("llm_tokenizer", tests, open_all, close_all);

@@ -183,7 +183,15 @@ static void read_kind(file *f)
         read_charsmap(f);
     } else if (strcmp(model, "gpt2") == 0) {
         t->kind = MW_LLM_BYTE_LEVEL;
-        mw_llm_cut_by_name(c, t, f->path, mw_gguf_text(c, f->g, KEY "pre", "default", NULL));
+        const char *pre = mw_gguf_text(c, f->g, KEY "pre", NULL, NULL);
+        if (pre)
+            mw_llm_cut_by_name(c, t, f->path, pre);
+        else
+            mw_fail(c, MW_E_FILE,
+                    "%s: does not say how texts are cut into words (" KEY
+                    "pre), as files of before May 2024; "
+                    "convert the model again",
+                    f->path);
     } else {
         mw_fail(c, MW_E_FILE, "%s: its tokenizer (" KEY "model) is '%s'; known are llama, t5 and gpt2",
                 f->path, mw_printable(model, shown, sizeof shown));

@@ -174,6 +174,20 @@ static bool is_word(const mw_llm_tokenizer *t, const mw_llm_piece *p)
     return !p->no_word && (p->type == MW_LLM_NORMAL || also);
 }
 
+// "<|user|>": a mark of a conversation, though a file may call it an added word.
+static bool looks_like_control(const mw_llm_tokenizer *t, const mw_llm_piece *p)
+{
+    static const char *const bars[] = {"|", "\xEF\xBD\x9C"};
+    const char *text = t->pool + p->at;
+    for (int i = 0; i < 2; i++) {
+        size_t n = strlen(bars[i]);
+        if (p->size > 2 * n + 2 && text[0] == '<' && text[p->size - 1] == '>' &&
+            memcmp(text + 1, bars[i], n) == 0 && memcmp(text + p->size - 1 - n, bars[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
 mw_status mw_llm_index(mw_ctx *c, mw_llm_tokenizer *t, const char *file)
 {
     size_t words = 0, marks = 0;
@@ -184,6 +198,8 @@ mw_status mw_llm_index(mw_ctx *c, mw_llm_tokenizer *t, const char *file)
         mw_llm_piece *p = &t->piece[i];
         p->mark = p->mark || p->type == MW_LLM_CONTROL || p->type == MW_LLM_UNKNOWN ||
             (p->type == MW_LLM_USER && t->kind == MW_LLM_BYTE_LEVEL);
+        if (p->mark && p->type == MW_LLM_USER && looks_like_control(t, p))
+            p->type = MW_LLM_CONTROL;
         words += is_word(t, p);
         marks += p->mark;
     }
