@@ -26,6 +26,23 @@ static void print_device(mw_ctx *c, const char *name)
             (unsigned long long)use.allocations);
 }
 
+// What went from device to device: all of it, then by the line of the script that made it.
+static void print_moves(const mw_session *s)
+{
+    int n, tensors = 0;
+    uint64_t bytes = 0;
+    const mw_move *m = mw_exec_moves(s->x, &n);
+    for (int i = 0; i < n; i++) {
+        tensors += m[i].tensors;
+        bytes += m[i].bytes;
+    }
+    if (n)
+        fprintf(stderr, "from device to device: %d tensors, %.1f MiB\n", tensors, (double)bytes / 0x1p20);
+    for (int i = 0; i < n; i++)
+        fprintf(stderr, "  %s from %d to %d: %d tensors, %.1f MiB\n", m[i].what, m[i].from, m[i].to,
+                m[i].tensors, (double)m[i].bytes / 0x1p20);
+}
+
 static void print_times(mw_session *s)
 {
     mw_ctx *c = s->k->c;
@@ -41,10 +58,7 @@ static void print_times(mw_session *s)
                 t[i].seconds, t[i].runs ? 1e3 * t[i].seconds / t[i].runs : 0,
                 total > 0 ? 100 * t[i].seconds / total : 0, (unsigned long long)t[i].waits);
     free(t);
-    uint64_t bytes;
-    int moved = mw_exec_moved(s->x, &bytes);
-    if (moved)
-        fprintf(stderr, "from device to device: %d tensors, %.1f MiB\n", moved, (double)bytes / 0x1p20);
+    print_moves(s);
     mw_stream *own = c->stream, *each;
     for (int i = 0; (each = mw_stream_at(c, i)); i++) {
         c->stream = each;

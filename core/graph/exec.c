@@ -30,6 +30,9 @@ void mw_exec_free(mw_exec *x)
     mw_emitter_free(x->emitter);
     pthread_mutex_destroy(&x->lock);
     pthread_cond_destroy(&x->wake);
+    for (int i = 0; i < x->nmoves; i++)
+        free(x->moves[i].what);
+    free(x->moves);
     free(x->stats);
     free(x);
 }
@@ -342,10 +345,10 @@ mw_status mw_exec_run(mw_ctx *c, mw_exec *x, const int *targets, int n)
     return mw_err(c);
 }
 
-int mw_exec_moved(const mw_exec *x, uint64_t *bytes)
+const mw_move *mw_exec_moves(const mw_exec *x, int *count)
 {
-    *bytes = x->moved_bytes;
-    return x->moved;
+    *count = x->nmoves;
+    return x->moves;
 }
 
 static int slower(const void *a, const void *b)

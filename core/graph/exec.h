@@ -65,8 +65,15 @@ void mw_exec_unrepeatable(void);
 // The node's results are held, and nothing that they follow from is another now.
 bool mw_exec_holds(mw_ctx *c, mw_exec *x, int node);
 
-// Tensors that were brought from one device to another so far, and their bytes.
-int mw_exec_moved(const mw_exec *x, uint64_t *bytes);
+// What was brought from one device to another so far: of an output or input that a line of the script has.
+typedef struct mw_move {
+    char *what;   // "graph.lua:9: unet: 'noise_pred'"
+    int from, to; // devices
+    int tensors;
+    uint64_t bytes;
+} mw_move;
+// In the order of the first of each; borrowed until the next run.
+const mw_move *mw_exec_moves(const mw_exec *x, int *count);
 
 // Entries of the types that were asked for so far, longest first; free() it.
 mw_node_time *mw_exec_times(mw_ctx *c, const mw_exec *x, int *count);

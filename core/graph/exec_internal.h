@@ -61,8 +61,8 @@ struct mw_exec {
     slot_heap ready, ready_main;
     int left, total, busy, started, sleepers;
     int on[MW_MOST_STREAMS]; // nodes that run on each device
-    int moved;               // tensors brought from one device to another, in all runs, and their bytes
-    uint64_t moved_bytes;
+    mw_move *moves;          // in all runs
+    int nmoves;
     bool alone; // memory does not suffice for two nodes at a time
     double began, reported;
     mw_numbers *numbers, **last_number; // oldest first
@@ -90,8 +90,9 @@ bool mw_placement_matters(const mw_ctx *c);
 mw_status mw_placement_check(mw_ctx *c, const mw_gnode *n);
 // With the lock held and all that feeds n there: where it runs.
 mw_stream *mw_placement_choose(const mw_ctx *c, const mw_exec *x, const mw_gnode *n);
-// One share of v, or of a copy with all tensors on the context's stream; NULL with an error pending.
-mw_value *mw_placement_bring(mw_ctx *c, mw_exec *x, mw_value *v);
+// One share of v, the port `port` of n, or of a copy with all tensors on the context's stream; NULL with an
+// error pending.
+mw_value *mw_placement_bring(mw_ctx *c, mw_exec *x, const mw_gnode *n, const char *port, mw_value *v);
 // The same of a result of n, brought once for all that use it.
 mw_value *mw_placement_result(mw_ctx *c, mw_exec *x, mw_gnode *n, int out);
 // n's results are those on the context's stream from now on.

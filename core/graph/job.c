@@ -121,7 +121,7 @@ mw_status mw_job_run(mw_ctx *c, mw_exec *x, mw_job *job, mw_gnode *n, mw_value *
     mw_scope_begin(c);
     for (int i = 0; in && i < s->nin && !mw_err(c); i++)
         in[i] = n->linked[i]          ? resolve_port(c, x, n, i)
-            : mw_placement_matters(c) ? mw_placement_bring(c, x, n->in[i])
+            : mw_placement_matters(c) ? mw_placement_bring(c, x, n, s->type->in[i].name, n->in[i])
                                       : mw_value_retain(n->in[i]);
     if (!mw_err(c) && !mw_cancelled(c)) {
         s->type->run(c, in, made);

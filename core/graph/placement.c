@@ -90,31 +90,54 @@ static bool lies_elsewhere(const mw_ctx *c, const mw_value *v)
     return other;
 }
 
-static mw_value *bring_tensor(mw_ctx *c, mw_exec *x, mw_tensor *t)
+// Under the lock. NULL with an error pending.
+static mw_move *move_of(mw_ctx *c, mw_exec *x, const mw_gnode *n, const char *port, int from, int to)
+{
+    char *what = mw_format(c, "%s: %s: '%s'", n->where, n->schema->type->name, port);
+    for (int i = 0; what && i < x->nmoves; i++)
+        if (x->moves[i].from == from && x->moves[i].to == to && !strcmp(x->moves[i].what, what)) {
+            free(what);
+            return &x->moves[i];
+        }
+    mw_move *more = what ? mw_realloc(c, x->moves, ((size_t)x->nmoves + 1) * sizeof *more) : NULL;
+    if (!more) {
+        free(what);
+        return NULL;
+    }
+    x->moves = more;
+    more[x->nmoves] = (mw_move){.what = what, .from = from, .to = to};
+    return &more[x->nmoves++];
+}
+
+static mw_value *bring_tensor(mw_ctx *c, mw_exec *x, const mw_gnode *n, const char *port, mw_tensor *t)
 {
     mw_scope_begin(c);
     mw_tensor *here = mw_tensor_to(c, t, c->stream);
     mw_value *v = here ? mw_value_tensor(c, here) : NULL;
     mw_scope_end(c, NULL);
-    if (v) {
-        pthread_mutex_lock(&x->lock);
-        x->moved++;
-        x->moved_bytes += mw_value_bytes(v);
-        pthread_mutex_unlock(&x->lock);
+    if (!v)
+        return NULL;
+    pthread_mutex_lock(&x->lock);
+    mw_move *m = move_of(c, x, n, port, mw_stream_number(mw_tensor_stream(t)), mw_stream_number(c->stream));
+    if (m) {
+        m->tensors++;
+        m->bytes += mw_value_bytes(v);
+        mw_log(c, MW_LOG_DEBUG, "%s brought to %s", m->what, mw_stream_name(c->stream));
     }
+    pthread_mutex_unlock(&x->lock);
     return v;
 }
 
-mw_value *mw_placement_bring(mw_ctx *c, mw_exec *x, mw_value *v)
+mw_value *mw_placement_bring(mw_ctx *c, mw_exec *x, const mw_gnode *n, const char *port, mw_value *v)
 {
     if (!v || !lies_elsewhere(c, v))
         return mw_value_retain(v);
     if (mw_value_as_tensor(v))
-        return bring_tensor(c, x, mw_value_as_tensor(v));
+        return bring_tensor(c, x, n, port, mw_value_as_tensor(v));
     bool list = mw_value_kind(v) == MW_LIST;
     mw_value *copy = list ? mw_value_list(c) : mw_value_map(c);
     for (size_t i = 0; copy && i < mw_value_count(v) && !mw_err(c); i++) {
-        mw_value *item = mw_placement_bring(c, x, mw_value_at(v, i));
+        mw_value *item = mw_placement_bring(c, x, n, port, mw_value_at(v, i));
         if (list)
             mw_value_push(c, copy, item);
         else
@@ -140,11 +163,9 @@ mw_value *mw_placement_result(mw_ctx *c, mw_exec *x, mw_gnode *n, int out)
     pthread_mutex_unlock(&x->lock);
     if (v || !kept)
         return v;
-    v = mw_placement_bring(c, x, n->out[out]);
+    v = mw_placement_bring(c, x, n, n->schema->type->out[out].name, n->out[out]);
     if (!v)
         return NULL;
-    mw_log(c, MW_LOG_DEBUG, "%s: %s: '%s' brought to %s", n->where, n->schema->type->name,
-           n->schema->type->out[out].name, mw_stream_name(c->stream));
     pthread_mutex_lock(&x->lock);
     if (!*kept)
         *kept = mw_value_retain(v);

@@ -46,6 +46,7 @@ if "$bin" run "$dir/split.lua" --device=cpu/2 -o "$dir/probe" >/dev/null 2>&1; t
     says "brought to device 1 ("
     says "brought to device 0 ("
     says "from device to device: "
+    says "split.lua:9: unet: 'noise_pred' from 1 to 0: 2 tensors, 0.0 MiB"
     says ", part 2 of 2) memory: "
     run run "$dir/split.lua" --device=cpu/2 -p other=0 --no-metadata -o "$dir/one"
     status 0
