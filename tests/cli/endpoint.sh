@@ -136,6 +136,12 @@ says "(asked 2 times)"
 ask slow -p timeout=0.3
 status 1
 says "no answer within 0.3 s (asked 2 times)"
+# Ctrl-C does not wait for the answer.
+began=$EPOCHREALTIME
+timeout --preserve-status -s INT 1 "$bin" run "$dir/ask.lua" -p url="$url" -p key=MOONWEAVE_TEST_KEY -p prompt=slow -p tries=9 -p timeout=60 >/dev/null 2>"$dir/.err"
+rc=$? err=$(cat "$dir/.err")
+status 130
+[ $(((${EPOCHREALTIME/./} - ${began/./}) / 1000)) -lt 2700 ] || complain "a stop waited for the answer"
 run run "$dir/ask.lua" -p url=http://127.0.0.1:9/v1
 status 1
 says "is the server running? (asked 2 times)"
@@ -214,6 +220,11 @@ run run "$dir/ask.lua" -p url="$url?key=1"
 says "the endpoint must not hold a query"
 run run "$dir/ask.lua" -p url=file:///etc/passwd
 says "the endpoint must be an address as http://127.0.0.1:8080/v1, got 'file:///etc/passwd'"
+run run "$dir/ask.lua" -p url=http://nobody.invalid/v1 -p key=MOONWEAVE_TEST_KEY
+status 1
+says "warning: $dir/ask.lua:6: llm: the key goes to http://nobody.invalid/v1 as it is"
+says "Could not resolve host: nobody.invalid"
+says_not "asked"
 run run "$dir/ask.lua" -p url="$url" -p key=MOONWEAVE_NO_SUCH_KEY
 says "the environment variable 'MOONWEAVE_NO_SUCH_KEY', which 'key_env' names, is not set"
 

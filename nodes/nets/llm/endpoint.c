@@ -118,6 +118,13 @@ static void ask(asking *a, const endpoint *e, const char *body, const char *key)
 
 // ---- several
 
+// "graphs/lmd.lua:12: layout_llm", for warnings; "llm" outside of a graph.
+static char *asker(mw_ctx *c)
+{
+    const mw_node_type *t = mw_running_type();
+    return t ? mw_format(c, "%s: %s", mw_running_where(), t->name) : mw_strdup(c, "llm");
+}
+
 static void pause_for(mw_ctx *c, double seconds)
 {
     double end = mw_seconds() + seconds;
@@ -147,9 +154,10 @@ static void ask_until(asking *a, const endpoint *e, const char *body, const char
             return;
         }
         double wait = wait_before(e, &a->fault, n + 1);
-        const mw_node_type *t = mw_running_type();
-        mw_warn(a->c, "%s%s%s: %s: %s; asking again in %g s (%d of %d)", mw_running_where(), t ? ": " : "",
-                t ? t->name : "llm", e->llm.name, a->fault.words, wait, n + 1, e->tries);
+        char *where = asker(a->c);
+        mw_warn(a->c, "%s: %s: %s; asking again in %g s (%d of %d)", where ? where : "llm", e->llm.name,
+                a->fault.words, wait, n + 1, e->tries);
+        free(where);
         pause_for(a->c, wait);
     }
 }
@@ -212,6 +220,15 @@ static void check(mw_ctx *c, const mw_endpoint_options *o)
         mw_fail(c, MW_E_SCRIPT, "the key's variable '%s' %s", o->key_env, refused);
 }
 
+static void warn_of_open_key(mw_ctx *c, const mw_endpoint_options *o)
+{
+    char *where = o->key_env && mw_http_is_open(o->url) ? asker(c) : NULL;
+    if (where)
+        mw_warn(c, "%s: the key goes to %s as it is: whoever is on the way can read it (https hides it)",
+                where, o->url);
+    free(where);
+}
+
 static bool ends_in(const char *text, size_t n, const char *end)
 {
     size_t k = strlen(end);
@@ -231,6 +248,8 @@ static void place(mw_ctx *c, endpoint *e, const char *url)
 mw_llm *mw_endpoint_open(mw_ctx *c, const mw_endpoint_options *o)
 {
     check(c, o);
+    if (!mw_err(c))
+        warn_of_open_key(c, o);
     endpoint *e = mw_err(c) ? NULL : mw_alloc(c, sizeof *e);
     if (!e)
         return NULL;

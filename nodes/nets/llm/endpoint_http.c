@@ -70,6 +70,17 @@ const char *mw_http_wrong(const char *url)
     return NULL;
 }
 
+bool mw_http_is_open(const char *url)
+{
+    char *scheme = part(url, CURLUPART_SCHEME), *host = part(url, CURLUPART_HOST);
+    bool local =
+        host && (!strcasecmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]"));
+    bool open = scheme && !strcasecmp(scheme, "http") && !local;
+    curl_free(scheme);
+    curl_free(host);
+    return open;
+}
+
 static bool same_part(const char *a, const char *b, CURLUPart which)
 {
     char *x = part(a, which), *y = part(b, which);

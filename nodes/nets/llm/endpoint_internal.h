@@ -66,6 +66,8 @@ typedef struct mw_http_answer {
 mw_status mw_http_post(mw_ctx *c, const mw_http_call *call, mw_http_answer *out, mw_fault *f);
 // NULL when the address can be used; else what is wrong with it.
 const char *mw_http_wrong(const char *url);
+// What is sent there can be read on the way: http, and not to this machine.
+bool mw_http_is_open(const char *url);
 
 // Adds bytes and a zero behind; MW_E_MEMORY when out.
 mw_status mw_bytes_add(mw_ctx *c, char **at, size_t *n, const char *more, size_t count);
