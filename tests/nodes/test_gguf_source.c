@@ -29,7 +29,7 @@ static int tear_down(void **state)
 
 static mw_weight_source open_source(const char *path)
 {
-    mw_weight_source s;
+    mw_weight_source s = {0};
     mw_gguf *g = mw_gguf_open(c, path);
     if (!g || mw_gguf_source(c, g, &s) != MW_OK)
         fail_msg("%s", mw_errmsg(c));

@@ -162,7 +162,9 @@ static const char *in_file(const mw_weights *w, const char *name, char *buf, siz
     bool coarse;
     const mw_weight_source *s = &w->source;
     const char *stored = s->stored_as ? s->stored_as(s->user, name, &coarse) : name;
-    snprintf(buf, size, strcmp(stored, name) ? " (in the file: '%s')" : "", stored);
+    *buf = 0;
+    if (strcmp(stored, name) != 0)
+        snprintf(buf, size, " (in the file: '%s')", stored);
     return buf;
 }
 
