@@ -58,6 +58,23 @@ static void add_path(hasher *k, const char *path, int depth)
         add(k, &content, sizeof content);
 }
 
+// The further files of a model whose first this is: "x-00001-of-00003.gguf".
+static void add_parts(hasher *k, const char *path)
+{
+    enum { TAIL = 20, MOST = 4096 }; // "-00001-of-00003.gguf"
+    size_t n = strlen(path);
+    int count = 0, end = 0;
+    const char *tail = n > TAIL ? path + n - TAIL : "";
+    if (sscanf(tail, "-00001-of-%5d.gguf%n", &count, &end) != 1 || end != TAIL || count > MOST)
+        return;
+    for (int i = 2; i <= count; i++) {
+        char part[PATH_MAX];
+        if (snprintf(part, sizeof part, "%.*s-%05d-of-%05d.gguf", (int)(n - TAIL), path, i, count) <
+            (int)sizeof part)
+            add_path(k, part, 0);
+    }
+}
+
 mw_value *mw_file_identity(mw_ctx *c, const char *name)
 {
     if (mw_err(c))
@@ -71,6 +88,7 @@ mw_value *mw_file_identity(mw_ctx *c, const char *name)
     if (path) {
         XXH3_128bits_reset(k.h);
         add_path(&k, path, 0);
+        add_parts(&k, path);
         XXH128_hash_t h = XXH3_128bits_digest(k.h);
         snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)h.high64,
                  (unsigned long long)h.low64);

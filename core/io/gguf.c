@@ -200,7 +200,7 @@ static void read_all(mw_gguf_reader *r)
         mw_gguf_read_tensors(r, ntensors);
 }
 
-mw_gguf *mw_gguf_open(mw_ctx *c, const char *path)
+mw_gguf *mw_gguf_open_one(mw_ctx *c, const char *path)
 {
     mw_gguf *g = mw_err(c) == MW_OK ? mw_alloc(c, sizeof *g) : NULL;
     if (!g)
@@ -208,6 +208,17 @@ mw_gguf *mw_gguf_open(mw_ctx *c, const char *path)
     g->path = mw_strdup(c, path);
     if (g->path && mw_file_map(c, path, &g->map))
         read_all(&(mw_gguf_reader){c, g, 0});
+    if (mw_err(c) == MW_OK)
+        return g;
+    mw_gguf_close(g);
+    return NULL;
+}
+
+mw_gguf *mw_gguf_open(mw_ctx *c, const char *path)
+{
+    mw_gguf *g = mw_gguf_open_one(c, path);
+    if (g)
+        mw_gguf_open_parts(c, g);
     if (mw_err(c) == MW_OK)
         return g;
     mw_gguf_close(g);
@@ -222,8 +233,11 @@ void mw_gguf_close(mw_gguf *g)
         free((char *)g->values[i].key);
         free((uint32_t *)g->values[i].at);
     }
-    for (size_t i = 0; i < g->ntensors; i++)
+    for (size_t i = 0; i < g->nown; i++)
         free((char *)g->tensors[i].name);
+    for (size_t i = 0; i < g->nparts; i++)
+        mw_gguf_close(g->parts[i]);
+    free(g->parts);
     free(g->values);
     free(g->values_by_key);
     free(g->tensors);
@@ -236,7 +250,14 @@ void mw_gguf_close(mw_gguf *g)
 const char *mw_gguf_path(const mw_gguf *g) { return g->path; }
 int mw_gguf_version(const mw_gguf *g) { return g->version; }
 int64_t mw_gguf_alignment(const mw_gguf *g) { return g->alignment; }
-size_t mw_gguf_bytes(const mw_gguf *g) { return g->map.size; }
+
+size_t mw_gguf_bytes(const mw_gguf *g)
+{
+    size_t bytes = g->map.size;
+    for (size_t i = 0; i < g->nparts; i++)
+        bytes += g->parts[i]->map.size;
+    return bytes;
+}
 
 const mw_gguf_value *mw_gguf_value_at(const mw_gguf *g, size_t i)
 {

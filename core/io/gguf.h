@@ -55,14 +55,16 @@ typedef struct mw_gguf_tensor {
 
 typedef struct mw_gguf mw_gguf;
 
-// Everything lives until mw_gguf_close. NULL with MW_E_FILE and a sentence that names the file.
+// Everything lives until mw_gguf_close. NULL with MW_E_FILE and a sentence that names the file. Of a model in
+// several files (x-00001-of-00003.gguf, ...) the first is opened: it holds the metadata, the tensors are
+// those of all.
 mw_gguf *mw_gguf_open(mw_ctx *c, const char *path);
 void mw_gguf_close(mw_gguf *g); // accepts NULL
 
 const char *mw_gguf_path(const mw_gguf *g); // as given to mw_gguf_open
 int mw_gguf_version(const mw_gguf *g);
 int64_t mw_gguf_alignment(const mw_gguf *g);
-size_t mw_gguf_bytes(const mw_gguf *g); // of the file
+size_t mw_gguf_bytes(const mw_gguf *g); // of the file, or of all of them
 
 // ---- tensors: in the order of the file, NULL past the last; by name, NULL when there is none
 const mw_gguf_tensor *mw_gguf_at(const mw_gguf *g, size_t i);

@@ -21,6 +21,10 @@ struct mw_gguf {
     size_t nvalues;
     mw_gguf_tensor *tensors, **tensors_by_name;
     size_t ntensors;
+    // Of a model in several files, whose first this is: the others, which own the names of their tensors; the
+    // lists above hold those of all.
+    mw_gguf **parts;
+    size_t nparts, nown; // nown: tensors of this file alone
 };
 
 // Bytes of a value of kind k; 0 for texts, arrays and what is no kind.
@@ -50,5 +54,14 @@ void *mw_gguf_grown(mw_ctx *c, void *list, size_t n, size_t bytes);
 
 // ---- gguf_tensors.c: the table of n tensors, checked against the file
 void mw_gguf_read_tensors(mw_gguf_reader *r, uint64_t n);
+
+// By name; false with MW_E_FILE pending when two are called alike.
+bool mw_gguf_sort_tensors(mw_ctx *c, mw_gguf *g);
+
+// ---- gguf.c: one file, whatever belongs to it
+mw_gguf *mw_gguf_open_one(mw_ctx *c, const char *path);
+
+// ---- gguf_parts.c: opens the files that belong to g, where it is the first of several
+void mw_gguf_open_parts(mw_ctx *c, mw_gguf *g);
 
 #endif

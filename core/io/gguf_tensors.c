@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define bad_tensor(r, t, ...) bad_tensor_at((r), (t), mw_format((r)->c, __VA_ARGS__))
-static void bad_tensor_at(mw_gguf_reader *r, const mw_gguf_tensor *t, char *why)
+#define bad_tensor(r, t, ...) bad_tensor_at((r)->c, (r)->g, (t), mw_format((r)->c, __VA_ARGS__))
+static void bad_tensor_at(mw_ctx *c, const mw_gguf *g, const mw_gguf_tensor *t, char *why)
 {
     char shown[100];
     if (why)
-        mw_fail(r->c, MW_E_FILE, "%s: tensor '%s': %s", r->g->path,
-                mw_printable(t->name, shown, sizeof shown), why);
+        mw_fail(c, MW_E_FILE, "%s: tensor '%s': %s", g->path, mw_printable(t->name, shown, sizeof shown),
+                why);
     free(why);
 }
 
@@ -99,7 +99,7 @@ static void read_table(mw_gguf_reader *r, uint64_t n)
             break;
         more[g->ntensors] = (mw_gguf_tensor){0};
         read_tensor(r, &more[g->ntensors], &offsets[g->ntensors]);
-        g->ntensors++;
+        g->nown = ++g->ntensors;
     }
     if (mw_err(r->c) == MW_OK)
         place_tensors(r, offsets);
@@ -119,10 +119,10 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(mw_gguf_tensor *const *)a)->name, (*(mw_gguf_tensor *const *)b)->name);
 }
 
-static void sort_tensors(mw_gguf_reader *r)
+static void check_overlap(mw_gguf_reader *r)
 {
     mw_gguf *g = r->g;
-    mw_gguf_tensor **list = g->tensors_by_name = mw_alloc(r->c, (g->ntensors + 1) * sizeof *list);
+    mw_gguf_tensor **list = mw_alloc(r->c, (g->ntensors + 1) * sizeof *list);
     for (size_t i = 0; list && i < g->ntensors; i++)
         list[i] = &g->tensors[i];
     if (list)
@@ -130,18 +130,31 @@ static void sort_tensors(mw_gguf_reader *r)
     for (size_t i = 1; list && i < g->ntensors; i++)
         if (list[i]->data < list[i - 1]->data + list[i - 1]->bytes)
             bad_tensor(r, list[i], "its bytes overlap those of tensor '%s'", list[i - 1]->name);
-    if (list)
-        qsort(list, g->ntensors, sizeof *list, by_name);
-    for (size_t i = 1; list && i < g->ntensors; i++)
+    free(list);
+}
+
+bool mw_gguf_sort_tensors(mw_ctx *c, mw_gguf *g)
+{
+    mw_gguf_tensor **list = mw_realloc(c, g->tensors_by_name, (g->ntensors + 1) * sizeof *list);
+    if (!list)
+        return false;
+    g->tensors_by_name = list;
+    for (size_t i = 0; i < g->ntensors; i++)
+        list[i] = &g->tensors[i];
+    qsort(list, g->ntensors, sizeof *list, by_name);
+    for (size_t i = 1; i < g->ntensors; i++)
         if (!by_name(&list[i - 1], &list[i]))
-            bad_tensor(r, list[i], "is there twice");
+            bad_tensor_at(c, g, list[i], mw_strdup(c, "is there twice"));
+    return mw_err(c) == MW_OK;
 }
 
 void mw_gguf_read_tensors(mw_gguf_reader *r, uint64_t n)
 {
     read_table(r, n);
     if (mw_err(r->c) == MW_OK)
-        sort_tensors(r);
+        check_overlap(r);
+    if (mw_err(r->c) == MW_OK)
+        mw_gguf_sort_tensors(r->c, r->g);
 }
 
 const mw_gguf_tensor *mw_gguf_at(const mw_gguf *g, size_t i)
