@@ -3,7 +3,7 @@
 // tokenizer.byte_table.
 #include "tests/golden_runner/golden.h"
 
-#include "nodes/nets/llm/tokenizer.h"
+#include "nodes/nets/llm/chat_template.h"
 #include "nodes/nets/text/bpe.h"
 #include "nodes/nets/text/unicode.h"
 
@@ -179,15 +179,30 @@ static json_t *ends_json(const mw_llm_tokenizer *t)
     return list;
 }
 
+// A user's words as the model's own chat template writes them out.
+static json_t *chatted(const job *j, const json_t *row)
+{
+    json_t *out = json_copy((json_t *)row);
+    mw_llm_message said = {"user", json_string_value(json_object_get(row, "content"))};
+    mw_chat_template *x = mw_chat_template_open(j->c, j->t, j->k->name);
+    mw_llm_ids ids = {0};
+    if (x)
+        mw_chat_encode(j->c, x, &said, 1, true, &ids);
+    json_object_set_new(out, "ids", ids_json(&ids));
+    mw_llm_ids_free(&ids);
+    mw_chat_template_free(x);
+    return out;
+}
+
 static json_t *rows_json(const job *j, const char *key, const json_t *rows)
 {
     json_t *list = json_array(), *row;
     size_t i;
-    json_array_foreach((json_t *)rows, i, row)
-        json_array_append_new(list,
-                              strcmp(key, "decode") == 0       ? decoded(j, row)
-                                  : strcmp(key, "stream") == 0 ? streamed(j, row)
-                                                               : encoded(j, row));
+    json_t *(*one)(const job *j, const json_t *row) = strcmp(key, "decode") == 0 ? decoded
+        : strcmp(key, "stream") == 0                                             ? streamed
+        : strcmp(key, "chats") == 0                                              ? chatted
+                                                                                 : encoded;
+    json_array_foreach((json_t *)rows, i, row) json_array_append_new(list, one(j, row));
     return list;
 }
 

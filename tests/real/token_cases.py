@@ -4,7 +4,7 @@ usage: token_cases.py REFERENCE_FOLDER MODEL.gguf OUT_FOLDER
        token_cases.py VOCABULARY.gguf OUT_FOLDER
 
 REFERENCE_FOLDER holds tokens.json: texts with their ids, plain and with control tokens parsed, with and without a begin token, and what
-the plain ids are decoded to. A vocabulary of llama.cpp's own tests has its texts and ids beside it, in VOCABULARY.gguf.inp and .out.
+the plain ids are decoded to; perhaps greedy.json: conversations with their ids. A vocabulary of llama.cpp's own tests has its texts and ids beside it, in VOCABULARY.gguf.inp and .out.
 """
 import json
 import os
@@ -18,7 +18,15 @@ def reference_rows(reference):
         tokens = json.load(f)
     rows = [{"text": s["text"], "utf8": s["text"].encode().hex(), "ids": s["ids_plain"], "decoded": s["detok_plain"],
              "ids_special_parsed": s["ids_parse_special"], "ids_with_bos": s["ids_add_and_parse_special"]} for s in tokens["strings"]]
-    return {"strings": rows, "ends": sorted(tokens["special"]["eog"])}
+    return {"strings": rows, "ends": sorted(tokens["special"]["eog"])} | chat_rows(reference)
+
+
+def chat_rows(reference):
+    """Of prompts that the model's own template wrote: what the user said in them."""
+    path = os.path.join(reference, "greedy.json")
+    rows = json.load(open(path))["rows"] if os.path.exists(path) else []
+    chats = [{"content": r["prompt"].split("user\n")[1].split("<|im_end|>")[0], "ids": r["prompt_ids"]} for r in rows if r["kind"] == "chat"]
+    return {"chats": chats} if chats else {}
 
 
 def vocabulary_rows(path):
