@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { MODEL, LATENTS, LAYERS, CAPTURE };
-enum { MOST_LAYERS = 256, MOST = 8, SHARE = 2 };
+enum { MOST_LAYERS = 256, MOST = 8, SHARE = 4 };
 
 static const mw_port in[] = {
     [MODEL] = {.name = "model", .type = "checkpoint", .doc = "a checkpoint"},

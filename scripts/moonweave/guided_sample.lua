@@ -4,6 +4,7 @@
 --   guide: what box_attention_guide takes beside these (layout, eta, iterations, last_step = 30, ...); nil: none;
 --   grounding, grounded: for models with gated layers (GLIGEN): what the node of that name gives, for how many steps;
 --   reference(i): the reference maps of step i, or nil; capture: names of cross-attentions whose maps are wanted;
+--   listen(i, maps): told those of step i, where what is made of them runs before the next step, so that they can go;
 --   freeze(i): what replaces part of the latents after step i: { latents = ..., frozen = mask }, or nil.
 -- Returns lists: latents (before each step, then the final ones), guided (what entered the network), stepped (after
 -- each step, before freezing), maps, energies.
@@ -31,6 +32,8 @@ local params = declarations.with({ "model", "steps" }, {
   grounded = { 0, "for how many steps", literal = true },
   reference = { nil, "reference(i): the reference maps of step i, or nil", type = "function" },
   capture = { nil, "names of cross-attentions whose maps are wanted", type = "list" },
+  listen = { nil, "listen(i, maps): told the maps of step i, to make nodes of them that run before the next step",
+    type = "function" },
   freeze = { nil, "freeze(i): what replaces part of the latents after step i: { latents =, frozen = }",
     type = "function" },
 })
@@ -63,6 +66,7 @@ local function guided_sample(a)
       pooled = a.text.pooled, negative_pooled = a.negative.pooled,
       grounding = i < a.grounded and a.grounding or nil }
     r.guided[i + 1], r.maps[i + 1] = z, pred.maps
+    if a.listen then a.listen(i, pred.maps) end
     z = mw.ddim_step { schedule = schedule, step = i, latents = z, noise_pred = pred.noise_pred }.latents
     r.stepped[i + 1] = z
     local kept = a.freeze and a.freeze(i)

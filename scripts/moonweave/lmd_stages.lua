@@ -107,19 +107,20 @@ end
 -- Handles of several pictures as one; of one picture, its own.
 local function batch(list) return #list > 1 and mw.batch { items = list }.batch or list[1] end
 
+-- What is of picture i of n.
+local function item(handle, n, i) return n > 1 and mw.batch_item { batch = handle, item = i }.item or handle end
+
 -- The own part of picture i of n in what guided_sample gives.
 local function own(run, n, i)
   local part = {}
   for name, list in pairs(run) do
     part[name] = {}
-    for step, handle in pairs(list) do
-      part[name][step] = n > 1 and mw.batch_item { batch = handle, item = i }.item or handle
-    end
+    for step, handle in pairs(list) do part[name][step] = item(handle, n, i) end
   end
   return part
 end
 
--- Objects first to last, each alone, as one batch: their runs.
+-- Objects first to last, each alone, as one batch: their runs, with their words' maps.
 local function draw_alone(a, s, objects, first, last)
   local latents, prompts, layouts, tokens_of, grounded, null = {}, {}, {}, {}, 0, nil
   for i = first, last do
@@ -132,7 +133,8 @@ local function draw_alone(a, s, objects, first, last)
       tokens_of[#tokens_of + 1], null, grounded = one.boxes.objects, one.boxes.null, one.grounded
     end
   end
-  local n = #prompts
+  local n, token_maps = #prompts, {}
+  for k = 1, n do token_maps[k] = {} end
   local run = mw.guided_sample {
     model = a.model, schedule = s.object_schedule, steps = s.object_steps, cfg = a.cfg, capture = s.capture,
     latents = batch(latents),
@@ -140,18 +142,22 @@ local function draw_alone(a, s, objects, first, last)
     negative = negative(a, s.layout, a.so_negative_prompt, mw.negatives.object),
     grounding = null and { objects = batch(tokens_of), null = null } or nil, grounded = grounded,
     guide = guidance(a, "", n > 1 and layouts or layouts[1]),
+    listen = function(step, maps)
+      for k = 1, n do
+        token_maps[k][step + 1] = mw.token_maps { maps = item(maps, n, k), token = objects[first + k - 1].token }.maps
+      end
+    end,
   }
   local runs = {}
-  for k = 1, n do runs[k] = own(run, n, k) end
+  for k = 1, n do
+    runs[k] = own(run, n, k)
+    runs[k].token_maps = token_maps[k]
+  end
   return runs
 end
 
--- What follows from an object's run: its word's maps, its mask, and how far it must move.
+-- What follows from an object's run: its mask, and how far it must move.
 local function add_place(a, s, i, object, run)
-  run.token_maps = {}
-  for step, maps in ipairs(run.maps) do
-    run.token_maps[step] = mw.token_maps { maps = maps, token = object.token }.maps
-  end
   run.mask = mask_of(a, s, i, object, run)
   run.shift = a.align_with_overall_bboxes and mw.object_shift {
     mask = run.mask, box = object.box, canvas = s.layout.canvas, horizontal_only = a.horizontal_shift_only,
