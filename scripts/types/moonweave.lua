@@ -1095,6 +1095,7 @@ function mw.fast_schedule(params) end
 ---@field grounding? any|mw.handle for gated layers: what the node of that name gives
 ---@field guide? any|mw.handle what box_attention_guide takes beside the rest (layout, eta, ...); none: no guidance
 ---@field latents mw.handle [B,4,h,w] of the start
+---@field listen? function|mw.handle listen(i, maps): told the maps of step i, to make nodes of them that run before the next step
 ---@field model mw.handle a checkpoint, or its path
 ---@field negative any|mw.handle what text_encoder gives for the negative prompt
 ---@field reference? function|mw.handle reference(i): the reference maps of step i, or nil
