@@ -18,6 +18,13 @@ status 0
 grep -qE "1,a crimson ball near the dunes,other,,(a )?(crimson( ball)?|ball|dunes?|the dunes) [0-9]" "$dir/names/layouts.csv" ||
     complain "names: $(cat "$dir/names/layouts.csv")"
 
+# A grammar's answer is whole however few tokens it may have, down to what it needs.
+run run graphs/layouts.lua -p prompts="$dir/prompts.txt" -p grammar=layout -p max_tokens=40 -p retries=0 -o "$dir/few"
+status 0
+grep -qE '^1,a crimson ball near the dunes,other,,,' "$dir/few/layouts.csv" || complain "few tokens: $(cat "$dir/few/layouts.csv")"
+run run graphs/layouts.lua -p prompts="$dir/prompts.txt" -p grammar=layout -p max_tokens=39 -p retries=0 -o "$dir/fewer"
+grep -q "the grammar's shortest answer may take 40 tokens, and there is room for 39" "$dir/fewer/layouts.csv" || complain "fewer: $(cat "$dir/fewer/layouts.csv")"
+
 run run graphs/lmd.lua -p prompt="two red circles, night sky" -p steps=2 -p width=64 -p height=64 -o "$dir/out"
 status 0
 prints $'image\t'"$dir/out/image.png"

@@ -78,3 +78,17 @@ mw_status mw_llm_complete(mw_ctx *c, mw_llm *m, const mw_llm_request *r, mw_llm_
         mw_fail(c, MW_E_ARG, "%s has no chat template: ask it with a prompt, not with messages", m->name);
     return mw_err(c) ? mw_err(c) : m->type->complete(c, m, r, out);
 }
+
+mw_status mw_llm_grammar_fits(mw_ctx *c, const mw_llm *m, const mw_llm_request *r)
+{
+    mw_grammar_state s;
+    mw_grammar_begin(&s);
+    int least = r->grammar ? mw_grammar_shortest(r->grammar, &s) : 0;
+    if (r->max_tokens < least)
+        mw_fail(c, MW_E_ARG,
+                "%s: the grammar's shortest answer may take %d tokens, and there is room for %d "
+                "('max_tokens', or the "
+                "context)",
+                m->name, least, r->max_tokens);
+    return mw_err(c);
+}

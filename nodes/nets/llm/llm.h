@@ -80,4 +80,7 @@ mw_llm *mw_llm_of(const mw_value *v);
 // Checks the request (one of prompt and messages, UTF-8, ranges), then asks the model. Errors name the model.
 mw_status mw_llm_complete(mw_ctx *c, mw_llm *m, const mw_llm_request *r, mw_llm_answer *out);
 
+// MW_E_ARG when max_tokens are too few for the shortest answer that the request's grammar lets through.
+mw_status mw_llm_grammar_fits(mw_ctx *c, const mw_llm *m, const mw_llm_request *r);
+
 #endif

@@ -232,9 +232,15 @@ static void answer(mw_ctx *c, job *j, const mw_llm_ids *prompt, mw_llm_answer *o
 
 mw_status mw_llm_local_complete(mw_ctx *c, mw_llm *llm, const mw_llm_request *r, mw_llm_answer *out)
 {
-    job j = {.m = (mw_llm_local *)llm, .r = r};
+    mw_llm_request held = *r;
+    job j = {.m = (mw_llm_local *)llm, .r = &held};
     mw_llm_ids prompt = {0};
-    if (mw_llm_local_encode(c, j.m, r, &prompt) == MW_OK) {
+    bool read = mw_llm_local_encode(c, j.m, r, &prompt) == MW_OK;
+    // What a grammar lets through is brought to its end where the context ends.
+    int room = read ? (int)((size_t)j.m->context - prompt.n) : 0;
+    if (read && r->grammar && room < held.max_tokens)
+        held.max_tokens = room;
+    if (read && mw_llm_grammar_fits(c, llm, &held) == MW_OK) {
         pthread_mutex_lock(&j.m->lock);
         answer(c, &j, &prompt, out);
         pthread_mutex_unlock(&j.m->lock);
