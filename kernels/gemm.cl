@@ -18,6 +18,9 @@
 // multiplied with, packed, and y is its turned product: y[n,m], bias[m].
 // KC, MB, NB: the largest chunk, and the largest block in rows and columns, multiples of MR and NR: A's block and the
 // sums should stay in L2, and must fit what the device calls local memory.
+#ifndef BLOCKS
+#define BLOCKS 0
+#endif
 #if V == 16
 #define MR 13
 #define MR_MIDDLE 8
@@ -48,27 +51,49 @@ typedef uchar A;
 typedef T A;
 #endif
 
-// One register tile of R rows.
-#define DEFINE_TILE(R)                                                                              \
-    static inline void JOIN(tile, R)(local const float *a, PANEL b, local float *sum, int kc, int first) \
-    {                                                                                               \
-        vfloat acc[R][NV];                                                                          \
-        _Pragma("unroll") for (int i = 0; i < R; i++)                                               \
-            _Pragma("unroll") for (int j = 0; j < NV; j++) acc[i][j] = 0;                           \
-        for (int k = 0; k < kc; k++) {                                                              \
-            vfloat bv[NV];                                                                          \
-            _Pragma("unroll") for (int j = 0; j < NV; j++) bv[j] = VLOAD(j, b + k * NR);            \
-            _Pragma("unroll") for (int i = 0; i < R; i++) {                                         \
-                float av = a[i * PITCH + k];                                                        \
-                _Pragma("unroll") for (int j = 0; j < NV; j++)                                      \
-                    acc[i][j] = FMA((vfloat)av, bv[j], acc[i][j]);                                  \
-            }                                                                                       \
-        }                                                                                           \
-        if (!first)                                                                                 \
-            _Pragma("unroll") for (int i = 0; i < R; i++)                                           \
-                _Pragma("unroll") for (int j = 0; j < NV; j++) acc[i][j] += VLOAD(i * NV + j, sum); \
-        _Pragma("unroll") for (int i = 0; i < R; i++)                                               \
-            _Pragma("unroll") for (int j = 0; j < NV; j++) VSTORE(acc[i][j], i * NV + j, sum);      \
+// Where the results of a whole tile go, those without an activation: plus bias and residual straight to y, rows of N.
+typedef struct target {
+    global const float *bias;
+    global const T *residual;
+    global T *y;
+    long N;
+    int flags;
+} target;
+
+// One register tile of R rows: its sums, or where `to` is given its results.
+#define DEFINE_TILE(R)                                                                                                 \
+    static inline void JOIN(tile, R)(local const float *a, PANEL b, local float *sum, int kc, int first,               \
+                                     const target *to)                                                                 \
+    {                                                                                                                  \
+        vfloat acc[R][NV];                                                                                             \
+        _Pragma("unroll") for (int i = 0; i < R; i++)                                                                  \
+            _Pragma("unroll") for (int j = 0; j < NV; j++) acc[i][j] = 0;                                              \
+        for (int k = 0; k < kc; k++) {                                                                                 \
+            vfloat bv[NV];                                                                                             \
+            _Pragma("unroll") for (int j = 0; j < NV; j++) bv[j] = VLOAD(j, b + k * NR);                               \
+            _Pragma("unroll") for (int i = 0; i < R; i++) {                                                            \
+                float av = a[i * PITCH + k];                                                                           \
+                _Pragma("unroll") for (int j = 0; j < NV; j++) acc[i][j] = FMA((vfloat)av, bv[j], acc[i][j]);          \
+            }                                                                                                          \
+        }                                                                                                              \
+        if (!first)                                                                                                    \
+            _Pragma("unroll") for (int i = 0; i < R; i++)                                                              \
+                _Pragma("unroll") for (int j = 0; j < NV; j++) acc[i][j] += VLOAD(i * NV + j, sum);                    \
+        if (!to) {                                                                                                     \
+            _Pragma("unroll") for (int i = 0; i < R; i++)                                                              \
+                _Pragma("unroll") for (int j = 0; j < NV; j++) VSTORE(acc[i][j], i * NV + j, sum);                     \
+            return;                                                                                                    \
+        }                                                                                                              \
+        if (to->flags & HAS_BIAS)                                                                                      \
+            _Pragma("unroll") for (int j = 0; j < NV; j++) {                                                           \
+                vfloat bias = VLOAD(j, to->bias);                                                                      \
+                _Pragma("unroll") for (int i = 0; i < R; i++) acc[i][j] += bias;                                       \
+            }                                                                                                          \
+        if (to->flags & HAS_RESIDUAL)                                                                                  \
+            _Pragma("unroll") for (int i = 0; i < R; i++)                                                              \
+                _Pragma("unroll") for (int j = 0; j < NV; j++) acc[i][j] += LOADV(to->residual, i * to->N + j * V);    \
+        _Pragma("unroll") for (int i = 0; i < R; i++)                                                                  \
+            _Pragma("unroll") for (int j = 0; j < NV; j++) STOREV(to->y, i * to->N + j * V, acc[i][j]);                \
     }
 DEFINE_TILE(MR)
 DEFINE_TILE(MR_MIDDLE)
@@ -154,7 +179,7 @@ KERNEL void gemm(ARG(const A, x), ARG(const W, w), ARG(const float, bias), ARG(c
     BEGIN(const float, bias);
     BEGIN(const T, residual);
     BEGIN(T, y);
-    const int M = p.M, N = p.N, K = p.K, rows_of_tile = p.rows_of_tile;
+    const int M = p.M, N = p.N, K = p.K, rows_of_tile = p.rows_of_tile, plain = p.act == 0 && p.alpha == 1.0f;
     local float block[MB * PITCH];
     local float sums[MB * NB];
 #if W_F16
@@ -205,16 +230,19 @@ KERNEL void gemm(ARG(const A, x), ARG(const W, w), ARG(const float, bias), ARG(c
                 int row = t * rows_of_tile;
                 local const float *a = block + row * PITCH;
                 local float *sum = sums + ((q - first_panel) * tiles + t) * rows_of_tile * NR;
+                int n = q * NR;
+                bool whole = !BLOCKS && plain && k0 + kc == K && row + rows_of_tile <= rows && n + NR <= N;
+                long begin = (long)(m0 + row) * N + n;
+                target to = {bias + n, residual + begin, y + begin, N, p.flags};
                 if (rows_of_tile == MR)
-                    JOIN(tile, MR)(a, panel, sum, kc, k0 == 0);
+                    JOIN(tile, MR)(a, panel, sum, kc, k0 == 0, whole ? &to : 0);
                 else if (rows_of_tile == MR_MIDDLE)
-                    JOIN(tile, MR_MIDDLE)(a, panel, sum, kc, k0 == 0);
+                    JOIN(tile, MR_MIDDLE)(a, panel, sum, kc, k0 == 0, whole ? &to : 0);
                 else
-                    JOIN(tile, MR_SMALL)(a, panel, sum, kc, k0 == 0);
+                    JOIN(tile, MR_SMALL)(a, panel, sum, kc, k0 == 0, whole ? &to : 0);
 #if !BLOCKS
-                for (int i = 0; k0 + kc == K && i < rows_of_tile && row + i < rows; i++) {
-                    int n = q * NR;
-                    long at = (long)(m0 + row + i) * N + n;
+                for (int i = 0; !whole && k0 + kc == K && i < rows_of_tile && row + i < rows; i++) {
+                    long at = begin + (long)i * N;
                     finish(sum + i * NR, bias + n, residual + at, y + at, min(NR, N - n), p.act, p.alpha, p.flags);
                 }
 #endif

@@ -211,14 +211,18 @@ static int tile_rows(const cut *u, int64_t rows)
 
 static mw_status run_cpu(mw_ctx *c, const mw_gemm *g, const mw_caps *caps)
 {
-    enum { GROUPS_PER_UNIT = 4 }; // enough for units of unequal speed
+    enum {
+        SMALL = 1 << 24,
+        FEW = 2,
+        MANY = 4
+    }; // groups for a unit; many are better for units of unequal speed
+    int64_t groups = caps->compute_units * (operations_of(g) < SMALL ? FEW : MANY);
     const cut *u = cpu_cut(caps);
     int high = tile_rows(u, g->rows);
     int64_t tiles_m = ceil_div(g->rows, high), tiles_n = ceil_div(g->n, u->columns);
     int64_t m = even_part(tiles_m, u->block_rows / high);
     int64_t n = even_part(tiles_n, u->block_columns / u->columns);
-    while (ceil_div(tiles_m, m) * ceil_div(tiles_n, n) * g->batch < GROUPS_PER_UNIT * caps->compute_units &&
-           (m > 1 || n > 1)) {
+    while (ceil_div(tiles_m, m) * ceil_div(tiles_n, n) * g->batch < groups && (m > 1 || n > 1)) {
         if (n * u->columns > m * high && n > 1)
             n = ceil_div(n, 2);
         else if (m > 1)
