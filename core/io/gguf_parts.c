@@ -51,10 +51,13 @@ static void join(mw_ctx *c, mw_gguf *g)
     mw_gguf_tensor *all = mw_alloc(c, (n + 1) * sizeof *all);
     if (!all)
         return;
-    memcpy(all, g->tensors, g->ntensors * sizeof *all);
+    if (g->ntensors)
+        memcpy(all, g->tensors, g->ntensors * sizeof *all);
     free(g->tensors);
     g->tensors = all;
     for (size_t i = 0; i < g->nparts; i++) {
+        if (!g->parts[i]->ntensors)
+            continue;
         memcpy(all + g->ntensors, g->parts[i]->tensors, g->parts[i]->ntensors * sizeof *all);
         g->ntensors += g->parts[i]->ntensors;
     }

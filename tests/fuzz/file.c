@@ -3,6 +3,7 @@
 #include "core/base/pathname.h"
 #include "core/io/image.h"
 #include "core/io/inspect.h"
+#include "nodes/nets/llm/vectors_file.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -16,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!mw_path_has_suffix(path, ".png") && !mw_path_has_suffix(path, ".jpg"))
         watch_memory(size);
     mw_inspect(c, path, nowhere);
+    mw_err_clear(c);
+    mw_value_release(mw_vectors_read(c, path));
     mw_err_clear(c);
     size_t n = 0;
     mw_png_texts_free(mw_png_texts(c, path, &n), n);

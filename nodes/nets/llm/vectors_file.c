@@ -84,7 +84,7 @@ static void check_size(job *j)
 {
     struct stat st;
     if (mw_err(j->c) == MW_OK && stat(j->path, &st) == 0 &&
-        (double)j->n * (double)j->width > 16.0 * (double)st.st_size)
+        (double)j->n * (double)j->width > 4.0 * (double)st.st_size)
         mw_fail(j->c, MW_E_FILE, "%s: %zu vectors of %lld are more than a file of %lld bytes can mean",
                 j->path, j->n, (long long)j->width, (long long)st.st_size);
 }
