@@ -173,7 +173,7 @@ static char *read_with_header(mw_ctx *c, const char *file)
 {
     static const char include[] = "\n#include \"";
     char *name = mw_format(c, "%s.cl", file), *text = name ? read_kernel_file(c, name) : NULL;
-    char *at = text ? strstr(text, include) : NULL, *from = at + strlen(include);
+    char *at = text ? strstr(text, include) : NULL, *from = at ? at + strlen(include) : NULL;
     char *end = at ? strchr(from, '\n') : NULL;
     if (end && end > from + 1) {
         int line = 2; // of what stands behind it
