@@ -223,6 +223,14 @@ static double value_of(int id)
     return v;
 }
 
+// Of this process, whoever else wants the machine.
+static double busy_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static double seconds(void)
 {
     struct timespec t;
@@ -454,7 +462,7 @@ static void literal_chains_are_seen_once(void **s)
 
 static void many(int n, bool chain, double *plan, double *run)
 {
-    double t0 = seconds();
+    double t0 = busy_seconds();
     int last = add(&sum, args1("a", num(1)));
     mw_value *list = mw_value_list(c);
     for (int i = 1; i < n - 1; i++) {
@@ -465,10 +473,10 @@ static void many(int n, bool chain, double *plan, double *run)
             mw_value_push(c, list, whole(id));
     }
     last = add(&sum, args2("a", whole(last), "more", list));
-    double t1 = seconds();
+    double t1 = busy_seconds();
     value_of(last);
     *plan = t1 - t0;
-    *run = seconds() - t1;
+    *run = busy_seconds() - t1;
     assert_int_equal(mw_graph_count(g), n);
     assert_int_equal(runs, n);
 }
