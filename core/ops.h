@@ -40,6 +40,13 @@ mw_tensor *mw_matmul(mw_ctx *c, mw_tensor *a, mw_tensor *b, double alpha);
 // y[..,N] = act(x[..,K] w[N,K]^T + bias[N]) (+ residual[..,N] when given, added last). bias may be NULL.
 mw_tensor *mw_linear(mw_ctx *c, mw_tensor *x, mw_tensor *w, mw_tensor *bias, mw_activation act,
                      mw_tensor *residual);
+// y[i] = rms_norm(x) w[i]^T for i < n <= 3, with mw_rms_norm's gamma (NULL: x as it is) and eps. Where x has
+// few rows and the weights are in blocks, it is one launch; else each step on its own.
+mw_status mw_linear_many(mw_ctx *c, mw_tensor *x, mw_tensor *gamma, double eps, int n, mw_tensor *const *w,
+                         mw_tensor **y);
+// (act(gate) * up) w^T (+ residual), likewise.
+mw_tensor *mw_linear_gated(mw_ctx *c, mw_tensor *gate, mw_tensor *up, mw_activation act, mw_tensor *w,
+                           mw_tensor *residual);
 // y[B,h',w',O] = conv(x[B,h,w,I], w[O,I,kh,kw]) + bias[O] + residual[B,h',w',O]; channels-last.
 // pad_begin: rows and columns of zeros above and left, pad_end: below and right.
 // h' = (h + pad_begin + pad_end - kh) / stride + 1. bias, residual may be NULL.

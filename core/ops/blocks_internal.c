@@ -1,6 +1,7 @@
 // blocks_internal.c: weights whose rows stay in the blocks of a file: what they are, and what is computed
 // with them.
 #include "core/ops/blocks_internal.h"
+#include "core/ops/few_internal.h"
 #include "core/ops/ops_internal.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ static bool check(mw_ctx *c, const mw_block_rows *b)
 static bool is_aligned(const mw_block_rows *b)
 {
     const mw_ggml_facts *f = mw_ggml_type_facts(b->type);
-    return f->block > 1 || (uintptr_t)b->data % (uintptr_t)f->bytes == 0;
+    return (uintptr_t)b->data % (f->block > 1 ? sizeof(uint32_t) : (uintptr_t)f->bytes) == 0;
 }
 
 static void nothing(void *user) { (void)user; }
@@ -83,8 +84,7 @@ mw_tensor *mw_weight_blocks(mw_ctx *c, const mw_block_rows *b, void (*done)(void
 typedef struct block_rows {
     int64_t row_bytes, total;
     int32_t rows, columns, type, group;
-    int32_t m, act, flags;
-    int32_t each;
+    int32_t flags, each;
 } block_rows;
 
 void mw_blocks_facts(const mw_tensor *w, int64_t *row_bytes, int32_t *type, int32_t *group)
@@ -122,33 +122,6 @@ mw_tensor *mw_blocks_widen(mw_ctx *c, const mw_tensor *w)
     return y && mw_blocks_rows(c, w, NULL, y) == MW_OK ? y : NULL;
 }
 
-// Work-groups of a product with few rows: in the CPU family a few for each unit, each a span of w; in the GPU
-// family one for each row of w.
-static mw_launch few_launch(const mw_ctx *c, block_rows *p)
-{
-    enum { TILE = 4, GROUPS_PER_UNIT = 4 };
-    const mw_caps *caps = mw_device_caps(c);
-    size_t group = (size_t)mw_op_group(c);
-    int64_t tiles = ceil_div(p->rows, TILE), parts = (int64_t)caps->compute_units * GROUPS_PER_UNIT;
-    p->each = caps->cpu ? (int32_t)(ceil_div(tiles, parts) * TILE) : 1;
-    return (mw_launch){.file = "blocks",
-                       .entry = "few",
-                       .variant = mw_op_variant(c),
-                       .dims = 1,
-                       .global = {(size_t)ceil_div(p->rows, p->each) * group},
-                       .local = {group},
-                       .products = 2.0 * p->m * p->rows * p->columns};
-}
-
-// Bytes of local memory that x takes there; in the GPU family the sums do.
-static size_t few_local(const mw_ctx *c, const block_rows *p)
-{
-    int64_t floats = mw_device_caps(c)->cpu
-        ? p->m * ceil_div(p->columns, MW_BLOCKS_AT_ONCE) * MW_BLOCKS_AT_ONCE
-        : mw_op_group(c);
-    return (size_t)floats * sizeof(float);
-}
-
 // In the CPU family x takes the place of the weight, and is packed as one; y is the turned product.
 static mw_status many_cpu(mw_ctx *c, const mw_gemm *extras, mw_tensor *w, int64_t m)
 {
@@ -176,21 +149,15 @@ static mw_status many_gpu(mw_ctx *c, const mw_gemm *g, mw_tensor *x, const mw_te
 mw_status mw_blocks_linear(mw_ctx *c, mw_tensor *x, mw_tensor *w, mw_tensor *bias, mw_activation act,
                            mw_tensor *residual, const mw_tensor *y)
 {
-    enum { FEW = 8, BESIDE = 1024 }; // rows of x; bytes of local memory that the kernel takes itself
+    int64_t m = mw_numel(y) / w->shape[0];
     x = mw_contiguous(c, x);
     mw_gemm g = {.x = x, .bias = bias, .residual = residual, .y = y, .act = act};
     mw_gemm_extras(c, &g);
     if (mw_err(c))
         return mw_err(c);
-    block_rows p = rows_of(w);
-    p.m = (int32_t)(mw_numel(y) / w->shape[0]);
-    p.act = (int32_t)act;
-    p.flags = mw_gemm_flags(&g);
-    size_t local = few_local(c, &p);
-    if (p.m > FEW || local + BESIDE > mw_device_caps(c)->local_bytes)
-        return mw_device_caps(c)->cpu ? many_cpu(c, &g, w, p.m) : many_gpu(c, &g, x, w);
-    mw_launch l = few_launch(c, &p);
-    l.t = y->dtype;
-    return MW_RUN(c, &l, MW_T(x), MW_T(w), MW_T(g.bias), MW_T(g.residual), MW_T(y), MW_STRUCT(&p),
-                  MW_LOCAL(local));
+    if (!mw_few_fits(c, m, w->shape[1]))
+        return mw_device_caps(c)->cpu ? many_cpu(c, &g, w, m) : many_gpu(c, &g, x, w);
+    return mw_few_run(
+        c,
+        &(mw_few){.x = x, .act = act, .n = 1, .w = {w}, .bias = {g.bias}, .residual = g.residual, .y = {y}});
 }

@@ -111,6 +111,13 @@ static void check_linear(matrix *w, mw_dtype dtype, int64_t m, bool extras, mw_a
     free(x.v), free(bias.v), free(residual.v), free(got);
 }
 
+static mw_tensor *random_sample_of(int ndim, const int64_t *shape)
+{
+    sample s = random_sample(MW_F32, false, -1, 1, ndim, shape);
+    free(s.v);
+    return s.t;
+}
+
 static int64_t columns_of(mw_ggml_type type, int64_t blocks)
 {
     int block = mw_ggml_type_facts(type)->block;
@@ -157,6 +164,43 @@ static void rows_of_heads_are_put_in_order(void **state)
         matrix w = random_matrix(MW_GGML_Q4_0, 48, 96, 8);
         check_linear(&w, MW_F32, m, true, MW_ACT_NONE);
         end(&w);
+    }
+}
+
+static void assert_close(mw_tensor *got, mw_tensor *want)
+{
+    int64_t n = mw_numel(want);
+    float *a = malloc(sizeof *a * (size_t)n), *b = malloc(sizeof *b * (size_t)n);
+    assert_string_equal(mw_errmsg(c), "");
+    assert_true(mw_same_shape(got, want));
+    assert_int_equal(mw_tensor_read_f32(c, got, a) | mw_tensor_read_f32(c, want, b), MW_OK);
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabsf(a[i] - b[i]) <= 1e-5f * (1 + fabsf(b[i]))))
+            fail_msg("element %lld: %g, want %g", (long long)i, a[i], b[i]);
+    free(a), free(b);
+}
+
+// Several weights of different types and sizes at once, behind a norm, and one behind a gate: as step by
+// step.
+static void norm_gate_and_products_at_once(void **state)
+{
+    (void)state;
+    for (int64_t rows = 1; rows <= 11; rows += 5) {
+        matrix w[3] = {random_matrix(MW_GGML_Q4_1, 96, 256, 32), random_matrix(MW_GGML_Q6_K, 33, 256, 0),
+                       random_matrix(MW_GGML_Q8_0, 7, 256, 0)};
+        mw_tensor *x = random_sample_of(MW_SHAPE(rows, 256)), *up = random_sample_of(MW_SHAPE(rows, 256));
+        mw_tensor *gamma = random_sample_of(MW_SHAPE(256)), *residual = random_sample_of(MW_SHAPE(rows, 96));
+        mw_tensor *t[3] = {weight_of(&w[0]), weight_of(&w[1]), weight_of(&w[2])}, *y[3];
+        assert_int_equal(mw_linear_many(c, x, gamma, 1e-5, 3, t, y), MW_OK);
+        mw_tensor *normed = mw_rms_norm(c, x, gamma, 1e-5);
+        for (int i = 0; i < 3; i++)
+            assert_close(y[i], mw_linear(c, normed, t[i], NULL, MW_ACT_NONE, NULL));
+        assert_close(mw_linear_gated(c, x, up, MW_ACT_GELU_TANH, t[0], residual),
+                     mw_linear(c, mw_glu(c, x, up, MW_ACT_GELU_TANH), t[0], NULL, MW_ACT_NONE, residual));
+        mw_tensor *wrong = random_sample_of(MW_SHAPE(rows, 255));
+        assert_error(mw_linear_gated(c, wrong, wrong, MW_ACT_SILU, t[0], NULL), "255");
+        for (int i = 0; i < 3; i++)
+            end(&w[i]);
     }
 }
 
@@ -216,8 +260,10 @@ int main(void)
         TEST(numbers_of_rows),
         TEST(rows_of_heads_are_put_in_order),
         TEST(every_type_in_an_embedding),
+        TEST(norm_gate_and_products_at_once),
         TEST(mistakes_are_told),
     };
-    return RUN_FAMILIES("blocks:few blocks:widen pack:pack gemm:gemm",
-                        "blocks:few blocks:widen pack:pack gemm_gpu:gemm", tests);
+    return RUN_FAMILIES("blocks:few blocks:widen norm:layer_norm elementwise:glu pack:pack gemm:gemm",
+                        "blocks:few blocks:widen norm:layer_norm elementwise:glu pack:pack gemm_gpu:gemm",
+                        tests);
 }
