@@ -30,6 +30,32 @@ static mw_tensor *linear(const net *n, const char *path, const char *name, mw_te
     return mw_nn_linear(&n->nn, path, name, x, width, bias ? 0 : MW_NN_NO_BIAS, MW_ACT_NONE, residual);
 }
 
+// A linear layer and the width of its result.
+typedef struct layer_of_block {
+    const char *name;
+    int64_t width;
+} layer_of_block;
+
+// y[i] = those of the norm `name` of x; the layers lie in the module `inside` of `path`.
+static void normed(const net *n, const char *path, const char *name, mw_tensor *x, const char *inside,
+                   int count, const layer_of_block *layers, bool bias, mw_tensor **y)
+{
+    mw_ctx *c = n->nn.c;
+    mw_path gamma = mw_path_of("%s.%s.weight", path, name), module = mw_path_of("%s.%s", path, inside);
+    mw_tensor *w[3] = {NULL};
+    if (bias) {
+        x = norm(n, path, name, x);
+        for (int i = 0; i < count; i++)
+            y[i] = linear(n, module.s, layers[i].name, x, layers[i].width, true, NULL);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        mw_path weight = mw_path_of("%s.%s.weight", module.s, layers[i].name);
+        w[i] = mw_weight_linear(c, n->nn.w, weight.s, layers[i].width, n->cfg->width);
+    }
+    mw_linear_many(c, x, mw_weight_vector(c, n->nn.w, gamma.s, n->cfg->width), n->cfg->eps, count, w, y);
+}
+
 // Norm of each head, where the family has one, and rotation.
 static mw_tensor *rotated(const net *n, const char *path, const char *name, mw_tensor *x, int heads,
                           int layer)
@@ -44,16 +70,18 @@ static mw_tensor *rotated(const net *n, const char *path, const char *name, mw_t
     return mw_rope(c, x, n->angles[f->windowed[layer]], heads);
 }
 
-static mw_tensor *attention(const net *n, const char *path, int layer, mw_tensor *x, mw_tensor *residual)
+static mw_tensor *attention(const net *n, const char *block, int layer, mw_tensor *x, mw_tensor *residual)
 {
     mw_ctx *c = n->nn.c;
     const mw_llm_config *f = n->cfg;
     int64_t kv = (int64_t)f->kv_heads * f->head;
-    mw_tensor *q = linear(n, path, "q_proj", x, (int64_t)f->heads * f->head, f->qkv_bias, NULL);
-    mw_tensor *k = linear(n, path, "k_proj", x, kv, f->qkv_bias, NULL);
-    mw_tensor *v = linear(n, path, "v_proj", x, kv, f->qkv_bias, NULL);
-    q = rotated(n, path, "q_norm", q, f->heads, layer);
-    k = rotated(n, path, "k_norm", k, f->kv_heads, layer);
+    const layer_of_block parts[] = {{"q_proj", (int64_t)f->heads * f->head}, {"k_proj", kv}, {"v_proj", kv}};
+    mw_path inside = mw_path_of("%s.self_attn", block);
+    const char *path = inside.s;
+    mw_tensor *qkv[3];
+    normed(n, block, "input_layernorm", x, "self_attn", 3, parts, f->qkv_bias, qkv);
+    mw_tensor *q = rotated(n, path, "q_norm", qkv[0], f->heads, layer);
+    mw_tensor *k = rotated(n, path, "k_norm", qkv[1], f->kv_heads, layer), *v = qkv[2];
     if (n->cache)
         mw_kv_cache_append(c, n->cache, layer, &k, &v);
     mw_tensor *y =
@@ -61,12 +89,16 @@ static mw_tensor *attention(const net *n, const char *path, int layer, mw_tensor
     return linear(n, path, "o_proj", y, f->width, f->out_bias, residual);
 }
 
-static mw_tensor *mlp(const net *n, const char *path, mw_tensor *x, mw_tensor *residual)
+static mw_tensor *mlp(const net *n, const char *block, mw_tensor *x, mw_tensor *residual)
 {
     const mw_llm_config *f = n->cfg;
-    mw_tensor *gate = linear(n, path, "gate_proj", x, f->inner, false, NULL);
-    mw_tensor *up = linear(n, path, "up_proj", x, f->inner, false, NULL);
-    return linear(n, path, "down_proj", mw_glu(n->nn.c, gate, up, f->act), f->width, false, residual);
+    const layer_of_block parts[] = {{"gate_proj", f->inner}, {"up_proj", f->inner}};
+    mw_path down = mw_path_of("%s.mlp.down_proj.weight", block);
+    mw_tensor *y[2];
+    normed(n, block, f->sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm", x, "mlp", 2,
+           parts, false, y);
+    return mw_linear_gated(n->nn.c, y[0], y[1], f->act,
+                           mw_weight_linear(n->nn.c, n->nn.w, down.s, f->width, f->inner), residual);
 }
 
 static mw_tensor *block(const net *n, int layer, mw_tensor *x)
@@ -74,13 +106,10 @@ static mw_tensor *block(const net *n, int layer, mw_tensor *x)
     mw_ctx *c = n->nn.c;
     bool sandwich = n->cfg->sandwich;
     mw_path path = mw_path_of("model.layers.%d", layer);
-    mw_path inside = mw_path_of("%s.self_attn", path.s);
     mw_scope_begin(c);
-    mw_tensor *y = norm(n, path.s, "input_layernorm", x);
-    y = attention(n, inside.s, layer, y, sandwich ? NULL : x);
+    mw_tensor *y = attention(n, path.s, layer, x, sandwich ? NULL : x);
     x = sandwich ? mw_add(c, x, norm(n, path.s, "post_attention_layernorm", y)) : y;
-    y = norm(n, path.s, sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm", x);
-    y = mlp(n, mw_path_of("%s.mlp", path.s).s, y, sandwich ? NULL : x);
+    y = mlp(n, path.s, x, sandwich ? NULL : x);
     x = sandwich ? mw_add(c, x, norm(n, path.s, "post_feedforward_layernorm", y)) : y;
     return mw_scope_end(c, x);
 }
