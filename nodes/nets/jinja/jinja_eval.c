@@ -125,9 +125,10 @@ static int64_t bound(run *r, const node *n, int64_t size, int64_t otherwise, int
 static value slice(run *r, const node *n)
 {
     value of = mw_jinja_eval(r, n->a), step = n->list[2] ? mw_jinja_eval(r, n->list[2]) : mw_jinja_int(1);
+    if (of.kind == MW_JINJA_UNDEFINED)
+        return item(r, of, step); // which tells so
     if (of.kind != MW_JINJA_STRING && of.kind != MW_JINJA_LIST)
-        return of.kind == MW_JINJA_UNDEFINED ? undefined
-                                             : mw_jinja_wrong(r, "%s has no slices", mw_jinja_kind_name(of));
+        return mw_jinja_wrong(r, "%s has no slices", mw_jinja_kind_name(of));
     if (step.kind == MW_JINJA_NONE)
         step = mw_jinja_int(1);
     if (step.kind != MW_JINJA_INT || step.i == 0 || step.i < -INT32_MAX || step.i > INT32_MAX)

@@ -129,7 +129,8 @@ static value to_int(run *r, value v, const arguments *a)
 {
     value other = mw_jinja_argument(a, 0, "default");
     double f = 0;
-    (void)r;
+    if (v.kind == MW_JINJA_UNDEFINED)
+        return mw_jinja_wrong(r, "what is undefined is no number");
     if (v.kind == MW_JINJA_INT || v.kind == MW_JINJA_BOOL)
         return mw_jinja_int(mw_jinja_as_int(v));
     if (v.kind == MW_JINJA_FLOAT && fabs(v.f) < 0x1p62)
@@ -143,7 +144,8 @@ static value to_float(run *r, value v, const arguments *a)
 {
     value other = mw_jinja_argument(a, 0, "default");
     double f;
-    (void)r;
+    if (v.kind == MW_JINJA_UNDEFINED)
+        return mw_jinja_wrong(r, "what is undefined is no number");
     if (mw_jinja_is_number(v))
         return mw_jinja_float(mw_jinja_as_number(v));
     if (v.kind == MW_JINJA_STRING && number_of(v.s, true, &f))
@@ -174,6 +176,8 @@ static value rounded(run *r, value v, const arguments *a)
     double scale = pow(10, digits.kind == MW_JINJA_INT && llabs(digits.i) < 16 ? (double)digits.i : 0);
     if (!mw_jinja_is_number(v))
         return mw_jinja_wrong(r, "round takes a number, not %s", mw_jinja_kind_name(v));
+    if (v.kind != MW_JINJA_FLOAT && how.kind == MW_JINJA_UNDEFINED)
+        return mw_jinja_int(mw_jinja_as_int(v));
     double f = mw_jinja_as_number(v) * scale;
     bool up = how.kind == MW_JINJA_STRING && strcmp(how.s->text, "ceil") == 0;
     bool down = how.kind == MW_JINJA_STRING && strcmp(how.s->text, "floor") == 0;
@@ -185,6 +189,8 @@ static value indent(run *r, value v, const arguments *a)
     value by = mw_jinja_argument(a, 0, "width");
     mw_jinja_writer w = {0};
     int64_t n = by.kind == MW_JINJA_INT ? by.i : 4;
+    if (v.kind != MW_JINJA_STRING)
+        return mw_jinja_wrong(r, "indent takes a text, not %s", mw_jinja_kind_name(v));
     for (int64_t i = 0; by.kind != MW_JINJA_STRING && i < n && !mw_jinja_stopped(r); i++)
         mw_jinja_put_words(r, &w, " ");
     value spaces = by.kind == MW_JINJA_STRING ? by : mw_jinja_written(r, &w);

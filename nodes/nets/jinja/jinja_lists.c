@@ -214,8 +214,6 @@ static value most(run *r, const list *items, const arguments *a) { return extrem
 
 static value pairs_of(run *r, value v)
 {
-    if (v.kind == MW_JINJA_UNDEFINED)
-        return mw_jinja_list_new(&r->m);
     if (v.kind != MW_JINJA_DICT)
         return mw_jinja_wrong(r, "a dictionary is expected, not %s", mw_jinja_kind_name(v));
     return mw_jinja_call_method(r, &(mw_jinja_method){v, "items"}, &(arguments){0});
@@ -266,9 +264,14 @@ value mw_jinja_filter_list(run *r, const char *name, value of, const arguments *
 {
     static const char *const nothing[] = {NULL}, *const how[] = {"case_sensitive", "by", "reverse", NULL};
     if (strcmp(name, "items") == 0)
-        return mw_jinja_takes(r, name, a, nothing) ? pairs_of(r, of) : undefined;
+        return !mw_jinja_takes(r, name, a, nothing) ? undefined
+            : of.kind == MW_JINJA_UNDEFINED         ? mw_jinja_list_new(&r->m)
+                                                    : pairs_of(r, of);
     if (strcmp(name, "dictsort") == 0)
         return mw_jinja_takes(r, name, a, how) ? sorted_pairs(r, of, a) : undefined;
+    bool lazy = strcmp(name, "map") == 0 || strstr(name, "select") == name || strstr(name, "reject") == name;
+    if (lazy && !mw_jinja_true(of)) // these take none, 0 and the like for nothing
+        of = undefined;
     const list *items = mw_jinja_items_of(r, of);
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
         if (strcmp(filters[i].name, name) == 0)

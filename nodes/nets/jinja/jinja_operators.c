@@ -21,6 +21,8 @@ static value join(run *r, value a, value b)
     return out;
 }
 
+static bool whole_number(value v) { return v.kind == MW_JINJA_INT || v.kind == MW_JINJA_BOOL; }
+
 static value repeat(run *r, value of, int64_t times)
 {
     mw_jinja_writer w = {0};
@@ -85,10 +87,10 @@ value mw_jinja_binary(run *r, const char *op, value a, value b)
     if (strcmp(op, "+") == 0 && a.kind == MW_JINJA_LIST && b.kind == MW_JINJA_LIST &&
         a.list->tuple == b.list->tuple)
         return join(r, a, b);
-    if (times && (a.kind == MW_JINJA_STRING || a.kind == MW_JINJA_LIST) && b.kind == MW_JINJA_INT)
-        return repeat(r, a, b.i);
-    if (times && (b.kind == MW_JINJA_STRING || b.kind == MW_JINJA_LIST) && a.kind == MW_JINJA_INT)
-        return repeat(r, b, a.i);
+    if (times && (a.kind == MW_JINJA_STRING || a.kind == MW_JINJA_LIST) && whole_number(b))
+        return repeat(r, a, mw_jinja_as_int(b));
+    if (times && (b.kind == MW_JINJA_STRING || b.kind == MW_JINJA_LIST) && whole_number(a))
+        return repeat(r, b, mw_jinja_as_int(a));
     const value *lost = a.kind == MW_JINJA_UNDEFINED ? &a : b.kind == MW_JINJA_UNDEFINED ? &b : NULL;
     if (lost)
         return mw_jinja_wrong(r, "'%s' is undefined",

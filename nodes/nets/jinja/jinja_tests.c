@@ -69,11 +69,14 @@ bool mw_jinja_is_test(const char *name)
     return false;
 }
 
-static bool divides(run *r, value v, int64_t by, int64_t rest)
+static bool divides(run *r, value v, value by, double rest)
 {
-    if (v.kind != MW_JINJA_INT || by == 0)
-        mw_jinja_wrong(r, "a whole number is expected, not %s, and no division by 0", mw_jinja_kind_name(v));
-    return !mw_err(r->c) && by != -1 ? ((v.i % by) + by) % by == rest : by == -1;
+    if (!mw_jinja_is_number(v) || !mw_jinja_is_number(by) || mw_jinja_as_number(by) == 0) {
+        mw_jinja_wrong(r, "%s cannot be divided", mw_jinja_kind_name(v));
+        return false;
+    }
+    value left = mw_jinja_binary(r, "%", v, by);
+    return !mw_err(r->c) && mw_jinja_as_number(left) == rest;
 }
 
 static bool named(value v, bool (*is)(const char *name))
@@ -94,11 +97,11 @@ bool mw_jinja_test(run *r, const char *name, value of, const mw_jinja_arguments 
         return false;
     }
     if (name[0] == 'o' || name[0] == 'e' ? alone : false)
-        return divides(r, of, 2, name[0] == 'o');
+        return divides(r, of, mw_jinja_int(2), name[0] == 'o');
     if (alone)
         return named(of, name[0] == 'f' ? mw_jinja_is_filter : mw_jinja_is_test);
     if (strcmp(name, "divisibleby") == 0)
-        return divides(r, of, other.kind == MW_JINJA_INT ? other.i : 0, 0);
+        return divides(r, of, other, 0);
     if (strcmp(name, "in") == 0) {
         const mw_jinja_list *items = other.kind == MW_JINJA_STRING ? NULL : mw_jinja_items_of(r, other);
         if (!items)
