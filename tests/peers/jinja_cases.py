@@ -7,6 +7,7 @@ templates of every construct that chat templates use, and for whole ones, into t
 
 The whole templates are our own, in the ways that published ones are written.
 """
+import copy
 import json
 
 import jinja2
@@ -100,6 +101,7 @@ plain text|{{ n }} {{ x }} {{ flag }} {{ nothing }} {{ list }} {{ map }} {{ quot
 {{ 'x' ~ 1 + 2 }}|{{ 'a' ~ 'b' in 'cab' }} {{ 1 if true else 2 if false else 3 }} {{ n|string|length }} {{ [n, x]|map('string')|join('|') }} {{ 'a' in ['a'] and 'b' not in ['a'] }}
 {% generation %}said{% endgeneration %} {{ namespace(a=1).a }} {{ dict(a=1, b='x') }} {{ '%s'|string }} {{ rows[1:]|map(attribute='id')|join(',') }} {{ rows[-1]['k'] }}
 {{ list|length > 2 }} {{ text|trim|length }} {{ (text|trim)[0] }} {{ text.split(',')[0].strip() }} {{ 'a:b'.split(':')|last }} {{ 1.0 }} {{ 1e20 }} {{ 0.1 + 0.2 }} {{ 1e-7 }} {{ 100.0 * 3 }}
+{{ -2|round }} {{ 2.6|round(method='floor') }} {{ none|map('upper')|list }} {{ 0|select|list }} {{ true is odd }} {{ 2.5 is divisibleby(2) }} {{ 'ab' * true }} {{ missing|items|list }}
 {{ none is none and true }} {{ missing is not defined or missing.x }} {{ (missing or {}).x }}| {{ loop is defined }} {{ true }} {{ True and None is none }} {{ false|string|lower }}
 """
 
@@ -239,13 +241,15 @@ WRONG = ["{{ missing.x }}", "{{ missing['x'].y }}", "{{ 1 + 'a' }}", "{{ 'a' + 1
          "{{ n ", "{% nosuch %}", "{{ n }", "{% endif %}", "{# open", "{{ raise_exception('no') }}", "{{ 'a", "{{ }}", "{% set %}",
          "{% set map.b = 3 %}", "{{ m(1) }}", "{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}", "{% macro m(a) %}{% endmacro %}{{ m(q=2) }}",
          "{{ list[0", "{{ (1, }}x", "{% for in list %}{% endfor %}", "{{ 'a' 1 }}", "{{ n|int(1, 2, 3) }}", "{{ 'x'.nosuch() }}",
-         "{% for a, b in list %}{% endfor %}", "{{ {1: 2}|tojson(separators=1) }}", "{{ a b }}", "{{ range('a') }}", "{{ ''.split('') }}"]
+         "{% for a, b in list %}{% endfor %}", "{{ {1: 2}|tojson(separators=1) }}", "{{ a b }}", "{{ range('a') }}", "{{ ''.split('') }}", "{{ missing|int }}", "{{ list|indent }}", "{{ missing|dictsort }}", "{{ n[1:] }}",
+         "{{ none is odd }}", "{{ 3|map('upper')|list }}"]
 
 
 def case(env, template, own, foreign):
     row = {"template": template} if foreign is DATA else {"template": template, "own": own, "foreign": foreign}
     try:
-        row["text"] = env.from_string(template).render(**own, **foreign)
+        # Copies: the filter indent adds to a list that it is given.
+        row["text"] = env.from_string(template).render(**copy.deepcopy(own), **copy.deepcopy(foreign))
     except Exception as e:
         row["error"] = f"{type(e).__name__}: {e}"
     return row
