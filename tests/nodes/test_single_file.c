@@ -100,7 +100,9 @@ static void a_missing_or_misshapen_weight_is_named(void **state)
     e = (edit){"conditioner.embedders.1.model.text_projection",
                "conditioner.embedders.1.model.text_projection 1280,768"};
     assert_refused(make_file("sdxl", &e, NULL, NULL),
-                   "text_encoder_2|'text_projection.weight' has shape [768,1280]|[1280,1280]");
+                   "text_encoder_2|'text_projection.weight' (in the file: "
+                   "'conditioner.embedders.1.model.text_projection')|has shape "
+                   "[768,1280]|[1280,1280]");
     // twice under two names of different times
     assert_refused(make_file("sd1", NULL, "cond_stage_model.transformer.final_layer_norm.bias 768", NULL),
                    "both the weight 'final_layer_norm.bias'");
@@ -314,7 +316,9 @@ static void the_users_configs_count(void **state)
     (void)state;
     const char *file = "tests/golden/single_file/sd1_ldm/sd1_ldm.safetensors";
     assert_refused(file,
-                   "unet: tensor 'time_embedding.linear_1.weight' has shape [64,16], but the config asks for "
+                   "unet: tensor 'time_embedding.linear_1.weight' (in the file: "
+                   "'model.diffusion_model.time_embed.0.weight') has shape "
+                   "[64,16], but the config asks for "
                    "[1280,320]");
     mw_checkpoint *k = mw_checkpoint_open(
         c,
