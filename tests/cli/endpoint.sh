@@ -44,6 +44,8 @@ cat >"$dir/faults.json" <<'END_OF_SCRIPT'
  {"match": "style-text", "fault": {"status": 500, "style": "text"}},
  {"match": "style-html", "fault": {"status": 502, "style": "html"}},
  {"match": "style-string", "fault": {"status": 500, "style": "string"}},
+ {"match": "parrot", "text": "you sent sk-Quail7Zephyr4Onyx, did you not"},
+ {"match": "shout", "fault": {"status": 400, "message": "LONG sk-Quail7Zephyr4Onyx"}},
  {"match": "echo", "fault": {"status": 400, "message": "no such key: sk-Quail7Zephyr4Onyx"}},
  {"match": "slow", "fault": {"delay_ms": 3000}},
  {"match": "drip", "text": "drop by drop", "fault": {"drip_ms": 5, "piece": 40}},
@@ -75,6 +77,8 @@ cat >"$dir/faults.json" <<'END_OF_SCRIPT'
  {"match": "bad-stream", "text": "one two three", "fault": {"bad_chunk": true}}
 ]}
 END_OF_SCRIPT
+# A sentence so long that what is shown of it is cut within the key.
+sed -i "s/LONG/$(printf "%*s" 388 '' | tr ' ' x)/" "$dir/faults.json"
 serve faults
 
 # Each of the questions, in one run: $out has a line for it, "name: answer" or "name: what went wrong".
@@ -147,6 +151,9 @@ status 1
 says "is the server running? (asked 2 times)"
 
 # The server's own words, in each of the usual shapes; what asking again can't help is asked once.
+each parrot shout
+tells parrot "you sent ********************, did you not"
+[[ $out$err != *sk-Q* ]] || complain "a part of the key is shown"
 each style-ollama style-vllm style-fastapi style-text style-html style-string echo
 while IFS='|' read -r name sentence; do
     tells "$name" "$sentence"
@@ -180,6 +187,19 @@ END_OF_LIST
 streamed bad-stream
 [[ $err == *"(asked 2 times)"*"status 1"* ]] || complain "on a terminal, a broken chunk"
 grep -q '"stream": true' "$dir/faults.log" || complain "nothing was streamed"
+
+# The same question is asked once.
+script twice.lua <<'END_OF_SCRIPT'
+local mw = require "moonweave"
+local p = mw.params { url = { "", "server" }, key = { "", "variable" } }
+local function ask() return mw.llm_text { llm = mw.llm { endpoint = p.url, key_env = p.key }, prompt = "hello" }.text end
+mw.output { one = ask(), two = ask(), length = #ask():value() }
+END_OF_SCRIPT
+before=$(grep -c . "$dir/faults.log")
+run run "$dir/twice.lua" -p url="$url" -p key=MOONWEAVE_TEST_KEY
+status 0
+prints $'two\tHello, Größe 猫'
+[ "$(grep -c . "$dir/faults.log")" = $((before + 1)) ] || complain "one question was sent more than once"
 
 # ---- who may name a server, and a key's variable
 script own.lua <<END_OF_SCRIPT

@@ -52,11 +52,12 @@ static const char *key_of(mw_ctx *c, const endpoint *e)
     return mw_err(c) ? NULL : key;
 }
 
-// A server may repeat the key in what it says.
-static void take_out(char *text, const char *key)
+// A server may repeat the key in what it says: it becomes asterisks.
+static void take_out(char *text, size_t size, const char *key)
 {
     size_t n = key ? strlen(key) : 0;
-    for (char *at; n >= SHORTEST_KEY && (at = strstr(text, key));)
+    char *end = text + size;
+    for (char *at = text; n >= SHORTEST_KEY && size && (at = memmem(at, (size_t)(end - at), key, n)); at += n)
         memset(at, '*', n);
 }
 
@@ -106,6 +107,7 @@ static void ask(asking *a, const endpoint *e, const char *body, const char *key)
         free(h.body);
         return;
     }
+    take_out(h.body, h.n, key); // before what is shown of it is cut
     if (h.status != 200)
         mw_reply_refused((int)h.status, h.body, h.n, &a->fault);
     else if (h.events)
@@ -143,7 +145,7 @@ static void ask_until(asking *a, const endpoint *e, const char *body, const char
 {
     for (int n = 1;; n++) {
         ask(a, e, body, key);
-        take_out(a->fault.words, key);
+        take_out(a->fault.words, strlen(a->fault.words), key);
         if (mw_err(a->c) || !a->fault.happened)
             return;
         if (!a->fault.retry || a->told || n == e->tries) {
