@@ -25,6 +25,12 @@ static mw_tensor *probs(mw_tensor *const *x)
 {
     return mw_attention_probs(c, x[0], x[1], 1, 0.2, false, NULL);
 }
+static mw_tensor *few_queries(mw_tensor *const *x)
+{
+    return mw_grouped_attention(c, x[0], x[1], x[2], 4, 1, 0.2, 0);
+}
+static mw_tensor *rope(mw_tensor *const *x) { return mw_rope(c, x[0], x[1], 5); }
+static mw_tensor *swiglu(mw_tensor *const *x) { return mw_glu(c, x[0], x[1], MW_ACT_SILU); }
 static mw_tensor *group_norm(mw_tensor *const *x)
 {
     return mw_group_norm(c, x[0], x[1], x[2], 8, 1e-5, MW_ACT_SILU);
@@ -40,6 +46,9 @@ static const part_case cases[] = {
     {"conv2d", conv2d, {{4, {1, 60, 40, 64}}, {4, {96, 64, 3, 3}}, {1, {96}}}},
     {"attention", attention, {{3, {1, 400, 40}}, {3, {1, 1500, 40}}, {3, {1, 1500, 40}}}},
     {"attention_probs", probs, {{3, {1, 400, 40}}, {3, {1, 77, 40}}}},
+    {"attention, few queries", few_queries, {{3, {1, 2, 64}}, {3, {1, 5000, 16}}, {3, {1, 5000, 16}}}},
+    {"rope", rope, {{3, {1, 700, 200}}, {2, {700, 40}}}},
+    {"swiglu", swiglu, {{2, {700, 200}}, {2, {700, 200}}}},
     {"group_norm", group_norm, {{4, {1, 90, 80, 64}}, {1, {64}}, {1, {64}}}},
     {"group_norm, small", group_norm, {{4, {1, 8, 8, 64}}, {1, {64}}, {1, {64}}}},
     {"layer_norm", layer_norm, {{2, {700, 200}}, {1, {200}}, {1, {200}}}},
@@ -75,7 +84,7 @@ static results compute(const part_case *k)
         free(s.v);
         x[n] = s.t;
     }
-    bool differentiable = k->f != probs;
+    bool differentiable = k->f != probs && k->f != few_queries && k->f != rope;
     if (differentiable)
         mw_tape_begin(c, false);
     for (int i = 0; i < n && differentiable; i++)
@@ -113,6 +122,8 @@ static uint64_t launches_of(const char *kernel)
 }
 
 #define CUT                                                                                                  \
+    "attention_few:attention_few attention_few:attention_join elementwise:glu elementwise:rope "             \
+    "grad:glu_grad "                                                                                         \
     "elementwise:unary grad:group_grad_apply grad:group_grad_sums grad:layer_norm_grad grad:softmax_grad "   \
     "grad:unary_grad norm:group_apply norm:group_stats norm:layer_norm norm:softmax reduce:reduce_rows "     \
     "copy:copy_any "

@@ -194,7 +194,9 @@ static mw_tensor *get(mw_ctx *c, mw_weights *w, const char *name, mw_weight_kind
     mw_weight_entry *e = mw_weights_lookup(w, name);
     mw_weights_copy *here = mw_weights_here(c, w);
     bool ready = atomic_load(&here->ready);
-    if (e && (ready || (!c->dry && mw_weights_fetch(c, w) == MW_OK)))
+    if (e && e->passing && !c->dry)
+        return mw_weights_read_passing(c, w, e);
+    if (e && !e->passing && (ready || (!c->dry && mw_weights_fetch(c, w) == MW_OK)))
         return here->tensors[e - w->entries];
     if (!c->dry || (!e && mw_weights_held(w, NULL))) {
         mw_fail(c, MW_E_RUN, "%s: %s: tensor '%s' was not asked for when the model was loaded", w->path,
@@ -245,4 +247,17 @@ bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, 
     *ndim = w->entries[i].ndim;
     memcpy(shape, w->entries[i].shape, sizeof w->entries[i].shape);
     return true;
+}
+
+size_t mw_weights_bytes_at(const mw_ctx *c, const mw_weights *w, size_t i)
+{
+    return i < w->n ? mw_weight_bytes(c, &w->entries[i]) : 0;
+}
+
+void mw_weights_pass(mw_ctx *c, mw_weights *w, size_t i)
+{
+    if (i >= w->n || w->entries[i].passing)
+        return;
+    w->entries[i].passing = w->passing = true;
+    w->bytes -= mw_weight_bytes(c, &w->entries[i]);
 }

@@ -80,12 +80,17 @@ mw_status mw_weight_set(mw_ctx *c, mw_weights *w, const char *name, mw_tensor *v
 // mw_revision_next of the last mw_weight_set; 0: they are as they were read. Of an object's type it is the
 // `revision`, so that no result of before is taken for one of now.
 unsigned long mw_weights_revision(const mw_weights *w);
+// The i-th weight lies on no device: each ask reads it from the source again, into the open scope. For parts
+// of a model that the device has no room for; after mw_weights_load, before any weight is read.
+void mw_weights_pass(mw_ctx *c, mw_weights *w, size_t i);
 // Let go of the second forms of weights that gradients made for themselves; the next gradient makes them
 // again.
 void mw_weights_forget_twins(mw_weights *w);
 
 // The i-th weight that the dry run asked for: its name (borrowed) and shape; false past the last.
 bool mw_weights_at(const mw_weights *w, size_t i, const char **name, int *ndim, int64_t shape[4]);
+// What it takes of the device's memory: none where that is the host's and the weight is read where it lies.
+size_t mw_weights_bytes_at(const mw_ctx *c, const mw_weights *w, size_t i);
 
 // The file they come from, for messages.
 const char *mw_weights_path(const mw_weights *w);

@@ -17,6 +17,7 @@ typedef struct mw_weight_entry {
     int64_t shape[4];     // as the network asks for it
     bool in_blocks;       // it stays in the source's blocks:
     mw_block_rows blocks; // these
+    bool passing;         // mw_weights_pass
 } mw_weight_entry;
 
 // The first few of many things that a message names.
@@ -41,6 +42,7 @@ typedef struct mw_weights_lease {
 struct mw_weights {
     mw_weight_source source; // closed once everything is loaded; not where another stream may want it too
     bool open;               // the source is still there
+    bool passing;            // and stays, since some weights are read each time
     mw_weights_lease *lease; // NULL: no tensor reads from it
     char *path, *label;
     mw_dtype dtype;
@@ -62,6 +64,8 @@ struct mw_weights {
 mw_weights_copy *mw_weights_here(const mw_ctx *c, mw_weights *w);
 void mw_weights_free_copy(const mw_weights *w, mw_weights_copy *y);
 void mw_weights_close_source(mw_weights *w);
+// A passing weight, in the open scope.
+mw_tensor *mw_weights_read_passing(mw_ctx *c, mw_weights *w, const mw_weight_entry *e);
 
 // ---- weights.c
 // NULL when nobody asked for it.

@@ -176,14 +176,21 @@ static mw_tensor *load_one(mw_ctx *c, mw_weights *w, const mw_weight_entry *e)
     return t;
 }
 
+mw_tensor *mw_weights_read_passing(mw_ctx *c, mw_weights *w, const mw_weight_entry *e)
+{
+    pthread_mutex_lock(&w->lock);
+    mw_tensor *t = load_one(c, w, e);
+    pthread_mutex_unlock(&w->lock);
+    return mw_scope_adopt(c, t);
+}
+
 // What will never fit is refused before anything of it is read.
 static void check_room(mw_ctx *c, const mw_weights *w)
 {
     char needs[32], limit[32];
     uint64_t bytes = 0, most = c->stream ? mw_device_memory(c).limit : 0;
-    for (size_t i = 0; i < w->n; i++) {
-        bytes += mw_weight_bytes(c, &w->entries[i]);
-    }
+    for (size_t i = 0; i < w->n; i++)
+        bytes += w->entries[i].passing ? 0 : mw_weight_bytes(c, &w->entries[i]);
     if (most && bytes > most)
         mw_fail(c, MW_E_MEMORY,
                 "%s: its weights need %s of device memory, the limit is %s; %sa larger --memory may do",
@@ -206,11 +213,11 @@ static bool load_all(mw_ctx *c, mw_weights *w)
     if (!done && mw_err(c) == MW_OK)
         here->tensors = mw_alloc(c, w->n * sizeof *here->tensors);
     for (size_t i = 0; !done && i < w->n && mw_err(c) == MW_OK && !mw_cancelled(c); i++)
-        here->tensors[i] = load_one(c, w, &w->entries[i]);
+        here->tensors[i] = w->entries[i].passing ? NULL : load_one(c, w, &w->entries[i]);
     if (mw_err(c) != MW_OK)
         mw_weights_free_copy(w, here);
     if (!done && mw_err(c) == MW_OK) {
-        if (mw_stream_count(c) < 2)
+        if (mw_stream_count(c) < 2 && !w->passing)
             mw_weights_close_source(w);
         atomic_store(&here->ready, 1);
     }
@@ -237,6 +244,8 @@ mw_status mw_weight_set(mw_ctx *c, mw_weights *w, const char *name, mw_tensor *v
         return mw_fail(c, MW_E_ARG, "%s: '%s' cannot be changed: more devices than %s have it", w->label,
                        name, mw_stream_name(c->stream));
     mw_tensor *t = mw_weights_here(c, w)->tensors[e - w->entries];
+    if (!t)
+        return mw_fail(c, MW_E_ARG, "%s: '%s' cannot be changed: it lies in host memory", w->label, name);
     if (!mw_same_shape(t, values))
         return mw_fail(c, MW_E_SHAPE, "%s: '%s' is %s and cannot become %s", w->label, name,
                        mw_shape_text(t, want, sizeof want), mw_shape_text(values, have, sizeof have));

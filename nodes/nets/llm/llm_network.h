@@ -26,6 +26,12 @@ typedef struct mw_llm_network {
 mw_status mw_llm_network_open(mw_ctx *c, const char *path, mw_dtype dtype, mw_llm_network *out);
 void mw_llm_network_close(mw_llm_network *n);
 
+// Where the device has no room for all weights beside what passes of many tokens and a cache of `context`
+// positions take: the last layers stay in host memory, and each pass brings them over. What goes where is
+// said in the log. Decided by the limit of memory, never by what is free. After opening, before the first
+// pass.
+mw_status mw_llm_split(mw_ctx *c, mw_llm_network *n, int64_t context);
+
 // What one pass reads, and what is wanted of it.
 typedef struct mw_llm_pass {
     int64_t batch, tokens;

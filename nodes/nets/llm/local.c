@@ -67,6 +67,7 @@ mw_llm *mw_llm_local_open(mw_ctx *c, const mw_llm_local_options *o)
         read_context(c, m, o);
         m->chat = mw_chat_template_open(c, m->tokenizer, o->path);
         m->base.chats = m->chat != NULL;
+        mw_llm_split(c, &m->network, m->context);
     }
     if (mw_err(c) == MW_OK)
         return &m->base;
