@@ -174,4 +174,4 @@ for i, object in ipairs(objects) do
   for name in pairs(b) do assert((a[name] - b[name]):abs():max():item() < 1e-2) end
 end
 
-mw.output { shift = both.objects[1].shift }
+mw.output { pictures = mw.guided_batch { model = sd, latents = one }.pictures }
