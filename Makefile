@@ -41,7 +41,7 @@ RANDOM_LLM_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard tests/random_llm/*.c))
 ALL_SRC = $(LIB_SRC) core/main.c $(UNIT_SRC) $(wildcard tests/golden_runner/*.c tests/bench/*.c tests/fuzz/*.c tests/faults/*.c \
     tests/random_llm/*.c)
 
-.PHONY: all check demo clean help format lint asan fuzz faults bench eval docs install unit tsan valgrind
+.PHONY: all check real demo clean help format lint asan fuzz faults bench eval docs install unit tsan valgrind
 all: $(BIN)/moonweave $(BIN)/golden
 
 # Missing packages are installed, then the compiler flags are asked for once.
@@ -184,6 +184,6 @@ clean:
 
 help:
 	@sed -n 's/^# //p' Makefile | head -2
-	@echo 'targets: all demo check unit asan fuzz faults tsan valgrind lint format docs bench eval install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
+	@echo 'targets: all demo check real unit asan fuzz faults tsan valgrind lint format docs bench eval install clean  (MODE=release|debug|asan V=1 T=name CC=clang)'
 
 -include $(LIB_OBJ:.o=.d) $(FAULTS_OBJ:.o=.d) $(RANDOM_LLM_OBJ:.o=.d) $(GOLDEN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(B)/core/main.d
