@@ -5,9 +5,6 @@
 #define LOWEST -3e38f // below every logit, but finite: a difference to it is never NaN
 enum { ROWS = 16, ITEMS = 4, GROUP = ROWS * ITEMS, EDGE = 32, OWN = EDGE / ITEMS, LINE = EDGE + 1 };
 
-// WORK_GROUP of groups of several items, which these are on CPUs too.
-#define TILE_NUMBER(d) (get_group_id(d) + get_global_offset(d) / get_local_size(d))
-
 #define GPU_KERNEL __attribute__((reqd_work_group_size(GROUP, 1, 1))) kernel
 
 // to[rows,width+1] := columns d..d+width-1 of `count` rows, zeros behind the last row and column.
@@ -76,7 +73,8 @@ GPU_KERNEL void attention(ARG(const T, q), ARG(const W, k), ARG(const W, v), ARG
     BEGIN(const int, mask);
     BEGIN(T, y);
     local float qs[ROWS * LINE], ks[EDGE * LINE], ps[ROWS * LINE], vs[EDGE * (COLUMNS + 1)], tmp[GROUP];
-    int t0 = TILE_NUMBER(0) * ROWS, h = TILE_NUMBER(1) % H, first = TILE_NUMBER(1) / H * COLUMNS, b = TILE_NUMBER(2);
+    int t0 = WORK_GROUP_OF_ITEMS(0) * ROWS, h = WORK_GROUP_OF_ITEMS(1) % H, b = WORK_GROUP_OF_ITEMS(2);
+    int first = WORK_GROUP_OF_ITEMS(1) / H * COLUMNS;
     int row = get_local_id(0) / ITEMS, item = get_local_id(0) % ITEMS, queries = min((int)ROWS, T_ - t0);
     int last = causal ? t0 + row + S - T_ : S, end = causal ? min(S, t0 + ROWS + S - T_) : S;
     long q_at = b * q_batch + t0 * q_row + (long)h * D, k_at = b * k_batch + (long)(h / group) * D, v_at = b * v_batch + (long)(h / group) * D;
@@ -128,7 +126,7 @@ GPU_KERNEL void attention_probs(ARG(const T, q), ARG(const W, k), ARG(const int,
     BEGIN(const int, mask);
     BEGIN(float, p);
     local float qs[ROWS * LINE], ks[EDGE * LINE], tmp[GROUP];
-    int t0 = TILE_NUMBER(0) * ROWS, h = TILE_NUMBER(1), b = TILE_NUMBER(2);
+    int t0 = WORK_GROUP_OF_ITEMS(0) * ROWS, h = WORK_GROUP_OF_ITEMS(1), b = WORK_GROUP_OF_ITEMS(2);
     int row = get_local_id(0) / ITEMS, item = get_local_id(0) % ITEMS, queries = min((int)ROWS, T_ - t0);
     int last = causal ? t0 + row + S - T_ : S;
     long q_at = b * q_batch + t0 * q_row + (long)h * D, k_at = b * k_batch + (long)(h / group) * D;

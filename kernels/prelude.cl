@@ -12,10 +12,12 @@
 
 // The work-group's number, of all of the launch: one that takes long goes in parts along dimension 0, and the part is what
 // get_group_id(0), get_num_groups(0) and get_global_size(0) tell of.
+// WORK_GROUP_OF_ITEMS: for groups of several items in either family.
+#define WORK_GROUP_OF_ITEMS(d) (get_group_id(d) + get_global_offset(d) / get_local_size(d))
 #if CPU
 #define WORK_GROUP(d) get_global_id(d)
 #else
-#define WORK_GROUP(d) (get_group_id(d) + get_global_offset(d) / get_local_size(d))
+#define WORK_GROUP(d) WORK_GROUP_OF_ITEMS(d)
 #endif
 
 // Stores of 8 and 16 floats in one piece each: PoCL's library makes pieces of 4 and 8 of them, with two instructions more.
